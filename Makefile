@@ -1,0 +1,78 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+UV ?= uv
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := shared services/bank-simulator services/ocrm-api services/acrm-batch services/alerting
+SOURCES := $(wildcard $(PACKAGES:%=%/src) deploy tests)
+ARGS ?=
+
+help: ## Show what can be done here
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+## --- set-up
+
+install: $(VENV)/.packages ## Create .venv and install everything, pinned by hash
+
+$(VENV)/.requirements: requirements.lock
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11 or newer, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 69; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1), and Tulou CRM needs 3.11 or newer: name it with make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 69; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) lacks the modules venv and ensurepip: install them (on Debian and Ubuntu the package is called python3-venv)" >&2; exit 69; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the packages of requirements.lock into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.packages: $(VENV)/.requirements $(PACKAGES:%=%/pyproject.toml)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PACKAGES:%=-e %)
+	@touch $@
+
+lock: ## Compile requirements.lock anew from requirements.in (needs uv)
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS) requirements.in -o requirements.lock
+
+clean: ## Stop the local servers and remove what was generated
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local down; fi
+	@rm -rf $(VENV) .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find $(PACKAGES) deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+## --- running
+
+up: install ## Start PostgreSQL, Redis and a Kafka-protocol broker on this machine
+	@$(BIN)/python -m deploy.local up $(ARGS)
+
+down: install ## Stop the local servers
+	@$(BIN)/python -m deploy.local down
+
+status: install ## Show the local servers
+	@$(BIN)/python -m deploy.local status
+
+demo: install ## A day at the bank, end to end (ONCE=1, DATA=berka, CUSTOMERS=20000)
+	@ONCE="$(ONCE)" DATA="$(DATA)" CUSTOMERS="$(CUSTOMERS)" $(BIN)/python -m deploy.demo
+
+## --- checking
+
+test: lint typecheck imports ## Check and test everything
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+lint: install ## Find faults in style (ruff)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "some files are not formatted: run make format" >&2; exit 1; }
+
+format: install ## Mend style (ruff)
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(BIN)/ruff format --quiet .
+
+typecheck: install ## Check types (mypy --strict)
+	@$(BIN)/mypy --no-error-summary $(SOURCES)
+
+imports: install ## Check who may import whom (import-linter)
+	@out=$$($(BIN)/lint-imports 2>&1) || { echo "$$out"; exit 1; }
+
+contracts: install ## Write JSON Schema and AsyncAPI of the shared contracts
+	@$(BIN)/python -m crm_shared.contracts $(ARGS)
+
+.PHONY: help install lock clean up down status demo test lint format typecheck imports contracts

@@ -1,0 +1,1 @@
+"""The analytical side: from landing files to indicators, tags and coverage."""

@@ -1,0 +1,1 @@
+"""Reminders from events, as they happen."""

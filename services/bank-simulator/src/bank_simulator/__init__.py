@@ -1,0 +1,1 @@
+"""A simulated core bank: extracts, events and planted answers."""

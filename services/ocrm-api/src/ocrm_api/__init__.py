@@ -1,0 +1,1 @@
+"""The operational side: the HTTP interface of Tulou CRM."""
