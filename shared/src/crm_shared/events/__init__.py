@@ -1,0 +1,1 @@
+"""Kafka messages, one module per topic; versioned, and readable by consumers one version behind."""

@@ -1,0 +1,51 @@
+"""Topic `crm.transactions.v1`: what the core bank books on deposit accounts."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from crm_shared.events.envelope import CustomerEvent
+from crm_shared.money import Amount
+
+TOPIC = "crm.transactions.v1"
+
+CustomerType = Literal["individual", "business", "group"]
+
+
+class TransactionEvent(CustomerEvent):
+    """A booking on a deposit account. `amount` is positive; `direction` gives the sign."""
+
+    type: Literal["transaction.booked"] = "transaction.booked"
+    txn_id: int = Field(ge=1)
+    account_id: int = Field(ge=1)
+    branch_id: str = Field(description="The branch that keeps the account.")
+    customer_type: CustomerType = "individual"
+    business_date: date
+    direction: Literal["credit", "debit"]
+    amount: Amount = Field(gt=0)
+    currency: str = Field(default="CNY", pattern="^[A-Z]{3}$")
+    channel: str = Field(examples=["mobile"])
+    txn_type: str = Field(examples=["transfer_out"])
+    counterparty_account: str | None = None
+    counterparty_bank: str | None = Field(default=None, description="Absent: the bank itself.")
+    reverses_txn_id: int | None = Field(default=None, description="Set on the reversal of a booking.")
+
+
+class AccountClosedEvent(CustomerEvent):
+    """A deposit account was closed. `closing_balance` is what was paid out with the closure."""
+
+    type: Literal["account.closed"] = "account.closed"
+    account_id: int = Field(ge=1)
+    branch_id: str
+    customer_type: CustomerType = "individual"
+    business_date: date
+    product: str = Field(examples=["demand"])
+    closing_balance: Amount
+    currency: str = Field(default="CNY", pattern="^[A-Z]{3}$")
+
+
+TransactionTopicEvent = Annotated[
+    TransactionEvent | AccountClosedEvent, Field(discriminator="type")
+]
+ADAPTER: TypeAdapter[TransactionEvent | AccountClosedEvent] = TypeAdapter(TransactionTopicEvent)

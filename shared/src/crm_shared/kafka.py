@@ -1,0 +1,167 @@
+"""Kafka: configuration, producer, and the consumer loop that both consumers turn.
+
+The loop hands a batch of raw bytes to a handler, which makes it durable (one PostgreSQL transaction
+with its own record of offsets), and only then commits offsets to the broker. Values are decoded by
+the handler: a deserializer that raises inside kafka-python's `poll` would spin for ever.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.admin import NewTopic
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.structs import OffsetAndMetadata, TopicPartition
+
+from crm_shared.errors import ServerUnavailableError
+from crm_shared.settings import KafkaSettings
+
+T = TypeVar("T")
+
+#: How long a client tries to reach a broker before it says that there is none.
+CONNECT_TIMEOUT_SECONDS = 15.0
+
+
+def topic(settings: KafkaSettings, name: str) -> str:
+    """The topic's name on this broker."""
+    return settings.topic_prefix + name
+
+
+def _unavailable(settings: KafkaSettings, error: Exception) -> ServerUnavailableError:
+    return ServerUnavailableError(
+        f"No Kafka broker answers at {settings.bootstrap} ({type(error).__name__}); "
+        "start it (`make up`) or correct CRM_KAFKA_BOOTSTRAP."
+    )
+
+
+def _patiently(settings: KafkaSettings, connect: Callable[[], T]) -> T:
+    """Try until a broker answers or `CONNECT_TIMEOUT_SECONDS` have passed."""
+    deadline = time.monotonic() + CONNECT_TIMEOUT_SECONDS
+    while True:
+        try:
+            return connect()
+        except KafkaError as error:
+            if time.monotonic() > deadline:
+                raise _unavailable(settings, error) from error
+            time.sleep(0.5)
+
+
+def producer(settings: KafkaSettings) -> KafkaProducer:
+    """A producer that counts a record as sent when every replica has it, and keeps order per key."""
+    return _patiently(
+        settings,
+        lambda: KafkaProducer(
+            bootstrap_servers=settings.bootstrap.split(","),
+            acks="all",
+            linger_ms=5,
+            compression_type="lz4",
+            request_timeout_ms=10_000,
+            bootstrap_timeout_ms=5_000,
+        ),
+    )
+
+
+def ensure_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
+    """Create the topics that are missing; those that exist stay as they are."""
+
+    def create() -> None:
+        admin = KafkaAdminClient(
+            bootstrap_servers=settings.bootstrap.split(","), bootstrap_timeout_ms=5_000
+        )
+        try:
+            existing = set(admin.list_topics())
+            for name in sorted({topic(settings, name) for name in names} - existing):
+                try:
+                    admin.create_topics(
+                        [NewTopic(name, settings.partitions, settings.replication)]
+                    )
+                except TopicAlreadyExistsError:
+                    continue
+        finally:
+            admin.close()
+
+    _patiently(settings, create)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A message as it lies in the log, undecoded."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+class BatchHandler(Protocol):
+    """Makes a batch durable. When it returns, the batch may be forgotten; when it raises, not."""
+
+    def __call__(self, records: Sequence[Record], /) -> None: ...
+
+
+def consumer(settings: KafkaSettings, group: str, **overrides: Any) -> KafkaConsumer:
+    """A consumer of raw bytes that never commits by itself and starts at the earliest record.
+
+    The session time-out is short because a joining member waits half of it, and so does everybody
+    else for a member that died.
+    """
+    configuration: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap.split(","),
+        "group_id": topic(settings, group),
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "session_timeout_ms": 6_000,
+        "heartbeat_interval_ms": 1_500,
+        "fetch_max_wait_ms": 20,
+        "max_poll_records": 2_000,
+        "max_partition_fetch_bytes": 4 * 1024 * 1024,
+        "bootstrap_timeout_ms": 5_000,
+        "metadata_max_age_ms": 5_000,
+        "allow_auto_create_topics": False,
+    }
+    return _patiently(settings, lambda: KafkaConsumer(**(configuration | overrides)))
+
+
+def records_of(polled: dict[TopicPartition, list[Any]]) -> list[Record]:
+    """What `poll` returned, as plain records, in order within each partition."""
+    return [
+        Record(partition.topic, partition.partition, item.offset, item.key, item.value)
+        for partition, items in polled.items()
+        for item in items
+    ]
+
+
+def next_offsets(records: Iterable[Record]) -> dict[TopicPartition, OffsetAndMetadata]:
+    """The offsets to commit once the records are durable: one past the last of each partition."""
+    offsets: dict[TopicPartition, int] = {}
+    for record in records:
+        partition = TopicPartition(record.topic, record.partition)
+        offsets[partition] = max(offsets.get(partition, 0), record.offset + 1)
+    return {
+        partition: OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()
+    }
+
+
+def consume(
+    client: KafkaConsumer,
+    handle: BatchHandler,
+    should_stop: Callable[[], bool],
+    *,
+    after_poll: Callable[[], None] = lambda: None,
+    poll_seconds: float = 0.25,
+) -> None:
+    """Turn the loop until told to stop: poll, make durable, commit.
+
+    `after_poll` is called at every turn, with or without records: a watchdog's heartbeat belongs
+    there. An error of the handler leaves the loop with the batch uncommitted, so whoever starts the
+    loop again gets it again.
+    """
+    while not should_stop():
+        records = records_of(client.poll(timeout_ms=int(poll_seconds * 1000)))
+        if records:
+            handle(records)
+            client.commit(next_offsets(records))
+        after_poll()

@@ -1,0 +1,81 @@
+"""PostgreSQL: connections that do not wait for ever, advisory locks, bulk COPY."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+from uuid import uuid5
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from crm_shared.errors import CrmError, NotReadyError, ServerUnavailableError
+from crm_shared.ids import NAMESPACE
+
+CONNECT_TIMEOUT_SECONDS = 5
+
+#: Given to every connection: what is dead is noticed, and no transaction is left open by accident.
+_LIVENESS = {
+    "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
+
+class AlreadyRunningError(NotReadyError):
+    """Another process holds the advisory lock."""
+
+    code = "already_running"
+
+
+def address(url: str) -> str:
+    """Host, port and database of a URL, without its password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or 5432}{parts.path}"
+
+
+def connect(url: str, *, application_name: str, autocommit: bool = False) -> psycopg.Connection:
+    """Open a connection; `ServerUnavailableError` names the server that does not answer."""
+    try:
+        return psycopg.connect(
+            **(conninfo_to_dict(url) | _LIVENESS),  # type: ignore[arg-type]
+            application_name=application_name,
+            autocommit=autocommit,
+        )
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[-1] if str(error).strip() else "no answer"
+        raise ServerUnavailableError(
+            f"PostgreSQL at {address(url)} does not let us in ({reason}); "
+            "start it (`make up`) or correct the database URL."
+        ) from error
+
+
+def advisory_key(name: str) -> int:
+    """A stable 63-bit lock number for a name."""
+    return uuid5(NAMESPACE, f"lock|{name}").int >> 65
+
+
+@contextmanager
+def advisory_lock(connection: psycopg.Connection, name: str) -> Iterator[None]:
+    """Hold a session-level lock while the block runs; `AlreadyRunningError` if somebody else does.
+
+    It goes away with the connection, so a killed process leaves no lock behind.
+    """
+    key = advisory_key(name)
+    row = connection.execute("select pg_try_advisory_lock(%s)", (key,)).fetchone()
+    if row is None or not row[0]:
+        raise AlreadyRunningError(
+            f"Another process is already doing this ({name}); wait until it ends, or stop it."
+        )
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            try:
+                connection.rollback()
+                connection.execute("select pg_advisory_unlock(%s)", (key,))
+                connection.commit()
+            except psycopg.Error as error:
+                raise CrmError(f"The lock {name} could not be released: {error}") from error

@@ -1,0 +1,189 @@
+"""Published tables: what acrm-batch writes into PostgreSQL schema `acrm` for the OCRM to read.
+
+Every table is partitioned by `business_date`; a publication replaces the partitions of its date in
+one transaction and adds a row to `acrm.publications`, so readers see the old day or the new day.
+Readers ask `acrm.current_business_date()` and put it into their queries.
+
+Row-level security is the backstop of the OCRM's `Scope`: a role other than the owner sees a row
+only where the row's branches meet the branches of the viewer's scope. The scope is a row of
+`ocrm.scopes` named by the transaction-local setting `app.scope`. Without it nothing is visible.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+SCHEMA = "acrm"
+
+#: Whose branches let a row be seen: `branch`, the row's own branch; `lead`, the customer's lead
+#: branch; `lead_or_branch`, either; `branches`, every branch that covers the customer.
+Visibility = Literal["branch", "lead", "lead_or_branch", "branches", "everybody"]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTable:
+    """A published table: `columns` are (name, PostgreSQL type, nullable), without the date."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[tuple[str, str, bool], ...]
+    visibility: Visibility
+    description: str
+    indexes: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The columns in order, without `business_date`."""
+        return tuple(name for name, _, _ in self.columns)
+
+
+def _c(name: str, type_: str, nullable: bool = False) -> tuple[str, str, bool]:
+    return name, type_, nullable
+
+
+_MONEY = "numeric(18,2)"
+
+_TABLES = (
+    PublishedTable("org_units", ("org_id",), (
+        _c("org_id", "text"), _c("parent_id", "text", True), _c("org_type", "text"),
+        _c("name_zh", "text"), _c("name_en", "text"), _c("region", "text", True),
+        _c("legal_entity_id", "text", True),
+    ), "everybody", "Organisation units open on the date, each with its legal entity."),
+    PublishedTable("employees", ("employee_id",), (
+        _c("employee_id", "text"), _c("name", "text"), _c("home_org_id", "text"),
+    ), "everybody", "Employees on the date."),
+    PublishedTable("employee_roles", ("employee_id", "org_id", "role"), (
+        _c("employee_id", "text"), _c("org_id", "text"), _c("role", "text"),
+    ), "everybody", "Roles in force on the date."),
+    PublishedTable("customers", ("customer_id",), (
+        _c("customer_id", "bigint"), _c("customer_type", "text"), _c("name", "text", True),
+        _c("document_type", "text", True), _c("document_masked", "text", True),
+        _c("document_encrypted", "bytea", True), _c("document_index", "bytea", True),
+        _c("document_expires_on", "date", True),
+        _c("phone_masked", "text", True), _c("phone_encrypted", "bytea", True),
+        _c("phone_index", "bytea", True),
+        _c("sex", "text", True), _c("birth_date", "date", True), _c("occupation", "text", True),
+        _c("education", "text", True), _c("marital_status", "text", True),
+        _c("region", "text", True), _c("address", "text", True), _c("industry", "text", True),
+        _c("company_size", "text", True), _c("founded_on", "date", True),
+        _c("legal_representative", "text", True), _c("risk_profile", "text", True),
+        _c("risk_profile_expires_on", "date", True), _c("status", "text"),
+        _c("home_branch_id", "text"), _c("customer_since", "date"),
+        _c("covering_branch_ids", "text[]"),
+    ), "branches", "Every customer, active or invalid; phone and document numbers are encrypted.",
+        (("phone_index",), ("document_index",))),
+    PublishedTable("customer_relations", ("customer_id", "related_customer_id", "relation"), (
+        _c("customer_id", "bigint"), _c("related_customer_id", "bigint"), _c("relation", "text"),
+        _c("share", "numeric(9,6)", True), _c("covering_branch_ids", "text[]"),
+    ), "branches", "Relations in force; visible to who may see `customer_id`."),
+    PublishedTable("coverage", ("branch_id", "customer_id", "role"), (
+        _c("branch_id", "text"), _c("customer_id", "bigint"), _c("role", "text"),
+        _c("manager_id", "text"), _c("rule", "text"), _c("lead_branch_id", "text"),
+        _c("is_key_customer", "boolean"), _c("deposit_balance", _MONEY), _c("loan_balance", _MONEY),
+    ), "branch", "Who covers whom: exactly one lead row per active customer, and its assist rows."
+       " Amounts as that row's branch may see them: of the union on a lead row, of the branch on"
+       " an assist row, so that a manager's list is one index scan.",
+        (("branch_id", "manager_id", "customer_id"), ("customer_id",),
+         ("branch_id", "deposit_balance", "customer_id"))),
+    PublishedTable("coverage_decisions", ("customer_id",), (
+        _c("customer_id", "bigint"), _c("rule", "text"), _c("rule_version", "integer"),
+        _c("lead_branch_id", "text"), _c("lead_manager_id", "text"),
+        _c("previous_lead_branch_id", "text", True), _c("moved", "boolean"),
+        _c("inputs", "jsonb"),
+    ), "lead", "Why the lead is the lead: rule, version and the values it was decided on."),
+    PublishedTable("customer_indicators", ("customer_id",), (
+        _c("customer_id", "bigint"), _c("lead_branch_id", "text"), _c("indicators", "jsonb"),
+    ), "lead", "Indicators of the union's whole business with the customer, by code."),
+    PublishedTable("customer_branch_indicators", ("branch_id", "customer_id"), (
+        _c("branch_id", "text"), _c("customer_id", "bigint"), _c("indicators", "jsonb"),
+    ), "branch", "Indicators of the branch's own business with the customer, by code; the additive"
+       " ones sum to the customer's."),
+    PublishedTable("customer_tags", ("customer_id",), (
+        _c("customer_id", "bigint"), _c("tags", "text[]"), _c("lead_branch_id", "text"),
+    ), "lead", "Leaf tags that hold for the customer, as paths. They speak of the union's whole"
+       " business, so an assisting branch does not see them."),
+    PublishedTable("holdings", ("customer_id", "kind", "holding_id"), (
+        _c("customer_id", "bigint"), _c("branch_id", "text"), _c("lead_branch_id", "text"),
+        _c("kind", "text"), _c("holding_id", "bigint"),
+        _c("product", "text"), _c("currency", "text"), _c("balance", _MONEY, True),
+        _c("opened_on", "date"), _c("matures_on", "date", True), _c("status", "text"),
+        _c("details", "jsonb"),
+    ), "lead_or_branch", "Deposits, loans, cards, wealth products: all of them for the lead branch,"
+       " its own for an assisting one."),
+    PublishedTable("branch_indicators", ("org_id",), (
+        _c("org_id", "text"), _c("indicators", "jsonb"),
+    ), "everybody", "Indicators of branches, legal entities and the union, by code."),
+    PublishedTable("due_reminders", ("reminder_id",), (
+        _c("reminder_id", "uuid"), _c("rule_code", "text"), _c("customer_id", "bigint"),
+        _c("branch_id", "text", True), _c("subject", "text"), _c("reminder_window", "text"),
+        _c("due_on", "date"), _c("amount", _MONEY, True), _c("lead_branch_id", "text"),
+    ), "lead_or_branch", "Due reminders of the night, as published to `crm.reminders.v1`."),
+    PublishedTable("over_contact", ("customer_id",), (
+        _c("customer_id", "bigint"), _c("contacts", "integer"), _c("cap", "integer"),
+        _c("covering_branch_ids", "text[]"),
+    ), "branches", "Customers above the contact cap."),
+    PublishedTable("dictionary", ("code",), (
+        _c("code", "text"), _c("kind", "text"), _c("class", "text", True), _c("grain", "text"),
+        _c("name_zh", "text"), _c("name_en", "text"), _c("formula", "text"),
+        _c("unit", "text", True), _c("additive", "boolean"), _c("owner", "text"),
+        _c("model", "text"), _c("inputs", "text[]"), _c("version", "integer"),
+    ), "everybody", "Every indicator and tag of the catalogue that made this day."),
+)  # fmt: skip
+
+#: Every published table by name.
+TABLES: dict[str, PublishedTable] = {table.name: table for table in _TABLES}
+
+
+def _policy(table: PublishedTable) -> list[str]:
+    if table.visibility == "everybody":
+        return []
+    branches = (
+        "(select s.branch_ids from ocrm.scopes s"
+        " where s.scope_key = nullif(current_setting('app.scope', true), ''))::text[]"
+    )
+    test = {
+        "branch": f"branch_id = any ({branches})",
+        "lead": f"lead_branch_id = any ({branches})",
+        "lead_or_branch": f"lead_branch_id = any ({branches}) or branch_id = any ({branches})",
+        "branches": f"covering_branch_ids && {branches}",
+    }[table.visibility]
+    name = f"{SCHEMA}.{table.name}"
+    return [
+        f"alter table {name} enable row level security",
+        f"drop policy if exists scope on {name}",
+        f"create policy scope on {name} for select to ocrm_app using ({test})",
+    ]
+
+
+def ddl() -> list[str]:
+    """The statements that create the parent tables and what readers rely on; safe to repeat.
+
+    Run by the owner of schema `acrm`. `ocrm.scopes` must exist before: the OCRM migrates first.
+    The owner, who publishes, is not subject to the policies; `ocrm_app` is neither owner nor
+    BYPASSRLS.
+    """
+    statements = [
+        f"create table if not exists {SCHEMA}.publications ("
+        " business_date date primary key, run_id uuid not null,"
+        " published_at timestamptz not null default now(), row_counts jsonb not null)",
+        f"create or replace function {SCHEMA}.current_business_date() returns date"
+        f" language sql stable as 'select max(business_date) from {SCHEMA}.publications'",
+    ]
+    for table in TABLES.values():
+        columns = ", ".join(
+            f'"{name}" {type_}{"" if nullable else " not null"}'
+            for name, type_, nullable in table.columns
+        )
+        key = ", ".join(("business_date", *table.key))
+        statements.append(
+            f"create table if not exists {SCHEMA}.{table.name} (business_date date not null,"
+            f" {columns}, primary key ({key})) partition by list (business_date)"
+        )
+        statements.extend(
+            f"create index if not exists {table.name}_{'_'.join(index)} on"
+            f" {SCHEMA}.{table.name} ({', '.join(('business_date', *index))})"
+            for index in table.indexes
+        )
+        statements.append(f"grant select on {SCHEMA}.{table.name} to ocrm_app, ocrm_owner")
+        statements.extend(_policy(table))
+    statements.append(f"grant select on {SCHEMA}.publications to ocrm_app, ocrm_owner")
+    return statements

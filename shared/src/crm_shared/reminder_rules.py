@@ -1,0 +1,56 @@
+"""The codes of reminders: one registry for both paths, batch and stream.
+
+The business key of a reminder is (code, subject, window); `subject` and `window` below are the
+templates both producers fill in. Source of the classes: the five classes of reminders of the
+Fujian Rural Credit Union paper (R01 funds movement, R02 due, R03 overdue, R04 care, R05 work).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderRule:
+    """One kind of reminder: its code, names, business key and default priority (1 is highest)."""
+
+    code: str
+    name_zh: str
+    name_en: str
+    path: Literal["stream", "batch"]
+    subject: str
+    window: str
+    priority: int
+
+    @property
+    def reminder_class(self) -> str:
+        """R01 to R05."""
+        return self.code.partition(".")[0]
+
+
+_RULES = (
+    ReminderRule("R01.LARGE_INFLOW", "大额资金流入", "Large inflow", "stream",
+                 "customer:{customer_id}", "txn:{txn_id}", 2),
+    ReminderRule("R01.LARGE_OUTFLOW", "大额资金流出", "Large outflow", "stream",
+                 "customer:{customer_id}", "txn:{txn_id}", 1),
+    ReminderRule("R01.FREQUENT_TRANSFERS_OUT", "频繁转账他行", "Frequent transfers to other banks",
+                 "stream", "customer:{customer_id}", "day:{date}", 2),
+    ReminderRule("R01.ACCOUNT_CLOSED", "存款销户", "Deposit account closed", "stream",
+                 "account:{account_id}", "closed:{date}", 1),
+    ReminderRule("R02.LOAN_MATURES", "贷款到期", "Loan matures", "batch",
+                 "loan:{loan_id}", "due:{date}", 2),
+    ReminderRule("R02.REPAYMENT_DUE", "贷款还款到期", "Loan repayment due", "batch",
+                 "loan:{loan_id}", "due:{date}", 3),
+    ReminderRule("R02.CARD_REPAYMENT_DUE", "贷记卡还款到期", "Card repayment due", "batch",
+                 "card:{card_id}", "due:{date}", 3),
+    ReminderRule("R02.DEPOSIT_MATURES", "定期存款到期", "Deposit matures", "batch",
+                 "account:{account_id}", "due:{date}", 2),
+    ReminderRule("R02.WEALTH_MATURES", "理财产品到期", "Wealth product matures", "batch",
+                 "holding:{holding_id}", "due:{date}", 2),
+    ReminderRule("R02.DOCUMENT_EXPIRES", "证件到期", "Document expires", "batch",
+                 "customer:{customer_id}", "due:{date}", 3),
+    ReminderRule("R02.RISK_PROFILE_EXPIRES", "风险测评到期", "Risk profile expires", "batch",
+                 "customer:{customer_id}", "due:{date}", 3),
+)  # fmt: skip
+
+#: Every rule by its code.
+RULES: dict[str, ReminderRule] = {rule.code: rule for rule in _RULES}
