@@ -1,0 +1,1 @@
+"""Real PostgreSQL, Redis and a Kafka-protocol broker on this machine, without Docker."""
