@@ -55,7 +55,7 @@ demo: install ## A day at the bank, end to end (ONCE=1, DATA=berka, CUSTOMERS=20
 
 ## --- checking
 
-test: lint typecheck imports ## Check and test everything
+test: lint typecheck imports check-contracts ## Check and test everything
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 lint: install ## Find faults in style (ruff)
@@ -75,4 +75,7 @@ imports: install ## Check who may import whom (import-linter)
 contracts: install ## Write JSON Schema and AsyncAPI of the shared contracts
 	@$(BIN)/python -m crm_shared.contracts $(ARGS)
 
-.PHONY: help install lock clean up down status demo test lint format typecheck imports contracts
+check-contracts: install ## Check that docs/contracts is what the code says
+	@$(BIN)/python -m crm_shared.contracts --check
+
+.PHONY: help install lock clean up down status demo test lint format typecheck imports contracts check-contracts

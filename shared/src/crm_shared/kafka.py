@@ -49,7 +49,7 @@ def _patiently(settings: KafkaSettings, connect: Callable[[], T]) -> T:
 
 
 def producer(settings: KafkaSettings) -> KafkaProducer:
-    """A producer that counts a record as sent when every replica has it, and keeps order per key."""
+    """A producer: sent means that every replica has it; order is kept per key."""
     return _patiently(
         settings,
         lambda: KafkaProducer(
@@ -74,9 +74,7 @@ def ensure_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
             existing = set(admin.list_topics())
             for name in sorted({topic(settings, name) for name in names} - existing):
                 try:
-                    admin.create_topics(
-                        [NewTopic(name, settings.partitions, settings.replication)]
-                    )
+                    admin.create_topics([NewTopic(name, settings.partitions, settings.replication)])
                 except TopicAlreadyExistsError:
                     continue
         finally:
@@ -140,9 +138,7 @@ def next_offsets(records: Iterable[Record]) -> dict[TopicPartition, OffsetAndMet
     for record in records:
         partition = TopicPartition(record.topic, record.partition)
         offsets[partition] = max(offsets.get(partition, 0), record.offset + 1)
-    return {
-        partition: OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()
-    }
+    return {partition: OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()}
 
 
 def consume(

@@ -10,7 +10,7 @@ TOPIC = "crm.contacts.v1"
 
 
 class ContactMade(CustomerEvent):
-    """A message was sent, a call or a visit made; `contact_class` says whether the cap counts it."""
+    """A message, a call or a visit; `contact_class` says whether the cap counts it."""
 
     type: Literal["contact.made"] = "contact.made"
     contact_id: int = Field(ge=1)

@@ -5,7 +5,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-CustomerId = Annotated[int, Field(ge=1, le=2**53 - 1, description="The core bank's customer number.")]
+CustomerId = Annotated[
+    int, Field(ge=1, le=2**53 - 1, description="The core bank's customer number.")
+]
 
 
 class Event(BaseModel):
@@ -22,7 +24,9 @@ class Event(BaseModel):
     version: int = Field(default=1, ge=1)
     occurred_at: AwareDatetime = Field(description="Event time: when it happened at the bank.")
     producer: str = Field(min_length=1, examples=["core"])
-    correlation_id: str | None = Field(default=None, description="Follows one fact through the logs.")
+    correlation_id: str | None = Field(
+        default=None, description="Follows one fact through the logs."
+    )
 
     @property
     def key(self) -> bytes:

@@ -14,7 +14,7 @@ FiveTier = Literal["normal", "special_mention", "substandard", "doubtful", "loss
 
 
 class LoanEvent(CustomerEvent):
-    """A loan was granted, repaid, fell into arrears or overdue, changed its class, or was settled."""
+    """A loan was granted, repaid, fell behind, changed its class, or was settled."""
 
     type: Literal["loan.changed"] = "loan.changed"
     loan_id: int = Field(ge=1)
@@ -23,7 +23,9 @@ class LoanEvent(CustomerEvent):
     change: Literal[
         "granted", "repaid", "arrears", "overdue", "class_changed", "settled", "written_off"
     ]
-    amount: Amount | None = Field(default=None, ge=0, description="Of the grant, repayment or arrears.")
+    amount: Amount | None = Field(
+        default=None, ge=0, description="Of the grant, repayment or arrears."
+    )
     currency: str = Field(default="CNY", pattern="^[A-Z]{3}$")
     days_overdue: int = Field(default=0, ge=0)
     five_tier_before: FiveTier | None = None

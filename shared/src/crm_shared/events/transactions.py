@@ -29,7 +29,9 @@ class TransactionEvent(CustomerEvent):
     txn_type: str = Field(examples=["transfer_out"])
     counterparty_account: str | None = None
     counterparty_bank: str | None = Field(default=None, description="Absent: the bank itself.")
-    reverses_txn_id: int | None = Field(default=None, description="Set on the reversal of a booking.")
+    reverses_txn_id: int | None = Field(
+        default=None, description="Set on the reversal of a booking."
+    )
 
 
 class AccountClosedEvent(CustomerEvent):

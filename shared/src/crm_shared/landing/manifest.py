@@ -51,7 +51,7 @@ def day_folder(landing: Path, business_date: date) -> Path:
 
 
 def read_manifest(landing: Path, business_date: date) -> Manifest:
-    """The manifest of a day; `NotReadyError` while it is missing, `ContractError` if it is wrong."""
+    """The manifest of a day: `NotReadyError` while missing, `ContractError` if wrong."""
     path = day_folder(landing, business_date) / FILE_NAME
     try:
         text = path.read_text(encoding="utf-8")

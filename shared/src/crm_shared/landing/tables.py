@@ -65,8 +65,8 @@ CUSTOMERS = (
         C("status", "VARCHAR", codes=("active", "invalid")),
         C("home_branch_id", "VARCHAR"),
         C("customer_since", "DATE"),
-    ), "One row per customer, one customer per person, business or group; `home_branch_id` registered"
-       " it first."),
+    ), "One row per customer, one customer per person, business or group; `home_branch_id`"
+       " registered it first."),
     Table("customer_relations", "state", ("customer_id", "related_customer_id", "relation"), (
         C("customer_id", "BIGINT"),
         C("related_customer_id", "BIGINT"),
