@@ -7,9 +7,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pydantic import ValidationError
+
 from crm_shared import ids
 from crm_shared.events import reminders, transactions
-from pydantic import ValidationError
 
 
 def transaction(**overrides: Any) -> transactions.TransactionEvent:

@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from crm_shared import landing
 from crm_shared.errors import ContractError, NotReadyError
 

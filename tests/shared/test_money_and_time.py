@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from crm_shared import business_calendar, clock, money
-from crm_shared.errors import UsageError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from crm_shared import business_calendar, clock, money
+from crm_shared.errors import UsageError
 
 
 def test_interest_is_rounded_half_to_even() -> None:

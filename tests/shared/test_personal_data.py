@@ -3,11 +3,12 @@
 import base64
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from crm_shared.errors import ContractError, UsageError
 from crm_shared.logging import mask_personal_data
 from crm_shared.personal_data import Protector, mask, mask_name
-from hypothesis import given
-from hypothesis import strategies as st
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 OTHER_KEY = base64.b64encode(bytes(32)).decode()

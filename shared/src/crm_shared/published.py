@@ -167,6 +167,7 @@ def ddl() -> list[str]:
         " published_at timestamptz not null default now(), row_counts jsonb not null)",
         f"create or replace function {SCHEMA}.current_business_date() returns date"
         f" language sql stable as 'select max(business_date) from {SCHEMA}.publications'",
+        f"grant execute on function {SCHEMA}.current_business_date() to ocrm_app, ocrm_owner",
     ]
     for table in TABLES.values():
         columns = ", ".join(
