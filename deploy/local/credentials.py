@@ -34,8 +34,8 @@ def credentials(data_dir: Path) -> Credentials:
             return Credentials(**json.loads(path.read_text()))
     except (ValueError, TypeError) as error:
         raise LocalServerError(
-            f"{path} is damaged: bring it back from a copy, or remove all local data "
-            "with python -m deploy.local remove."
+            f"{path} is damaged: bring it back from a copy, or stop the servers by hand "
+            f"and delete {data_dir}."
         ) from error
 
 

@@ -75,7 +75,13 @@ class LocalServers:
             )
         with self._state.locked():
             self._check_room()
-            started = [server.name for server in self._servers() if self._start(server)]
+            servers = self._servers()
+            own = [server for server in servers if not self._answers_elsewhere(server)]
+            started = [
+                server.name
+                for server in own
+                if start(server, self._state, self._given, self._report)
+            ]
             urls = self._urls()
             bootstrap(urls["CRM_POSTGRES_URL"], urls)
             write_private(self.data_dir / "env", as_shell(self.environment()))
@@ -148,10 +154,10 @@ class LocalServers:
             KafkaBroker(self.data_dir, secret.kafka, self.durable),
         ]
 
-    def _start(self, server: LocalServer) -> bool:
+    def _answers_elsewhere(self, server: LocalServer) -> bool:
         external = self._external(server)
         if external is None:
-            return start(server, self._state, self._given, self._report)
+            return False
         try:
             server.version_at(external)
         except ServerDoesNotAnswer as error:
@@ -159,7 +165,7 @@ class LocalServers:
                 f"{server.title} at {server.variable} does not answer ({error}): start it, "
                 "correct the variable, or unset it to have one started here."
             ) from error
-        return False
+        return True
 
     def _external(self, server: LocalServer) -> str | None:
         """The URL from the environment, unless it is the one of our own server."""
