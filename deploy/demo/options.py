@@ -1,0 +1,48 @@
+"""What the user of `make demo` may choose, read from the environment `make` passes on."""
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from crm_shared.errors import UsageError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+#: The first day and the last of the generated bank: 13 months, then the day that is replayed.
+FIRST_DAY = date(2025, 6, 1)
+REPLAY_DAY = date(2026, 7, 1)
+
+SMALLEST_BANK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """`once` ends after the report; `data` is the generated bank or the real Berka files."""
+
+    once: bool
+    data: Literal["generated", "berka"]
+    customers: int
+    real_data: Path
+    folder: Path
+
+    @classmethod
+    def from_environment(cls) -> "DemoOptions":
+        """`ONCE=1`, `DATA=berka`, `CUSTOMERS=20000`, `CRM_REAL_DATA=folder`."""
+        data = os.environ.get("DATA") or "generated"
+        if data not in ("generated", "berka"):
+            raise UsageError(f"DATA={data} is not known; leave it out, or write DATA=berka.")
+        customers = os.environ.get("CUSTOMERS") or "20000"
+        if not customers.isdecimal() or int(customers) < SMALLEST_BANK:
+            raise UsageError(
+                f"CUSTOMERS={customers} is not a whole number of at least {SMALLEST_BANK}."
+            )
+        real_data = Path(os.environ.get("CRM_REAL_DATA") or ROOT.parent / "shared" / "data")
+        return cls(
+            once=os.environ.get("ONCE", "") not in ("", "0"),
+            data="berka" if data == "berka" else "generated",
+            customers=int(customers),
+            real_data=real_data,
+            folder=ROOT / ".local" / "demo",
+        )
