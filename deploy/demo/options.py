@@ -44,5 +44,25 @@ class DemoOptions:
             data="berka" if data == "berka" else "generated",
             customers=int(customers),
             real_data=real_data,
-            folder=ROOT / ".local" / "demo",
+            folder=Path(os.environ.get("CRM_DEMO_DIR") or ROOT / ".local" / "demo").absolute(),
         )
+
+    @property
+    def landing(self) -> Path:
+        """What the core bank delivers."""
+        return self.folder / "landing"
+
+    @property
+    def warehouse(self) -> Path:
+        """What the batch keeps."""
+        return self.folder / "warehouse"
+
+    @property
+    def logs(self) -> Path:
+        """What the services say."""
+        return self.folder / "logs"
+
+    @property
+    def report(self) -> Path:
+        """The report for programs."""
+        return self.folder.with_suffix(".json")

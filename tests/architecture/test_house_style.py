@@ -21,7 +21,8 @@ def public_without_docstring(module: Path) -> Iterator[str]:
     if ast.get_docstring(tree) is None and "versions" not in module.parts:
         yield "the module"
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-    for parent in (tree, *classes):
+    parents: list[ast.Module | ast.ClassDef] = [tree, *classes]
+    for parent in parents:
         if isinstance(parent, ast.ClassDef) and (parent.name.startswith("_") or parent.bases):
             continue  # what a base or a protocol explains is not explained again
         for node in parent.body:

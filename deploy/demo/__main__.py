@@ -1,0 +1,121 @@
+"""`python -m deploy.demo`, which `make demo` runs."""
+
+import fcntl
+import secrets
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import psycopg
+from rich.console import Console
+
+from crm_shared.errors import CrmError, ExitCode, NotReadyError, UsageError
+from deploy.demo.banks import GeneratedBank
+from deploy.demo.options import DemoOptions
+from deploy.demo.programs import Programs
+from deploy.demo.report import Report
+from deploy.demo.story import Story
+from deploy.local.errors import LocalServerError
+from deploy.local.servers import LocalServers
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main() -> int:
+    """Tell the story; 0 when all is right, 1 when not or when something failed, 130 on Ctrl-C."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    console = Console()
+    try:
+        return _tell(DemoOptions.from_environment(), console)
+    except (CrmError, LocalServerError) as error:
+        console.print(f"[bold red]The demo stopped:[/] {error}", highlight=False)
+        return error.exit_code if isinstance(error, CrmError) else ExitCode.FAILED
+    except KeyboardInterrupt:
+        console.print("Stopped; nothing is left running.")
+        return 130
+
+
+@contextmanager
+def _folder(options: DemoOptions) -> Iterator[None]:
+    """The demo's folder, empty and ours alone."""
+    try:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        lock = (options.folder / "lock").open("w")
+    except PermissionError:
+        raise UsageError(
+            f"{options.folder} is not writable; give yourself the right, or set CRM_DEMO_DIR."
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise NotReadyError(
+                f"Another demo is running in {options.folder}; stop it first (Ctrl-C there)."
+            ) from None
+        for folder in (options.landing, options.warehouse, options.logs):
+            shutil.rmtree(folder, ignore_errors=True)
+        options.logs.mkdir()
+        yield
+
+
+def _check_empty(url: str) -> None:
+    """Refuse a database that somebody works in: the demo fills it with invented customers."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "select count(*) from pg_tables where schemaname in ('ocrm', 'acrm', 'alerting')"
+        ).fetchone()
+    if row != (0,):
+        raise UsageError(
+            "The database of CRM_POSTGRES_URL already holds tables of the CRM, and the demo would "
+            "mix invented customers into it; name an empty database, or unset CRM_POSTGRES_URL."
+        )
+
+
+def _tell(options: DemoOptions, console: Console) -> int:
+    started = time.monotonic()
+    with (
+        _folder(options),
+        LocalServers(options.folder / "servers", durable=False, report=console.print) as servers,
+    ):
+        environment = servers.environment() | {
+            "CRM_LANDING_DIR": str(options.landing),
+            "CRM_WAREHOUSE_DIR": str(options.warehouse),
+            "CRM_KAFKA_TOPIC_PREFIX": f"demo-{secrets.token_hex(3)}.",
+            "OCRM_DEMO": "1",
+        }
+        _check_empty(environment["CRM_POSTGRES_URL"])
+        programs = Programs(environment, options.logs)
+        try:
+            story = Story(options, GeneratedBank(options), environment, console)
+            report = story.tell(programs)
+            report.seconds["total"] = round(time.monotonic() - started, 1)
+            report.write(options.report)
+            _show(report, options, console)
+            if options.once:
+                return ExitCode.OK if report.right else ExitCode.FAILED
+            console.print("[bold]The bank is open.[/] Ctrl-C stops everything.")
+            while True:
+                programs.check()
+                time.sleep(1.0)
+        finally:
+            programs.stop()
+
+
+def _show(report: Report, options: DemoOptions, console: Console) -> None:
+    console.print()
+    report.print(console)
+    console.print()
+    report.print_where_to_look(console)
+    console.print(f"report        {options.report}", highlight=False)
+    console.print(f"logs          {options.logs}", highlight=False)
+    console.print()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
