@@ -1,0 +1,1 @@
+"""Real banks: public data sets turned into the landing contract."""
