@@ -1,0 +1,51 @@
+"""Every setting of a service stands in .env.example, and nothing else does."""
+
+import importlib
+import re
+from pathlib import Path
+
+from pydantic import AliasChoices
+from pydantic_settings import BaseSettings
+
+from tests.deploy.test_compose import OURS, documented
+
+ROOT = Path(__file__).parents[2]
+MODULES = ("crm_shared", "ocrm_api", "acrm_batch", "alerting")
+
+
+def variables(settings: type[BaseSettings]) -> set[str]:
+    prefix = settings.model_config.get("env_prefix", "")
+    names = set()
+    for name, field in settings.model_fields.items():
+        alias = field.validation_alias
+        if isinstance(alias, AliasChoices):
+            names |= {str(choice) for choice in alias.choices}
+        else:
+            names.add(str(alias) if alias else f"{prefix}{name}".upper())
+    return names
+
+
+def declared() -> set[str]:
+    names: set[str] = set()
+    for module in MODULES:
+        for value in vars(importlib.import_module(f"{module}.settings")).values():
+            if isinstance(value, type) and issubclass(value, BaseSettings):
+                names |= variables(value)
+    return names
+
+
+def elsewhere() -> set[str]:
+    """Variables that are read by the compose file, the local servers and the demo."""
+    places = [ROOT / "docker-compose.yml", *(ROOT / "deploy").rglob("*.py")]
+    text = "\n".join(path.read_text() for path in places)
+    local = re.findall(r'name: ClassVar\[str\]|^    name = "([a-z]+)"', text, flags=re.MULTILINE)
+    ports = {f"CRM_LOCAL_{name.upper()}_PORT" for name in local if name}
+    return set(OURS.findall(text)) | ports
+
+
+def test_every_setting_is_documented() -> None:
+    assert declared() - documented() == set()
+
+
+def test_nothing_is_documented_that_nobody_reads() -> None:
+    assert documented() - declared() - elsewhere() == set()
