@@ -1,7 +1,8 @@
 """Landing files: what the core bank delivers every business date, and how it is checked.
 
 `OUT/business_date=2026-06-30/<table>.parquet` and, written last, `_manifest.json`. A day without
-its manifest is not there yet. Two kinds of table:
+its manifest is not there yet; a day without bookings has one all the same, so a gap between days is
+a fault, unless the next day is marked as an `opening`. Two kinds of table:
 
 * **state**: rows as they stand at the end of the day. In full on the first day and at every month
   end, otherwise only the rows that are new or changed that day. The state of a day is therefore

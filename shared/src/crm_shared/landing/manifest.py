@@ -24,13 +24,18 @@ class TableFile(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What the core bank says it delivered for one business date."""
+    """What the core bank says it delivered for one business date.
+
+    `opening` marks the first day of a history, with every state table in full: nothing before it
+    counts, and no window looks back across it. A table that an opening day leaves out is unknown.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     business_date: date
     source: str
     schema_version: int = 1
+    opening: bool = False
     tables: dict[str, TableFile]
 
     def write(self, landing: Path) -> Path:

@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -73,17 +73,23 @@ def write_days(
     full_days: set[date],
     progress: Callable[[str], None],
 ) -> None:
-    """Write every day of the calendar, in order; state tables are full on `full_days`."""
+    """Write every day of the calendar, in order; state tables are full on `full_days`.
+
+    A day whose eve is not in the calendar opens a history of its own.
+    """
     try:
         for day, delivered in sorted(calendar.items()):
-            _write_day(out, day, delivered, full=day in full_days)
+            opening = day - timedelta(days=1) not in calendar
+            _write_day(out, day, delivered, full=day in full_days, opening=opening)
             if is_month_end(day):
                 progress(f"wrote the days until {day}")
     except OSError as error:
         raise _not_writable(out, error) from None
 
 
-def _write_day(out: Path, day: date, delivered: Sequence[Delivery], *, full: bool) -> None:
+def _write_day(
+    out: Path, day: date, delivered: Sequence[Delivery], *, full: bool, opening: bool
+) -> None:
     folder = day_folder(out, day)
     folder.mkdir(parents=True)
     tables = {}
@@ -96,7 +102,7 @@ def _write_day(out: Path, day: date, delivered: Sequence[Delivery], *, full: boo
         tables[name] = TableFile(
             file=path.name, rows=rows.num_rows, sha256=sha256_of(path), full=is_full
         )
-    Manifest(business_date=day, source=SOURCE, tables=tables).write(out)
+    Manifest(business_date=day, source=SOURCE, opening=opening, tables=tables).write(out)
 
 
 def _not_writable(out: Path, error: OSError) -> UsageError:
