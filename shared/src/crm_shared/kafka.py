@@ -12,16 +12,37 @@ from typing import Any, Protocol, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import (
+    CommitFailedError,
+    KafkaError,
+    KafkaTimeoutError,
+    RebalanceInProgressError,
+    TopicAlreadyExistsError,
+)
 from kafka.structs import OffsetAndMetadata, TopicPartition
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from crm_shared import logging
 from crm_shared.errors import ServerUnavailableError
-from crm_shared.settings import KafkaSettings
+from crm_shared.settings import KafkaSettings, load
 
 T = TypeVar("T")
 
+_log = logging.get(__name__)
+
 #: How long a client tries to reach a broker before it says that there is none.
 CONNECT_TIMEOUT_SECONDS = 15.0
+
+
+class ConsumerSettings(BaseSettings):
+    """How fast a group notices that a member has died."""
+
+    model_config = SettingsConfigDict(env_prefix="CRM_KAFKA_CONSUMER_", extra="ignore")
+
+    session_timeout_ms: int = Field(
+        default=6_000, ge=1_000, description="A member silent for so long is taken for dead."
+    )
 
 
 def topic(settings: KafkaSettings, name: str) -> str:
@@ -58,6 +79,8 @@ def producer(settings: KafkaSettings) -> KafkaProducer:
             linger_ms=5,
             compression_type="lz4",
             request_timeout_ms=10_000,
+            delivery_timeout_ms=20_000,
+            max_block_ms=10_000,
             bootstrap_timeout_ms=5_000,
         ),
     )
@@ -104,15 +127,16 @@ def consumer(settings: KafkaSettings, group: str, **overrides: Any) -> KafkaCons
     """A consumer of raw bytes that never commits by itself and starts at the earliest record.
 
     The session time-out is short because a joining member waits half of it, and so does everybody
-    else for a member that died.
+    else for a member that died. `KafkaConsumer.subscribe` is the caller's.
     """
+    session = load(ConsumerSettings).session_timeout_ms
     configuration: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap.split(","),
         "group_id": topic(settings, group),
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
-        "session_timeout_ms": 6_000,
-        "heartbeat_interval_ms": 1_500,
+        "session_timeout_ms": session,
+        "heartbeat_interval_ms": session // 4,
         "fetch_max_wait_ms": 20,
         "max_poll_records": 2_000,
         "max_partition_fetch_bytes": 4 * 1024 * 1024,
@@ -153,11 +177,34 @@ def consume(
 
     `after_poll` is called at every turn, with or without records: a watchdog's heartbeat belongs
     there. An error of the handler leaves the loop with the batch uncommitted, so whoever starts the
-    loop again gets it again.
+    loop again gets it again: in a new process by itself, with the same client after `rewind`.
     """
     while not should_stop():
         records = records_of(client.poll(timeout_ms=int(poll_seconds * 1000)))
         if records:
             handle(records)
-            client.commit(next_offsets(records))
+            _commit(client, records)
         after_poll()
+
+
+def _commit(client: KafkaConsumer, records: Sequence[Record]) -> None:
+    """Tell the broker. Where it cannot be told, the batch is durable and comes once more at worst.
+
+    A rebalance or a broker that is away must not end the process: the next poll joins again, and
+    the next commit covers this one.
+    """
+    try:
+        client.commit(next_offsets(records))
+    except (CommitFailedError, RebalanceInProgressError, KafkaTimeoutError) as error:
+        _log.warning("offsets_not_committed", error=type(error).__name__, records=len(records))
+
+
+def rewind(client: KafkaConsumer, records: Iterable[Record]) -> None:
+    """Have the next poll bring these records again, as far as their partitions are still ours."""
+    first: dict[TopicPartition, int] = {}
+    for record in records:
+        partition = TopicPartition(record.topic, record.partition)
+        first[partition] = min(first.get(partition, record.offset), record.offset)
+    for partition, offset in first.items():
+        if partition in client.assignment():
+            client.seek(partition, offset)

@@ -1,0 +1,131 @@
+"""One batch in one transaction: decode, evaluate, write. The caller commits and moves offsets."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import psycopg
+
+from alerting import dead_letters, inbox, outbox
+from alerting.dead_letters import DeadLetter, TooManyDeadLettersError
+from alerting.decoding import Refused, decode
+from alerting.evaluation import Arrival, Judgement, judge_alone, judge_windows, transfers_of
+from alerting.ownership import Partition, Progress
+from alerting.ruleset import Ruleset
+from crm_shared.kafka import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is late, what lies in the future, and how many dead letters in a row are too many."""
+
+    late_after: timedelta
+    future_tolerance: timedelta
+    dead_letter_limit: int
+
+
+@dataclass
+class Decoded:
+    """The records of a batch, apart: events, and dead letters with their reasons."""
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
+    late: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What a batch came to; counts are of what was not known before."""
+
+    records: int
+    late: int
+    known_transfers: int
+    outcomes: Counter[tuple[str, str]]
+    raised: Counter[str]
+    dead: Counter[str]
+    refused: tuple[DeadLetter, ...]
+
+
+def decode_all(
+    records: Sequence[Record],
+    progress: dict[Partition, Progress],
+    now: datetime,
+    bounds: Bounds,
+) -> Decoded:
+    """Decode in order and move the progress of each partition on with every record.
+
+    `TooManyDeadLettersError` where a partition brings nothing else; nothing has been written then.
+    """
+    decoded = Decoded()
+    for record in records:
+        state = progress[record.topic, record.partition]
+        state.next_offset = record.offset + 1
+        state.records += 1
+        event = decode(record, now, bounds.future_tolerance)
+        if isinstance(event, Refused):
+            state.dead_in_a_row += 1
+            decoded.dead.append(DeadLetter(record, event.reason, event.detail))
+            if state.dead_in_a_row > bounds.dead_letter_limit:
+                raise _too_many(record, event, bounds)
+            continue
+        state.dead_in_a_row = 0
+        late = False
+        if state.watermark is None or event.occurred_at > state.watermark:
+            state.watermark = event.occurred_at
+        elif event.occurred_at < state.watermark - bounds.late_after:
+            late = True
+            decoded.late += 1
+        decoded.arrivals.append(Arrival(event, record, late))
+    return decoded
+
+
+def write(
+    connection: psycopg.Connection,
+    decoded: Decoded,
+    ruleset: Ruleset,
+    *,
+    judge_known: bool = False,
+) -> BatchResult:
+    """Judge the events and write reminders and dead letters, in the caller's transaction.
+
+    A transfer that the inbox has already was judged when it came; `judge_known` judges it again.
+    """
+    judgement = Judgement()
+    judge_alone(decoded.arrivals, ruleset, judgement)
+    transfers = transfers_of(decoded.arrivals)
+    known = 0
+    if transfers:
+        new_ids = inbox.add(connection, [transfer for transfer, _ in transfers.values()])
+        known = len(transfers) - len(new_ids)
+        new = [
+            (transfer, arrival)
+            for transfer, arrival in transfers.values()
+            if judge_known or transfer.event_id in new_ids
+        ]
+        if new:
+            around = inbox.timelines(connection, (transfer for transfer, _ in new), ruleset.span)
+            judge_windows(new, around, ruleset, judgement)
+    raised = outbox.add(connection, list(judgement.reminders.values()))
+    refused = decoded.dead + [
+        DeadLetter(failure.record, "rule_failed", failure.detail, failure.rule_code)
+        for failure in judgement.failures
+    ]
+    return BatchResult(
+        records=len(decoded.arrivals) + len(decoded.dead),
+        late=decoded.late,
+        known_transfers=known,
+        outcomes=judgement.outcomes,
+        raised=Counter(raised),
+        dead=Counter(dead_letters.add(connection, refused)),
+        refused=tuple(refused),
+    )
+
+
+def _too_many(record: Record, refused: Refused, bounds: Bounds) -> TooManyDeadLettersError:
+    return TooManyDeadLettersError(
+        f"More than {bounds.dead_letter_limit} records in a row of {record.topic}, partition "
+        f"{record.partition}, up to offset {record.offset}, are dead letters, the last because it "
+        f"is {refused.reason} ({refused.detail}). Nothing is lost: they stay in the topic. Mend "
+        "the producer, or raise ALERTING_DEAD_LETTER_LIMIT to let them pass, and start again."
+    )

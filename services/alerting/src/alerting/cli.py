@@ -1,0 +1,158 @@
+"""The command `alerting`."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import psycopg
+import typer
+
+from alerting import database, dead_letters, main, migrate, ruleset, settings
+from alerting import requeue as requeuing
+from alerting import status as standing
+from alerting.consumer import bounds_of
+from alerting.settings import AlertingSettings
+from crm_shared import clock, logging
+from crm_shared.errors import CrmError, UsageError
+from crm_shared.settings import KafkaSettings
+
+
+class _Application(typer.Typer):
+    """Says a known failure in one sentence, without a stack trace, with its exit code."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except CrmError as error:
+            print(error.sentence, file=sys.stderr)
+            sys.exit(error.exit_code)
+        except psycopg.OperationalError as error:
+            print(
+                f"PostgreSQL stopped answering ({str(error).strip()}); try again.", file=sys.stderr
+            )
+            sys.exit(75)
+
+
+app = _Application(help="Reminders from events, as they happen.", no_args_is_help=True)
+letters = typer.Typer(help="Records that could not be worked on.", no_args_is_help=True)
+app.add_typer(letters, name="dead-letters")
+
+AsJson = Annotated[bool, typer.Option("--json", help="For scripts.")]
+
+
+@app.command()
+def run() -> None:
+    """Consume events and raise reminders until SIGTERM; /livez, /readyz, /metrics meanwhile."""
+    logging.configure("alerting")
+    main.run(settings.load(), KafkaSettings.load())
+
+
+@app.command(name="migrate")
+def migrate_schema() -> None:
+    """Create the schema's tables, or bring them to the newest version; safe to repeat."""
+    print(f"The schema alerting is at revision {migrate.upgrade(settings.load().url)}.")
+
+
+@app.command()
+def rules(as_json: AsJson = False) -> None:
+    """The rules in force with version and parameters; --json: value by parameter code."""
+    with _connected(settings.load()) as connection:
+        found = ruleset.load(connection)
+    if as_json:
+        print(json.dumps(found.parameters(), indent=2))
+        return
+    for one in found.rules:
+        values = ", ".join(f"{code} = {value}" for code, value in one.parameters.items())
+        print(f"{one.rule.code:<28}version {one.version:<5}{values or '-'}")
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Lag, watermark and throughput of each partition, backlog and dead letters."""
+    with _connected(settings.load()) as connection:
+        found = standing.read(connection, KafkaSettings.load())
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    print(f"{'partition':<11}{'lag':>10}{'events/s':>10}{'processed':>12}  watermark")
+    for one in found["partitions"]:
+        print(
+            f"{one['partition']:<11}{one['lag_records']:>10}{one['events_per_second']:>10}"
+            f"{one['processed']:>12}  {one['watermark'] or '-'}"
+        )
+    print(
+        f"{found['reminders_raised']} reminders raised, {found['outbox_backlog']} not yet sent; "
+        f"{found['dead_letters']} dead letters; {found['transfers_kept']} transfers in windows."
+    )
+
+
+@letters.command(name="list")
+def list_letters(
+    reason: Annotated[str | None, typer.Option(help="Only of this reason.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also those requeued.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Dead letters, the oldest first."""
+    state = None if everything else "dead"
+    with _connected(settings.load()) as connection:
+        found = dead_letters.find(connection, state=state, reason=reason, limit=limit)
+    if as_json:
+        print(json.dumps([_as_json(one) for one in found], indent=2, ensure_ascii=False))
+        return
+    for one in found:
+        print(
+            f"{one.dead_letter_id:<8}{one.state:<10}{one.reason:<14}"
+            f"{one.partition}@{one.log_offset:<12}{one.rule_code:<28}{one.detail}"
+        )
+    print(f"{len(found)} dead letters shown.")
+
+
+@letters.command()
+def requeue(
+    ids: Annotated[list[int] | None, typer.Argument(help="Numbers from the list.")] = None,
+    reason: Annotated[str | None, typer.Option(help="All of this reason.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All.")] = False,
+) -> None:
+    """Work on dead letters once more, here and now; the reminders get the same ids."""
+    if not ids and not reason and not everything:
+        raise UsageError("Say which: numbers from `alerting dead-letters list`, --reason or --all.")
+    ours = settings.load()
+    with _connected(ours) as connection:
+        found = dead_letters.find(connection, state="dead", reason=reason, ids=ids, limit=100_000)
+        connection.commit()
+        result = requeuing.requeue(connection, found, clock.now(), bounds_of(ours))
+    print(
+        f"{result.worked} worked on, {result.raised} reminders raised, "
+        f"{result.still_dead} still dead."
+    )
+
+
+@contextmanager
+def _connected(ours: AlertingSettings) -> Iterator[psycopg.Connection]:
+    connection = database.connect(
+        ours.url,
+        purpose="command",
+        statement_timeout_seconds=ours.statement_timeout_seconds,
+    )
+    with connection, database.bounded(connection, 120):
+        migrate.require_newest(connection)
+        yield connection
+
+
+def _as_json(one: dead_letters.StoredDeadLetter) -> dict[str, Any]:
+    return {
+        "dead_letter_id": one.dead_letter_id,
+        "topic": one.topic,
+        "partition": one.partition,
+        "offset": one.log_offset,
+        "rule_code": one.rule_code or None,
+        "reason": one.reason,
+        "detail": one.detail,
+        "state": one.state,
+        "attempts": one.attempts,
+        "first_seen_at": one.first_seen_at.isoformat(),
+        "payload": one.payload.decode(errors="replace") if one.payload is not None else None,
+    }

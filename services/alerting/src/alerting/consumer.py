@@ -1,0 +1,266 @@
+"""The loop: decode → evaluate → write → commit, and what happens when a server is away.
+
+A batch is written in one PostgreSQL transaction with its offsets; only then does the broker hear
+of it. When PostgreSQL fails the batch is put off and taken again; when another process turns out
+to own a partition, this one joins the group anew.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from kafka import ConsumerRebalanceListener, KafkaConsumer
+from kafka.errors import KafkaError
+from kafka.structs import TopicPartition
+
+from alerting import batch, database, metrics, migrate, ownership, ruleset
+from alerting.ownership import FencedError, Partition, Progress
+from alerting.ruleset import Ruleset, RulesetError
+from alerting.settings import AlertingSettings
+from alerting.watchdog import Watchdog
+from crm_shared import kafka, logging
+from crm_shared.clock import Clock
+from crm_shared.errors import ServerUnavailableError
+from crm_shared.events import transactions
+from crm_shared.kafka import Record
+from crm_shared.settings import KafkaSettings
+
+_log = logging.get(__name__)
+
+_OBSERVE_SECONDS = 2.0
+_LONGEST_PAUSE_SECONDS = 10.0
+_FIRST_PAUSE_SECONDS = 0.25
+
+
+class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
+    """Notes that the assignment has changed; the loop does the rest in its own thread."""
+
+    def __init__(self) -> None:
+        self.changed = False
+        self.member = False
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        self.changed, self.member = True, False
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        self.changed, self.member = True, True
+
+    def on_partitions_lost(self, lost: Any) -> None:
+        self.changed, self.member = True, False
+
+
+class Consumer:
+    """One member of the consumer group, with its connection to PostgreSQL."""
+
+    def __init__(
+        self,
+        settings: AlertingSettings,
+        kafka_settings: KafkaSettings,
+        *,
+        clock: Clock,
+        watchdog: Watchdog,
+        stop: threading.Event,
+        on_raised: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._kafka = kafka_settings
+        self._clock = clock
+        self._watchdog = watchdog
+        self._stop = stop
+        self._on_raised = on_raised
+        self._owner = str(uuid4())
+        self._bounds = bounds_of(settings)
+        self._epochs: dict[Partition, int] = {}
+        self._next: dict[Partition, int] = {}
+        self._pending: Sequence[Record] = ()
+        self._ruleset_read_at = 0.0
+        self._observed_at = 0.0
+        self._pause = _FIRST_PAUSE_SECONDS
+        self._assignment = _Assignment()
+        self._connection: psycopg.Connection | None = None
+        self._ruleset: Ruleset = self._read_rules(self._connected())
+        self._client: KafkaConsumer = self._join()
+
+    def run(self) -> None:
+        """Turn until told to stop; the last batch is finished and committed, the group left."""
+        try:
+            while not self._stop.is_set():
+                self._turn()
+        finally:
+            self._client.close()
+            if self._connection is not None:
+                self._connection.close()
+
+    def _turn(self) -> None:
+        try:
+            kafka.consume(
+                self._client, self._handle, self._stop.is_set, after_poll=self._between_batches
+            )
+        except FencedError as error:
+            metrics.FENCED.inc()
+            _log.warning("fenced", error=str(error))
+            self._client.close()
+            self._client = self._join()
+        except (*database.RETRYABLE, ServerUnavailableError) as error:
+            self._put_off(error)
+
+    def _handle(self, records: Sequence[Record]) -> None:
+        """Make a batch durable: one transaction, checked against the epochs of our partitions."""
+        started = time.perf_counter()
+        self._pending = records
+        connection = self._connected()
+        self._own_what_is_assigned(connection)
+        touched = {(record.topic, record.partition) for record in records}
+        with self._bounded(connection), connection.transaction():
+            progress = ownership.lock_own(
+                connection, {one: self._epochs.get(one, 0) for one in touched}
+            )
+            decoded = batch.decode_all(records, progress, self._clock(), self._bounds)
+            result = batch.write(connection, decoded, self._ruleset)
+            ownership.advance(connection, progress)
+        self._pending = ()
+        self._note(progress)
+        metrics.count(result)
+        metrics.BATCH_SECONDS.observe(time.perf_counter() - started)
+        for letter in result.refused:
+            _log.warning(
+                "dead_letter", reason=letter.reason, detail=letter.detail, rule=letter.rule_code,
+                partition=letter.record.partition, offset=letter.record.offset,
+            )  # fmt: skip
+        if result.raised:
+            self._on_raised()
+
+    def _between_batches(self) -> None:
+        connection = self._connected()
+        self._own_what_is_assigned(connection)
+        now = time.monotonic()
+        if now - self._ruleset_read_at > self._settings.rules_reload_seconds:
+            self._reload_rules(connection)
+        if now - self._observed_at > _OBSERVE_SECONDS:
+            self._observed_at = now
+            self._observe()
+        self._pause = _FIRST_PAUSE_SECONDS
+        self._watchdog.turned()
+
+    def _own_what_is_assigned(self, connection: psycopg.Connection) -> None:
+        if not self._assignment.changed:
+            return
+        self._assignment.changed = False
+        assigned = [(one.topic, one.partition) for one in self._client.assignment()]
+        self._watchdog.joined(self._assignment.member)
+        self._epochs, self._next = {}, {}
+        try:
+            with self._bounded(connection), connection.transaction():
+                taken = ownership.take(connection, assigned, self._owner)
+        except BaseException:
+            self._assignment.changed = True
+            raise
+        self._epochs = {partition: one.epoch for partition, one in taken.items()}
+        self._watchdog.observe({})
+        self._report_gaps(taken)
+        _log.info("partitions_taken", partitions=sorted(number for _, number in taken))
+
+    def _report_gaps(self, taken: dict[Partition, ownership.Taken]) -> None:
+        """Say loudly where the broker goes on elsewhere than where PostgreSQL says we stopped."""
+        for (topic, number), one in taken.items():
+            try:
+                position = self._client.position(TopicPartition(topic, number), timeout_ms=5_000)
+            except KafkaError:
+                continue
+            if position is None:
+                continue
+            self._next[topic, number] = position
+            if position > one.next_offset or (position == 0 and one.next_offset):
+                metrics.OFFSET_GAPS.inc()
+                _log.error(
+                    "offset_gap", partition=number, expected=one.next_offset, position=position
+                )
+
+    def _reload_rules(self, connection: psycopg.Connection) -> None:
+        try:
+            self._ruleset = self._read_rules(connection)
+        except RulesetError as error:
+            self._ruleset_read_at = time.monotonic()
+            metrics.RULES_REFUSED.inc()
+            _log.error("rules_refused", error=str(error))
+
+    def _read_rules(self, connection: psycopg.Connection) -> Ruleset:
+        with self._bounded(connection), connection.transaction():
+            found = ruleset.load(connection)
+        self._ruleset_read_at = time.monotonic()
+        return found
+
+    def _observe(self) -> None:
+        """Compare our offsets with the ends of the partitions, for lag and for the watchdog."""
+        ends = self._client.end_offsets(
+            [TopicPartition(*one) for one in self._epochs], timeout_ms=5_000
+        )
+        self._watchdog.observe(
+            {
+                one.partition: (self._next.get((one.topic, one.partition), 0), end)
+                for one, end in ends.items()
+            }
+        )
+        for partition, (records, seconds) in self._watchdog.lags().items():
+            metrics.LAG_RECORDS.labels(partition).set(records)
+            metrics.LAG_SECONDS.labels(partition).set(seconds)
+
+    def _note(self, progress: dict[Partition, Progress]) -> None:
+        for partition, one in progress.items():
+            self._next[partition] = one.next_offset
+            if one.watermark is not None:
+                metrics.WATERMARK.labels(partition[1]).set(one.watermark.timestamp())
+
+    def _put_off(self, error: Exception) -> None:
+        """PostgreSQL failed: have the batch again after a pause, on a new connection."""
+        reason = str(error).strip() or type(error).__name__
+        metrics.DATABASE_ERRORS.inc()
+        _log.warning("batch_put_off", error=reason[:300], pause_seconds=self._pause)
+        self._watchdog.waits_for(f"PostgreSQL: {reason}")
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+        kafka.rewind(self._client, self._pending)
+        self._pending = ()
+        self._stop.wait(self._pause)
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    def _connected(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            connection = database.connect(
+                self._settings.url,
+                purpose="consumer",
+                statement_timeout_seconds=self._settings.statement_timeout_seconds,
+            )
+            with self._bounded(connection):
+                migrate.require_newest(connection)
+            self._connection = connection
+        return self._connection
+
+    def _bounded(self, connection: psycopg.Connection) -> Any:
+        return database.bounded(connection, self._settings.statement_timeout_seconds * 2)
+
+    def _join(self) -> KafkaConsumer:
+        self._epochs = {}
+        self._watchdog.joined(False)
+        client = kafka.consumer(
+            self._kafka,
+            self._settings.group,
+            max_poll_records=self._settings.max_batch_records,
+            group_instance_id=self._settings.instance_id,
+        )
+        client.subscribe([kafka.topic(self._kafka, transactions.TOPIC)], listener=self._assignment)
+        return client
+
+
+def bounds_of(settings: AlertingSettings) -> batch.Bounds:
+    """The bounds of a batch that the settings name."""
+    return batch.Bounds(
+        late_after=timedelta(seconds=settings.late_after_seconds),
+        future_tolerance=timedelta(seconds=settings.future_tolerance_seconds),
+        dead_letter_limit=settings.dead_letter_limit,
+    )

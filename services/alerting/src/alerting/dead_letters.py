@@ -1,0 +1,147 @@
+"""Dead letters: what could not be worked on, kept with its reason until somebody looks."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from alerting.decoding import Reason
+from crm_shared.errors import CrmError
+from crm_shared.kafka import Record
+from crm_shared.logging import PERSONAL_KEYS
+
+_ADD = """
+insert into alerting.dead_letters as d
+    (topic, partition, log_offset, rule_code, payload_digest, reason, detail, message_key, payload)
+select * from unnest(%s::text[], %s::int[], %s::bigint[], %s::text[], %s::bytea[], %s::text[],
+                     %s::text[], %s::bytea[], %s::bytea[])
+on conflict (topic, partition, log_offset, rule_code, payload_digest) do nothing
+returning reason
+"""
+
+_LIST = """
+select dead_letter_id, topic, partition, log_offset, rule_code, reason, detail, message_key,
+       payload, state, attempts, first_seen_at
+from alerting.dead_letters
+where (%(state)s::text is null or state = %(state)s)
+  and (%(reason)s::text is null or reason = %(reason)s)
+  and (%(ids)s::bigint[] is null or dead_letter_id = any (%(ids)s))
+order by dead_letter_id limit %(limit)s
+"""
+
+_LONG_NUMBER = re.compile(rb"\d{11,}")
+
+
+class TooManyDeadLettersError(CrmError):
+    """So many records in a row cannot be worked on that something else must be wrong."""
+
+    code = "too_many_dead_letters"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record, or a record and a rule, that could not be worked on."""
+
+    record: Record
+    reason: Reason
+    detail: str
+    rule_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDeadLetter:
+    """A dead letter as it is kept."""
+
+    dead_letter_id: int
+    topic: str
+    partition: int
+    log_offset: int
+    rule_code: str
+    reason: str
+    detail: str
+    message_key: bytes | None
+    payload: bytes | None
+    state: str
+    attempts: int
+    first_seen_at: datetime
+
+    @property
+    def record(self) -> Record:
+        """The record again, without the personal data that was masked."""
+        return Record(self.topic, self.partition, self.log_offset, self.message_key, self.payload)
+
+
+def add(connection: psycopg.Connection, letters: Sequence[DeadLetter]) -> list[str]:
+    """Keep the dead letters; the reasons of those that were not known before."""
+    if not letters:
+        return []
+    payloads = [one.record.value for one in letters]
+    rows = connection.execute(
+        _ADD,
+        (
+            [one.record.topic for one in letters],
+            [one.record.partition for one in letters],
+            [one.record.offset for one in letters],
+            [one.rule_code for one in letters],
+            [hashlib.sha256(payload or b"").digest() for payload in payloads],
+            [one.reason for one in letters],
+            [one.detail for one in letters],
+            [one.record.key for one in letters],
+            [None if payload is None else masked(payload) for payload in payloads],
+        ),
+    )
+    return [row[0] for row in rows]
+
+
+def find(
+    connection: psycopg.Connection,
+    *,
+    state: str | None = None,
+    reason: str | None = None,
+    ids: Sequence[int] | None = None,
+    limit: int = 1_000,
+) -> list[StoredDeadLetter]:
+    """Dead letters in the order they were first seen."""
+    rows = connection.execute(
+        _LIST,
+        {"state": state, "reason": reason, "ids": None if ids is None else list(ids),
+         "limit": limit},
+    )  # fmt: skip
+    return [StoredDeadLetter(*row) for row in rows]
+
+
+def mark(
+    connection: psycopg.Connection, done: Iterable[int], still_dead: Iterable[tuple[int, str]]
+) -> None:
+    """Note the outcome of trying again: worked on, or dead for this reason."""
+    connection.execute(
+        "update alerting.dead_letters set state = 'requeued', attempts = attempts + 1,"
+        " last_seen_at = now() where dead_letter_id = any (%s)",
+        (list(done),),
+    )
+    for number, detail in still_dead:
+        connection.execute(
+            "update alerting.dead_letters set detail = %s, attempts = attempts + 1,"
+            " last_seen_at = now() where dead_letter_id = %s",
+            (detail, number),
+        )
+
+
+def masked(payload: bytes) -> bytes:
+    """The payload without personal data: their fields where it is JSON, else long numbers."""
+    try:
+        message = json.loads(payload)
+    except ValueError:
+        return _LONG_NUMBER.sub(b"***", payload)
+    if not isinstance(message, dict) or not PERSONAL_KEYS & message.keys():
+        return payload
+    hidden: dict[str, Any] = {
+        name: "***" if name in PERSONAL_KEYS and value is not None else value
+        for name, value in message.items()
+    }
+    return json.dumps(hidden, ensure_ascii=False).encode()

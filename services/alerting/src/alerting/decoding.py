@@ -1,0 +1,56 @@
+"""From bytes to events; what is not an event we can work on is refused with a reason."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from pydantic import ValidationError
+
+from crm_shared.events.transactions import ADAPTER, AccountClosedEvent, TransactionEvent
+from crm_shared.kafka import Record
+
+Reason = Literal["undecodable", "incomplete", "future_dated", "rule_failed"]
+
+#: Before this no bank keeps events; such a date is a mistake, and windows could not reach back.
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+
+#: PostgreSQL cannot keep this character in a text.
+_NUL = b"\\u0000"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a record is a dead letter. `detail` says where, never what value stood there."""
+
+    reason: Reason
+    detail: str
+
+
+def decode(
+    record: Record, now: datetime, future_tolerance: timedelta
+) -> TransactionEvent | AccountClosedEvent | Refused:
+    """The event of a record, or why there is none."""
+    if record.value is None:
+        return Refused("undecodable", "The record has no value.")
+    try:
+        event = ADAPTER.validate_json(record.value)
+    except ValidationError as error:
+        return _refused(error)
+    if _NUL in record.value:
+        return Refused("incomplete", "A text contains the character U+0000.")
+    if event.occurred_at < EARLIEST:
+        return Refused("incomplete", f"occurred_at is before {EARLIEST.date()}.")
+    if event.occurred_at > now + future_tolerance:
+        return Refused("future_dated", f"occurred_at is later than {now:%Y-%m-%dT%H:%M:%SZ}.")
+    return event
+
+
+def _refused(error: ValidationError) -> Refused:
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    if problems[0]["type"] == "json_invalid":
+        return Refused("undecodable", "The value is not JSON in UTF-8.")
+    sentences = [
+        f"{'.'.join(str(part) for part in problem['loc'][1:]) or 'the event'}: {problem['msg']}"
+        for problem in problems[:5]
+    ]
+    return Refused("incomplete", "; ".join(sentences))

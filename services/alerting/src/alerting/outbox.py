@@ -1,0 +1,80 @@
+"""The outbox: reminders in the transaction that raised them, and their way to the topic."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import psycopg
+
+from crm_shared.events.reminders import ReminderRaised
+from crm_shared.postgres import advisory_key
+
+_ADD = """
+insert into alerting.outbox
+    (reminder_id, rule_code, rule_version, customer_id, business_date, message)
+select * from unnest(%s::uuid[], %s::text[], %s::int[], %s::bigint[], %s::date[], %s::bytea[])
+on conflict (reminder_id) do nothing
+returning rule_code
+"""
+
+#: In order of creation: rows of one customer are created under the lock of their partition.
+_CLAIM = """
+select seq, customer_id, message from alerting.outbox
+where sent_at is null order by seq limit %s for update skip locked
+"""
+
+_BACKLOG = "select count(*) from alerting.outbox where sent_at is null"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A reminder on its way."""
+
+    seq: int
+    key: bytes
+    value: bytes
+
+
+def add(connection: psycopg.Connection, reminders: Sequence[ReminderRaised]) -> list[str]:
+    """Keep the reminders; the rule codes of those that had not been raised before."""
+    if not reminders:
+        return []
+    rows = connection.execute(
+        _ADD,
+        (
+            [one.reminder_id for one in reminders],
+            [one.rule_code for one in reminders],
+            [one.rule_version for one in reminders],
+            [one.customer_id for one in reminders],
+            [one.business_date for one in reminders],
+            [one.to_bytes() for one in reminders],
+        ),
+    )
+    return [row[0] for row in rows]
+
+
+def claim(connection: psycopg.Connection, limit: int) -> list[Message]:
+    """Unsent reminders, locked until the transaction ends; none while another relay has its turn.
+
+    One relay at a time keeps each customer's order; a claim by state misses no row, whatever order
+    transactions committed in.
+    """
+    turn = connection.execute(
+        "select pg_try_advisory_xact_lock(%s)", (advisory_key("alerting relay"),)
+    ).fetchone()
+    if turn is None or not turn[0]:
+        return []
+    rows = connection.execute(_CLAIM, (limit,))
+    return [Message(seq, str(customer_id).encode(), value) for seq, customer_id, value in rows]
+
+
+def mark_sent(connection: psycopg.Connection, numbers: Iterable[int]) -> None:
+    """The topic has acknowledged these."""
+    connection.execute(
+        "update alerting.outbox set sent_at = now() where seq = any (%s)", (list(numbers),)
+    )
+
+
+def backlog(connection: psycopg.Connection) -> int:
+    """How many reminders the topic does not have yet."""
+    row = connection.execute(_BACKLOG).fetchone()
+    return row[0] if row else 0

@@ -1,0 +1,121 @@
+"""Who owns a partition: an epoch that each new owner raises, checked in every transaction.
+
+A process that was stopped past its session and wakes up (a zombie) still holds records of
+partitions that another owns by now. Its transaction finds a higher epoch and fails. The row lock
+also keeps two writers of one customer apart, so no window is counted on half of the transfers.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+from crm_shared.errors import CrmError
+
+Partition = tuple[str, int]
+
+_TAKE = """
+insert into alerting.partitions as p (topic, partition, epoch, owner)
+select topic, partition, 1, %s from unnest(%s::text[], %s::int[]) as t (topic, partition)
+order by topic, partition
+on conflict (topic, partition) do update
+set epoch = p.epoch + 1, owner = excluded.owner, taken_at = now()
+returning topic, partition, epoch, next_offset
+"""
+
+_LOCK = """
+select p.topic, p.partition, p.epoch, p.watermark, p.dead_in_a_row
+from alerting.partitions p
+join unnest(%s::text[], %s::int[]) as t (topic, partition) using (topic, partition)
+order by p.topic, p.partition
+for update of p
+"""
+
+_ADVANCE = """
+update alerting.partitions p
+set next_offset = t.next_offset, watermark = greatest(p.watermark, t.watermark),
+    processed = p.processed + t.records, dead_in_a_row = t.dead, updated_at = now()
+from unnest(%s::text[], %s::int[], %s::bigint[], %s::timestamptz[], %s::bigint[], %s::int[])
+    as t (topic, partition, next_offset, watermark, records, dead)
+where p.topic = t.topic and p.partition = t.partition
+"""
+
+
+class FencedError(CrmError):
+    """Another process has taken over a partition; its records are not ours to write."""
+
+    code = "fenced"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A partition newly owned: the epoch of this ownership and how far the last owner came."""
+
+    epoch: int
+    next_offset: int
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a partition is: moved on by a batch, then written with it."""
+
+    epoch: int
+    watermark: datetime | None
+    dead_in_a_row: int
+    next_offset: int = 0
+    records: int = 0
+
+
+def take(
+    connection: psycopg.Connection, partitions: Iterable[Partition], owner: str
+) -> dict[Partition, Taken]:
+    """Become the owner; whoever owned them before is fenced from now on."""
+    topics, numbers = _columns(partitions)
+    rows = connection.execute(_TAKE, (owner, topics, numbers))
+    return {(row[0], row[1]): Taken(row[2], row[3]) for row in rows}
+
+
+def lock(
+    connection: psycopg.Connection, partitions: Iterable[Partition]
+) -> dict[Partition, Progress]:
+    """Hold the partitions until the transaction ends, and see how far they are."""
+    rows = connection.execute(_LOCK, _columns(partitions))
+    return {(row[0], row[1]): Progress(row[2], row[3], row[4]) for row in rows}
+
+
+def lock_own(
+    connection: psycopg.Connection, epochs: Mapping[Partition, int]
+) -> dict[Partition, Progress]:
+    """As `lock`, but only as the owner of these epochs; `FencedError` otherwise."""
+    progress = lock(connection, epochs)
+    for partition, epoch in epochs.items():
+        found = progress.get(partition)
+        if found is None or found.epoch != epoch:
+            raise FencedError(
+                f"Partition {partition[1]} of {partition[0]} has another owner by now "
+                f"(epoch {found.epoch if found else 'none'}, ours is {epoch}); joining again."
+            )
+    return progress
+
+
+def advance(connection: psycopg.Connection, progress: Mapping[Partition, Progress]) -> None:
+    """Write how far the partitions have been made durable."""
+    topics, numbers = _columns(progress)
+    values = list(progress.values())
+    connection.execute(
+        _ADVANCE,
+        (
+            topics,
+            numbers,
+            [one.next_offset for one in values],
+            [one.watermark for one in values],
+            [one.records for one in values],
+            [one.dead_in_a_row for one in values],
+        ),
+    )
+
+
+def _columns(partitions: Iterable[Partition]) -> tuple[list[str], list[int]]:
+    pairs = list(partitions)
+    return [topic for topic, _ in pairs], [number for _, number in pairs]

@@ -1,0 +1,59 @@
+"""Working on dead letters once more: the same code, so the same ids, under the same locks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+
+from alerting import batch, dead_letters, ownership, ruleset
+from alerting.batch import Bounds
+from alerting.dead_letters import StoredDeadLetter
+
+
+@dataclass(frozen=True, slots=True)
+class Requeued:
+    """What trying again came to."""
+
+    worked: int
+    still_dead: int
+    raised: int
+
+
+def requeue(
+    connection: psycopg.Connection,
+    letters: Sequence[StoredDeadLetter],
+    now: datetime,
+    bounds: Bounds,
+) -> Requeued:
+    """Decode and judge the dead letters again in one transaction; offsets stay as they are.
+
+    The rows of their partitions are locked, so a running consumer waits for this transaction.
+    """
+    by_record = {(one.topic, one.partition, one.log_offset): one for one in letters}
+    with connection.transaction():
+        progress = ownership.lock(connection, {(one.topic, one.partition) for one in letters})
+        for state in progress.values():
+            state.dead_in_a_row = -len(letters)
+        records = [one.record for one in by_record.values()]
+        decoded = batch.decode_all(records, progress, now, bounds)
+        dead = {
+            (one.record.topic, one.record.partition, one.record.offset): one.detail
+            for one in decoded.dead
+        }
+        decoded.dead.clear()
+        result = batch.write(connection, decoded, ruleset.load(connection), judge_known=True)
+        failed = {
+            (one.record.topic, one.record.partition, one.record.offset, one.rule_code): one.detail
+            for one in result.refused
+        }
+        still_dead = []
+        for letter in letters:
+            place = (letter.topic, letter.partition, letter.log_offset)
+            detail = failed.get((*place, letter.rule_code)) or dead.get(place)
+            if detail is not None:
+                still_dead.append((letter.dead_letter_id, detail))
+        numbers = {number for number, _ in still_dead}
+        done = [one.dead_letter_id for one in letters if one.dead_letter_id not in numbers]
+        dead_letters.mark(connection, done, still_dead)
+    return Requeued(len(done), len(still_dead), sum(result.raised.values()))

@@ -1,0 +1,31 @@
+"""R01.ACCOUNT_CLOSED: a deposit account was closed."""
+
+from dataclasses import dataclass
+
+from alerting.rules.protocol import NOT_APPLICABLE, Event, Fired, Outcome, Parameters
+from alerting.windows import Timeline
+from crm_shared.clock import bank_date
+from crm_shared.events.transactions import AccountClosedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class AccountClosed:
+    """Every closure, whatever was on the account."""
+
+    code: str = "R01.ACCOUNT_CLOSED"
+    parameter_codes: tuple[str, ...] = ()
+    windowed: bool = False
+
+    def evaluate(self, event: Event, timeline: Timeline, parameters: Parameters) -> Outcome:
+        """Fires for every closure."""
+        if not isinstance(event, AccountClosedEvent):
+            return NOT_APPLICABLE
+        return Fired(
+            subject=f"account:{event.account_id}",
+            window=f"closed:{bank_date(event.occurred_at)}",
+            amount=event.closing_balance,
+            facts={"value": str(event.closing_balance), "product": event.product},
+        )
+
+
+ACCOUNT_CLOSED = AccountClosed()

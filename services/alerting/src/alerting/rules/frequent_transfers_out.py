@@ -1,0 +1,71 @@
+"""R01.FREQUENT_TRANSFERS_OUT: at least N transfers to other banks within the last hours."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from alerting.rules.movements import moves_funds
+from alerting.rules.protocol import NOT_APPLICABLE, Below, Event, Fired, Outcome, Parameters
+from alerting.windows import Timeline, Transfer
+from crm_shared.clock import bank_date
+from crm_shared.events.transactions import TransactionEvent
+
+MIN_COUNT = "frequent_transfers.min_count"
+WINDOW_HOURS = "frequent_transfers.window_hours"
+
+
+def transfer_to_other_bank(event: Event) -> Transfer | None:
+    """The event as a transfer that windows count; None where it is not one."""
+    if isinstance(event, Transfer):
+        return event
+    if (
+        not isinstance(event, TransactionEvent)
+        or event.counterparty_bank is None
+        or event.direction != "debit"
+        or not moves_funds(event)
+    ):
+        return None
+    return Transfer(
+        event.occurred_at,
+        event.event_id,
+        event.customer_id,
+        event.amount,
+        event.branch_id,
+        event.correlation_id,
+    )
+
+
+def window_of(parameters: Parameters) -> timedelta:
+    """The length of the window."""
+    return timedelta(seconds=float(parameters[WINDOW_HOURS] * 3600))
+
+
+@dataclass(frozen=True, slots=True)
+class FrequentTransfersOut:
+    """The transfers in `(t - window, t]` up to and including the transfer at `t`."""
+
+    code: str = "R01.FREQUENT_TRANSFERS_OUT"
+    parameter_codes: tuple[str, ...] = (MIN_COUNT, WINDOW_HOURS)
+    windowed: bool = True
+
+    def evaluate(self, event: Event, timeline: Timeline, parameters: Parameters) -> Outcome:
+        """Count the customer's transfers in the window that ends with this one."""
+        transfer = transfer_to_other_bank(event)
+        if transfer is None:
+            return NOT_APPLICABLE
+        count, total = timeline.within(transfer.occurred_at, window_of(parameters))
+        if count < parameters[MIN_COUNT]:
+            return Below(Decimal(count), parameters[MIN_COUNT])
+        return Fired(
+            subject=f"customer:{transfer.customer_id}",
+            window=f"day:{bank_date(transfer.occurred_at)}",
+            amount=total,
+            facts={
+                "value": str(count),
+                "threshold": str(parameters[MIN_COUNT]),
+                "window_hours": str(parameters[WINDOW_HOURS]),
+            },
+        )
+
+
+FREQUENT_TRANSFERS_OUT = FrequentTransfersOut()

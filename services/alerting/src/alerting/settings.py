@@ -1,0 +1,52 @@
+"""What the alerting service reads from its environment (`ALERTING_…`)."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from crm_shared import settings
+
+
+class AlertingSettings(BaseSettings):
+    """Database, operations port and the bounds within which the service works."""
+
+    model_config = SettingsConfigDict(env_prefix="ALERTING_", extra="ignore")
+
+    database_url: SecretStr = Field(description="PostgreSQL as the role alerting_owner.")
+    group: str = Field(default="alerting", description="Consumer group on the broker.")
+    instance_id: str | None = Field(
+        default=None, description="Static membership: the fixed name of this process in the group."
+    )
+    operations_host: str = Field(default="127.0.0.1", description="Where /metrics listens.")
+    operations_port: int = Field(default=9102, ge=0, le=65_535, description="0: any free port.")
+    max_batch_records: int = Field(default=2_000, ge=1, description="Records in a transaction.")
+    statement_timeout_seconds: float = Field(
+        default=10.0, gt=0, description="Of one SQL statement; waits for its answer are bounded."
+    )
+    rules_reload_seconds: float = Field(
+        default=3.0, gt=0, description="How soon changed parameters of rules are in force."
+    )
+    late_after_seconds: float = Field(
+        default=300.0, ge=0, description="Behind the watermark by more than this: late."
+    )
+    future_tolerance_seconds: float = Field(
+        default=300.0, ge=0, description="Ahead of the clock by more than this: a dead letter."
+    )
+    dead_letter_limit: int = Field(
+        default=100, ge=1, description="Dead letters in a row, in a partition, that stop us."
+    )
+    stall_seconds: float = Field(
+        default=60.0, gt=0, description="Without progress for so long, /livez fails."
+    )
+    shutdown_seconds: float = Field(
+        default=25.0, gt=0, description="After SIGTERM; then the process ends as it is."
+    )
+
+    @property
+    def url(self) -> str:
+        """The database URL with its password."""
+        return self.database_url.get_secret_value()
+
+
+def load() -> AlertingSettings:
+    """The settings of this process; a missing one is a `UsageError` that names it."""
+    return settings.load(AlertingSettings)

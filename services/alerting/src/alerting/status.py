@@ -1,0 +1,75 @@
+"""Where the work stands, from the database and the broker: for people and for scripts."""
+
+import time
+from typing import Any
+
+import psycopg
+from kafka.structs import TopicPartition
+
+from alerting import outbox
+from crm_shared import kafka
+from crm_shared.events import transactions
+from crm_shared.settings import KafkaSettings
+
+_PARTITIONS = """
+select partition, epoch, next_offset, watermark, processed, updated_at
+from alerting.partitions where topic = %s order by partition
+"""
+
+_COUNTS = """
+select (select count(*) from alerting.dead_letters where state = 'dead'),
+       (select count(*) from alerting.outbox), (select count(*) from alerting.inbox)
+"""
+
+
+def read(
+    connection: psycopg.Connection, settings: KafkaSettings, *, sample_seconds: float = 1.0
+) -> dict[str, Any]:
+    """Lag, watermark and throughput by partition; looks twice to see how fast it goes."""
+    topic = kafka.topic(settings, transactions.TOPIC)
+    before = _processed(connection, topic)
+    time.sleep(sample_seconds)
+    rows = connection.execute(_PARTITIONS, (topic,)).fetchall()
+    ends = _ends(settings, topic)
+    counts = connection.execute(_COUNTS).fetchone() or (0, 0, 0)
+    partitions = [
+        {
+            "partition": number,
+            "epoch": epoch,
+            "next_offset": next_offset,
+            "end_offset": ends.get(number, next_offset),
+            "lag_records": max(0, ends.get(number, next_offset) - next_offset),
+            "watermark": watermark.isoformat() if watermark else None,
+            "events_per_second": round((processed - before.get(number, 0)) / sample_seconds, 1),
+            "processed": processed,
+            "updated_at": updated_at.isoformat(),
+        }
+        for number, epoch, next_offset, watermark, processed, updated_at in rows
+    ]
+    unseen = sum(end for number, end in ends.items() if number not in {row[0] for row in rows})
+    return {
+        "topic": topic,
+        "partitions": partitions,
+        "lag_records": sum(one["lag_records"] for one in partitions) + unseen,
+        "events_per_second": sum(one["events_per_second"] for one in partitions),
+        "outbox_backlog": outbox.backlog(connection),
+        "reminders_raised": counts[1],
+        "transfers_kept": counts[2],
+        "dead_letters": counts[0],
+    }
+
+
+def _processed(connection: psycopg.Connection, topic: str) -> dict[int, int]:
+    rows = connection.execute(_PARTITIONS, (topic,)).fetchall()
+    connection.commit()
+    return {row[0]: row[4] for row in rows}
+
+
+def _ends(settings: KafkaSettings, topic: str) -> dict[int, int]:
+    client = kafka.consumer(settings, "alerting-status", group_id=None)
+    try:
+        numbers = client.partitions_for_topic(topic) or set()
+        ends = client.end_offsets([TopicPartition(topic, number) for number in sorted(numbers)])
+        return {partition.partition: end for partition, end in ends.items()}
+    finally:
+        client.close()
