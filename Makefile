@@ -34,8 +34,8 @@ $(VENV)/.packages: $(VENV)/.requirements $(PACKAGES:%=%/pyproject.toml)
 lock: ## Compile requirements.lock anew from requirements.in (needs uv)
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS) requirements.in -o requirements.lock
 
-clean: ## Stop the local servers and remove what was generated
-	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.local down; fi
+clean: ## Stop the local servers and remove everything that was generated, their data too
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.kafka down; $(BIN)/python -m deploy.local remove; fi
 	@rm -rf $(VENV) .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find $(PACKAGES) deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -48,15 +48,26 @@ down: install ## Stop the local servers
 	@$(BIN)/python -m deploy.local down
 
 status: install ## Show the local servers
-	@$(BIN)/python -m deploy.local status
+	@$(BIN)/python -m deploy.local status || true
 
 demo: install ## A day at the bank, end to end (ONCE=1, DATA=berka, CUSTOMERS=20000)
 	@ONCE="$(ONCE)" DATA="$(DATA)" CUSTOMERS="$(CUSTOMERS)" $(BIN)/python -m deploy.demo
+
+kafka: install ## Fetch Apache Kafka with Maven and start it on loopback (needs Java 17)
+	@$(BIN)/python -m deploy.kafka up
+
+kafka-down: install ## Stop Apache Kafka
+	@$(BIN)/python -m deploy.kafka down
 
 ## --- checking
 
 test: lint typecheck imports check-contracts ## Check and test everything
 	@$(BIN)/python -m pytest -q $(ARGS)
+
+test-kafka: kafka ## Run the Kafka tests against Apache Kafka
+	@export CRM_KAFKA_BOOTSTRAP="$$($(BIN)/python -m deploy.kafka address)"; \
+	trap '$(BIN)/python -m deploy.kafka down' EXIT; \
+	$(BIN)/python -m pytest -q -m kafka $(ARGS)
 
 lint: install ## Find faults in style (ruff)
 	@$(BIN)/ruff check --quiet .
@@ -78,4 +89,4 @@ contracts: install ## Write JSON Schema and AsyncAPI of the shared contracts
 check-contracts: install ## Check that docs/contracts is what the code says
 	@$(BIN)/python -m crm_shared.contracts --check
 
-.PHONY: help install lock clean up down status demo test lint format typecheck imports contracts check-contracts
+.PHONY: help install lock clean up down status demo kafka kafka-down test test-kafka lint format typecheck imports contracts check-contracts

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from deploy.local import processes
 from deploy.local.errors import (
@@ -28,8 +29,10 @@ def start(
     """Start the server and wait until it answers; False when it runs already."""
     record = state.read(server.name)
     if record.process is not None and processes.is_running(record.process):
-        _wait_until_it_answers(server, record)
-        return False
+        # A process that dies while it is asked was going down already: it is started anew.
+        with suppress(ServerFailedToStart):
+            _wait_until_it_answers(server, record)
+            return False
     for sentence in server.prepare(record):
         report(sentence)
     for attempt in range(1, ATTEMPTS + 1):

@@ -4,6 +4,7 @@ A pid alone proves nothing: after a crash or a reboot it may belong to a strange
 ours when its start time and its command line are those that were recorded.
 """
 
+import atexit
 import signal
 import subprocess
 import time
@@ -97,6 +98,14 @@ def _started(pid: int) -> float:
         return psutil.Process(pid).create_time()
     except psutil.NoSuchProcess:
         return 0.0
+
+
+@atexit.register
+def _let_go() -> None:
+    """At the end of this program the living go on by themselves, as they are meant to."""
+    _reap()
+    for child in _children:
+        child.returncode = 0
 
 
 def _reap() -> None:
