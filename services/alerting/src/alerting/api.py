@@ -72,7 +72,7 @@ def served(app: FastAPI, listener: socket.socket) -> Iterator[None]:
     """Serve in a thread while the block runs."""
     server = uvicorn.Server(
         uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", ws="none",
+            app, log_config=None, log_level="warning", access_log=False, lifespan="off", ws="none",
             timeout_graceful_shutdown=2,
         )
     )  # fmt: skip

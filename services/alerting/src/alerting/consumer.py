@@ -76,6 +76,7 @@ class Consumer:
         self._bounds = bounds_of(settings)
         self._epochs: dict[Partition, int] = {}
         self._next: dict[Partition, int] = {}
+        self._unseen: set[Partition] = set()
         self._pending: Sequence[Record] = ()
         self._ruleset_read_at = 0.0
         self._observed_at = 0.0
@@ -106,7 +107,11 @@ class Consumer:
             self._client.close()
             self._client = self._join()
         except (*database.RETRYABLE, ServerUnavailableError) as error:
-            self._put_off(error)
+            self._put_off("PostgreSQL", error)
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            self._put_off("Kafka", error)
 
     def _handle(self, records: Sequence[Record]) -> None:
         """Make a batch durable: one transaction, checked against the epochs of our partitions."""
@@ -123,6 +128,7 @@ class Consumer:
             result = batch.write(connection, decoded, self._ruleset)
             ownership.advance(connection, progress)
         self._pending = ()
+        self._look_for_gaps(records)
         self._note(progress)
         metrics.count(result)
         metrics.BATCH_SECONDS.observe(time.perf_counter() - started)
@@ -160,25 +166,24 @@ class Consumer:
             self._assignment.changed = True
             raise
         self._epochs = {partition: one.epoch for partition, one in taken.items()}
+        self._next = {partition: one.next_offset for partition, one in taken.items()}
+        self._unseen = set(taken)
         self._watchdog.observe({})
-        self._report_gaps(taken)
         _log.info("partitions_taken", partitions=sorted(number for _, number in taken))
 
-    def _report_gaps(self, taken: dict[Partition, ownership.Taken]) -> None:
-        """Say loudly where the broker goes on elsewhere than where PostgreSQL says we stopped."""
-        for (topic, number), one in taken.items():
-            try:
-                position = self._client.position(TopicPartition(topic, number), timeout_ms=5_000)
-            except KafkaError:
+    def _look_for_gaps(self, records: Sequence[Record]) -> None:
+        """Say loudly where the topic goes on later than where PostgreSQL says we stopped."""
+        for record in records if self._unseen else ():
+            partition = record.topic, record.partition
+            if partition not in self._unseen:
                 continue
-            if position is None:
-                continue
-            self._next[topic, number] = position
-            if position > one.next_offset or (position == 0 and one.next_offset):
+            self._unseen.discard(partition)
+            if record.offset > self._next[partition]:
                 metrics.OFFSET_GAPS.inc()
                 _log.error(
-                    "offset_gap", partition=number, expected=one.next_offset, position=position
-                )
+                    "offset_gap", partition=record.partition, expected=self._next[partition],
+                    found=record.offset,
+                )  # fmt: skip
 
     def _reload_rules(self, connection: psycopg.Connection) -> None:
         try:
@@ -215,12 +220,12 @@ class Consumer:
             if one.watermark is not None:
                 metrics.WATERMARK.labels(partition[1]).set(one.watermark.timestamp())
 
-    def _put_off(self, error: Exception) -> None:
-        """PostgreSQL failed: have the batch again after a pause, on a new connection."""
-        reason = str(error).strip() or type(error).__name__
-        metrics.DATABASE_ERRORS.inc()
-        _log.warning("batch_put_off", error=reason[:300], pause_seconds=self._pause)
-        self._watchdog.waits_for(f"PostgreSQL: {reason}")
+    def _put_off(self, server: str, error: Exception) -> None:
+        """A server failed: have the batch again after a pause, on a new connection."""
+        reason = (str(error).strip() or type(error).__name__)[:300]
+        metrics.PUT_OFF.labels(server).inc()
+        _log.warning("put_off", server=server, error=reason, pause_seconds=self._pause)
+        self._watchdog.waits_for(f"{server}: {reason}")
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

@@ -14,6 +14,9 @@ Reason = Literal["undecodable", "incomplete", "future_dated", "rule_failed"]
 #: Before this no bank keeps events; such a date is a mistake, and windows could not reach back.
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
+#: The validator itself: half the time of the adapter's own method.
+_validate = ADAPTER.validator.validate_json
+
 #: PostgreSQL cannot keep this character in a text.
 _NUL = b"\\u0000"
 
@@ -32,8 +35,9 @@ def decode(
     """The event of a record, or why there is none."""
     if record.value is None:
         return Refused("undecodable", "The record has no value.")
+    event: TransactionEvent | AccountClosedEvent
     try:
-        event = ADAPTER.validate_json(record.value)
+        event = _validate(record.value)
     except ValidationError as error:
         return _refused(error)
     if _NUL in record.value:

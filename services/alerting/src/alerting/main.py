@@ -28,15 +28,16 @@ class _End:
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
         """Finish the batch, commit, leave the group; whatever hangs is cut off in time."""
-        self._begin()
+        self.begin()
 
     def on_failure(self, error: Exception) -> None:
         """A thread has failed unexpectedly: end everything, say why."""
         _log.error("thread_failed", exc_info=error)
         self.failure = error
-        self._begin()
+        self.begin()
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Ask for the end, once; from now on it takes its bounded time at most."""
         if not self.asked.is_set():
             self._watchdog.drain()
             self.asked.set()
@@ -73,6 +74,9 @@ def run(settings: AlertingSettings, kafka_settings: KafkaSettings) -> None:
         relay.start()
         try:
             loop.run()
+        except BaseException:
+            end.begin()
+            raise
         finally:
             relay.stop(settings.shutdown_seconds / 2)
         _log.info("stopped")

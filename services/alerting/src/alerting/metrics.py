@@ -1,8 +1,10 @@
 """What operations measure: Prometheus metrics of this process."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
 from alerting.batch import BatchResult
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a library without annotations
 
 EVENTS = Counter("alerting_events", "Records taken from the topic.")
 EVALUATIONS = Counter("alerting_evaluations", "What rules said.", ["rule", "outcome"])
@@ -22,8 +24,8 @@ LAG_SECONDS = Gauge(
 )
 WATERMARK = Gauge("alerting_watermark_timestamp_seconds", "Newest event time seen.", ["partition"])
 OUTBOX_BACKLOG = Gauge("alerting_outbox_backlog", "Reminders the topic does not have yet.")
-DATABASE_ERRORS = Counter("alerting_database_errors", "Batches put off as PostgreSQL failed.")
-BROKER_ERRORS = Counter("alerting_broker_errors", "Sends put off as the broker failed.")
+PUT_OFF = Counter("alerting_put_off", "Batches put off as a server failed.", ["server"])
+SENDS_PUT_OFF = Counter("alerting_sends_put_off", "Reminders put off as a server failed.")
 FENCED = Counter("alerting_fenced", "Batches refused as another process owns the partition.")
 OFFSET_GAPS = Counter(
     "alerting_offset_gaps", "Times a partition went on elsewhere than where it had stopped."

@@ -65,7 +65,7 @@ class Relay:
                     self._drain()
                     pause = _IDLE_SECONDS
                 except (*database.RETRYABLE, KafkaError, ServerUnavailableError) as error:
-                    metrics.BROKER_ERRORS.inc()
+                    metrics.SENDS_PUT_OFF.inc()
                     _log.warning("reminders_not_sent", error=str(error).strip()[:300])
                     self._close()
                     pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

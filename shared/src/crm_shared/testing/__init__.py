@@ -1,0 +1,1 @@
+"""What tests of several services need: real processes, real topics, bad networks."""

@@ -1,0 +1,101 @@
+"""A TCP proxy that can stop answering, as a broken network does, and a free port."""
+
+import contextlib
+import selectors
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class TcpProxy:
+    """Passes bytes on to a server, until told to swallow them (`black_hole`).
+
+    While it is a black hole it still accepts connections and reads what clients send, so the
+    clients' kernels see a healthy peer.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._swallow = threading.Event()
+        self._closing = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, name="tcp-proxy", daemon=True)
+
+    def black_hole(self, on: bool = True) -> None:
+        """Swallow everything, or pass it on again (for connections opened from then on)."""
+        if on:
+            self._swallow.set()
+        else:
+            self._swallow.clear()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing.set()
+        self._thread.join(5)
+
+    def _serve(self) -> None:
+        selector = selectors.DefaultSelector()
+        selector.register(self._listener, selectors.EVENT_READ, None)
+        peers: dict[socket.socket, socket.socket | None] = {}
+        while not self._closing.is_set():
+            for key, _ in selector.select(0.1):
+                end = key.fileobj
+                if end is self._listener:
+                    self._accept(selector, peers)
+                elif isinstance(end, socket.socket) and end in peers:
+                    self._pass_on(selector, peers, end)
+        for one in [*peers, self._listener]:
+            one.close()
+        selector.close()
+
+    def _accept(
+        self,
+        selector: selectors.BaseSelector,
+        peers: dict[socket.socket, socket.socket | None],
+    ) -> None:
+        client, _ = self._listener.accept()
+        peers[client] = None
+        selector.register(client, selectors.EVENT_READ)
+        if not self._swallow.is_set():
+            server = socket.create_connection(self._target, timeout=5)
+            peers[client], peers[server] = server, client
+            selector.register(server, selectors.EVENT_READ)
+
+    def _pass_on(
+        self,
+        selector: selectors.BaseSelector,
+        peers: dict[socket.socket, socket.socket | None],
+        end: socket.socket,
+    ) -> None:
+        other = peers[end]
+        data = b""
+        with contextlib.suppress(OSError):
+            data = end.recv(65_536)
+        if data:
+            if other is not None and not self._swallow.is_set():
+                with contextlib.suppress(OSError):
+                    other.sendall(data)
+            return
+        for one in (end, other):
+            if one is not None:
+                selector.unregister(one)
+                del peers[one]
+                one.close()

@@ -1,0 +1,51 @@
+"""Writing to and reading from real topics."""
+
+from collections.abc import Iterable
+
+from kafka.structs import TopicPartition
+
+from crm_shared import kafka
+from crm_shared.events.envelope import Event
+from crm_shared.kafka import Record
+from crm_shared.settings import KafkaSettings
+
+
+def publish(
+    settings: KafkaSettings, name: str, messages: Iterable[Event | tuple[bytes | None, bytes]]
+) -> int:
+    """Write events, or raw (key, value) pairs, and wait for their acknowledgement."""
+    kafka.ensure_topics(settings, [name])
+    client = kafka.producer(settings)
+    futures = []
+    try:
+        for message in messages:
+            key, value = (
+                (message.key, message.to_bytes()) if isinstance(message, Event) else message
+            )
+            futures.append(client.send(kafka.topic(settings, name), key=key, value=value))
+        client.flush(timeout=60)
+        for future in futures:
+            future.get(timeout=10)
+    finally:
+        client.close()
+    return len(futures)
+
+
+def read_all(settings: KafkaSettings, name: str) -> list[Record]:
+    """Every record that the topic holds now, without joining any group."""
+    full_name = kafka.topic(settings, name)
+    client = kafka.consumer(settings, "reader", group_id=None)
+    try:
+        partitions = [
+            TopicPartition(full_name, number)
+            for number in sorted(client.partitions_for_topic(full_name) or ())
+        ]
+        client.assign(partitions)
+        client.seek_to_beginning()
+        ends = client.end_offsets(partitions)
+        records: list[Record] = []
+        while any(client.position(one) < ends[one] for one in partitions):
+            records += kafka.records_of(client.poll(timeout_ms=200))
+        return records
+    finally:
+        client.close()
