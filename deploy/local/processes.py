@@ -29,10 +29,12 @@ class ProcessIdentity:
     command: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
+        """As it is written to a file."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "ProcessIdentity":
+        """As it was written."""
         return cls(int(value["pid"]), float(value["started"]), tuple(value["command"]))
 
 
