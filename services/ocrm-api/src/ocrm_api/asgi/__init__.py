@@ -1,0 +1,1 @@
+"""What stands before every request, as pure ASGI: nothing here knows a route or a table."""

@@ -1,0 +1,74 @@
+"""The command `ocrm`: migrate, serve, take reminders in."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, ParamSpec
+
+import typer
+import uvicorn
+
+from crm_shared import logging
+from crm_shared.errors import CrmError
+from ocrm_api import migrate
+from ocrm_api.main import create_app
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+P = ParamSpec("P")
+
+
+def speaks(command: Callable[P, None]) -> Callable[P, None]:
+    """Turn a known failure into its sentence and exit code."""
+
+    @wraps(command)
+    def spoken(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            logging.configure("ocrm-api")
+            command(*args, **kwargs)
+        except CrmError as error:
+            typer.echo(error.sentence, err=True)
+            raise typer.Exit(error.exit_code) from None
+
+    return spoken
+
+
+@app.command("migrate")
+@speaks
+def bring_up_to_date() -> None:
+    """Bring schema ocrm to the version of this product."""
+    typer.echo(f"Schema ocrm is at version {migrate.run()}.")
+
+
+@app.command()
+@speaks
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    shutdown_seconds: Annotated[
+        int, typer.Option(min=1, help="How long open requests may take at the end.")
+    ] = 10,
+) -> None:
+    """Serve the interface; SIGTERM turns readiness off and drains."""
+    create_app()  # says at once what is wrong, before any worker starts
+    uvicorn.run(
+        "ocrm_api.main:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        timeout_graceful_shutdown=shutdown_seconds,
+        timeout_keep_alive=30,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+    )
+
+
+@app.command("openapi")
+@speaks
+def print_document() -> None:
+    """Print the OpenAPI document."""
+    typer.echo(json.dumps(create_app().openapi(), ensure_ascii=False, indent=2))

@@ -1,0 +1,1 @@
+"""Coverage: which branch and manager leads or assists, and why."""

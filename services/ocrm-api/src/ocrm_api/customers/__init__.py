@@ -1,0 +1,1 @@
+"""Customers: lists, search, one customer, and the reveal of personal data."""

@@ -1,0 +1,186 @@
+"""Queries of customers. Lists start from coverage, branch first, with the sort key in the index."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ocrm_api.pagination import Page, SortKey, page_of, paginate
+from ocrm_api.published import COVERAGE, CUSTOMERS
+from ocrm_api.scope import Scope, meets, within
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFilter:
+    """Which customers a list is about; `manager_id` makes it that manager's portfolio."""
+
+    manager_id: str | None = None
+    role: str | None = None
+    phone_index: bytes | None = None
+    document_index: bytes | None = None
+    name_prefix: str | None = None
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What a cursor is bound to."""
+        return {
+            "list": "customers",
+            "manager_id": self.manager_id,
+            "role": self.role,
+            "phone": self.phone_index.hex() if self.phone_index else None,
+            "document": self.document_index.hex() if self.document_index else None,
+            "name_prefix": self.name_prefix,
+        }
+
+
+async def list_customers(
+    session: AsyncSession, scope: Scope, day: date, wanted: CustomerFilter, *, sort: str, page: Page
+) -> tuple[Sequence[Any], str | None]:
+    """A page of customers at the amounts of the scope; each customer once."""
+    if len(scope.branch_ids) == 1 and wanted.manager_id is None:
+        covered = _of_one_branch(scope, day, wanted)
+    else:
+        covered = _of_scope(scope, day, wanted)
+    rows = covered.subquery("covered")
+    customer = CUSTOMERS.c
+    statement = (
+        select(rows, customer.customer_type, customer.name, customer.phone_masked)
+        .join_from(
+            rows,
+            CUSTOMERS,
+            and_(customer.business_date == day, customer.customer_id == rows.c.customer_id),
+        )
+        .where(*_personal(wanted))
+    )
+    descending = sort.startswith("-")
+    keys = [
+        SortKey(name, rows.c[name], descending)
+        for name in dict.fromkeys((sort.lstrip("-"), "customer_id"))
+    ]
+    bound = wanted.fingerprint()
+    found = (await session.execute(paginate(statement, keys, page, bound))).mappings().all()
+    return page_of(found, keys, page, bound)
+
+
+def _personal(wanted: CustomerFilter) -> list[ColumnElement[bool]]:
+    customer = CUSTOMERS.c
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.phone_index is not None:
+        conditions.append(customer.phone_index == wanted.phone_index)
+    if wanted.document_index is not None:
+        conditions.append(customer.document_index == wanted.document_index)
+    if wanted.name_prefix is not None:
+        conditions.append(customer.name.startswith(wanted.name_prefix, autoescape=True))
+    return conditions
+
+
+def _of_one_branch(scope: Scope, day: date, wanted: CustomerFilter) -> Select[Any]:
+    """One row per customer of the branch, straight from the index.
+
+    The lead branch's second manager has an assist row there; the lead row stands for both.
+    """
+    c = COVERAGE.c
+    branch = scope.branch_ids[0]
+    second = and_(c.role == "assist", c.lead_branch_id == branch)
+    statement = select(
+        c.customer_id, c.role, c.manager_id, c.lead_branch_id, c.is_key_customer,
+        c.deposit_balance, c.loan_balance,
+        case((c.role == "lead", "union"), else_="branch").label("amounts"),
+    ).where(c.business_date == day, c.branch_id == branch, ~second)  # fmt: skip
+    return statement if wanted.role is None else statement.where(c.role == wanted.role)
+
+
+def _of_scope(scope: Scope, day: date, wanted: CustomerFilter) -> Select[Any]:
+    """One row per customer of several branches or of one manager.
+
+    A lead row in the scope has the union's amounts; without one, the scope's own rows are summed.
+    """
+    c = COVERAGE.c
+    leads = c.role == "lead"
+    role: ColumnElement[Any] = func.max(c.role)
+    if wanted.manager_id is not None:
+        role = role.filter(c.manager_id == wanted.manager_id)
+
+    def amount(column: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.coalesce(func.max(column).filter(leads), func.sum(column)).label(column.key)
+
+    statement = (
+        select(
+            c.customer_id,
+            role.label("role"),
+            func.coalesce(func.max(c.manager_id).filter(leads), func.min(c.manager_id)).label(
+                "manager_id"
+            ),
+            func.max(c.lead_branch_id).label("lead_branch_id"),
+            func.bool_or(c.is_key_customer).label("is_key_customer"),
+            amount(c.deposit_balance),
+            amount(c.loan_balance),
+            case((func.bool_or(leads), literal("union")), else_="branch").label("amounts"),
+        )
+        .where(c.business_date == day, within(c.branch_id, scope))
+        .group_by(c.customer_id)
+    )
+    if wanted.manager_id is not None:
+        mine = COVERAGE.alias("mine").c
+        statement = statement.where(
+            c.customer_id.in_(
+                select(mine.customer_id).where(
+                    mine.business_date == day,
+                    within(mine.branch_id, scope),
+                    mine.manager_id == wanted.manager_id,
+                )
+            )
+        )
+    return statement if wanted.role is None else statement.having(role == wanted.role)
+
+
+async def customer(
+    session: AsyncSession, scope: Scope, day: date, customer_id: int
+) -> Row[Any] | None:
+    """One customer whom a branch of the scope covers, encrypted columns included."""
+    c = CUSTOMERS.c
+    statement = select(CUSTOMERS).where(
+        c.business_date == day, c.customer_id == customer_id, meets(c.covering_branch_ids, scope)
+    )
+    return (await session.execute(statement)).one_or_none()
+
+
+async def is_visible(session: AsyncSession, scope: Scope, day: date, customer_id: int) -> bool:
+    """Whether a branch of the scope covers the customer."""
+    c = CUSTOMERS.c
+    statement = select(c.customer_id).where(
+        c.business_date == day, c.customer_id == customer_id, meets(c.covering_branch_ids, scope)
+    )
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def lead_in_scope(session: AsyncSession, scope: Scope, day: date, customer_id: int) -> bool:
+    """Whether a branch of the scope leads the customer."""
+    c = COVERAGE.c
+    statement = select(c.customer_id).where(
+        c.business_date == day,
+        c.customer_id == customer_id,
+        c.role == "lead",
+        within(c.branch_id, scope),
+    )
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+async def reveals_today(session: AsyncSession, user_id: UUID) -> int:
+    """How often the user has revealed personal data in 24 hours; others of the user wait."""
+    await session.execute(
+        text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+        {"name": f"reveal|{user_id}"},
+    )
+    found = await session.execute(
+        text(
+            "select count(*) from ocrm.audit_log where user_id = :user_id"
+            " and action = 'customer.revealed' and occurred_at > now() - interval '24 hours'"
+        ),
+        {"user_id": user_id},
+    )
+    count: int = found.scalar_one()
+    return count

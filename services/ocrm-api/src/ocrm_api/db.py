@@ -1,0 +1,105 @@
+"""PostgreSQL for requests: one session and one transaction each, committed at the edge only."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Depends, Request
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from ocrm_api.settings import Settings
+
+#: What is to happen once the transaction is durable, such as waking the streams.
+AfterCommit = Callable[[], Coroutine[Any, Any, None]]
+_AFTER_COMMIT = "after_commit"
+
+CONNECT_SECONDS = 5
+STATEMENT_SECONDS = 10
+POOL_WAIT_SECONDS = 2
+
+
+def async_url(url: str) -> URL:
+    """The URL for asyncpg."""
+    return make_url(url).set(drivername="postgresql+asyncpg")
+
+
+class Database:
+    """The connection pool of a process; `sessions()` opens a session."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            async_url(settings.database_url.get_secret_value()),
+            pool_size=settings.pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_WAIT_SECONDS,
+            pool_recycle=1800,
+            json_deserializer=orjson.loads,
+            json_serializer=lambda value: orjson.dumps(value).decode(),
+            connect_args={
+                "timeout": CONNECT_SECONDS,
+                "command_timeout": STATEMENT_SECONDS,
+                "server_settings": {
+                    "application_name": "ocrm-api",
+                    "statement_timeout": str(STATEMENT_SECONDS * 1000),
+                    "lock_timeout": "3000",
+                    "idle_in_transaction_session_timeout": "30000",
+                },
+            },
+        )
+        self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
+    """The session of a request: committed after the endpoint, before the response goes."""
+    database: Database = request.app.state.database
+    async with database.sessions() as session:
+        yield session
+        await session.commit()
+        for action in session.info.pop(_AFTER_COMMIT, ()):
+            await action()
+
+
+def after_commit(session: AsyncSession, action: AfterCommit) -> None:
+    """Do something once this session's transaction is durable; not at all if it is rolled back."""
+    session.info.setdefault(_AFTER_COMMIT, []).append(action)
+
+
+#: The session of the request. The scope makes a failing commit a failing response.
+Session = Annotated[AsyncSession, Depends(get_session, scope="function")]
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether PostgreSQL could not be reached or did not answer in time."""
+    if isinstance(error, PoolTimeoutError | OSError | asyncio.TimeoutError):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    if isinstance(error, OperationalError | InterfaceError):
+        return True
+    state = sqlstate(error)
+    return state is not None and (state[:2] in {"08", "53", "57"} or state == "55P03")
+
+
+def is_undefined_relation(error: BaseException) -> bool:
+    """Whether a table or schema does not exist yet: nothing was published into it."""
+    return sqlstate(error) in {"42P01", "3F000"}
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """PostgreSQL's code of an error, where it has one."""
+    if isinstance(error, DBAPIError):
+        return getattr(error.orig, "sqlstate", None)
+    return getattr(error, "sqlstate", None)

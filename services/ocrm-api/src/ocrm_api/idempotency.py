@@ -1,0 +1,81 @@
+"""Idempotency keys: the first answer to a key is the answer to its repetitions.
+
+The row of the key lives in the business transaction: no effect without the key, no key without the
+effect. A request that failed leaves no key, so it may be tried again.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import orjson
+from fastapi import Header, Request, Response
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ocrm_api.problems import IdempotencyKeyMissing, IdempotencyKeyReused, StillRunning
+from ocrm_api.sessions import Viewer
+
+#: Required, but checked by us: its absence is 400, not 422.
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Required. A unique key of 8 to 128 characters; a repetition gets the first"
+        " answer again.",
+        examples=["5f1c7a52-2f6b-4a55-9d5c-0f6a2a0f6c11"],
+    ),
+]
+
+_LOCK = text("select pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+_FIND = text(
+    "select request_hash, status, body, headers from ocrm.idempotency_keys"
+    " where user_id = :user_id and key = :key"
+)
+_SAVE = text(
+    "insert into ocrm.idempotency_keys (user_id, key, request_hash, status, body, headers)"
+    " values (:user_id, :key, :request_hash, :status, :body, cast(:headers as jsonb))"
+)
+
+
+async def once(
+    session: AsyncSession,
+    viewer: Viewer,
+    key: str | None,
+    request: Request,
+    act: Callable[[], Awaitable[Response]],
+) -> Response:
+    """Act, or give the stored answer of the same request with the same key."""
+    if key is None or not 8 <= len(key) <= 128:
+        raise IdempotencyKeyMissing
+    lock = {"name": f"idempotency|{viewer.user_id}|{key}"}
+    if not (await session.execute(_LOCK, lock)).scalar_one():
+        raise StillRunning
+    fingerprint = await _fingerprint(request)
+    identity = {"user_id": viewer.user_id, "key": key}
+    stored = (await session.execute(_FIND, identity)).one_or_none()
+    if stored is not None:
+        if stored.request_hash != fingerprint:
+            raise IdempotencyKeyReused
+        headers = {**stored.headers, "Idempotent-Replay": "true"}
+        return Response(stored.body, stored.status, headers, "application/json")
+    response = await act()
+    kept = {
+        name: response.headers[name] for name in ("etag", "location") if name in response.headers
+    }
+    await session.execute(
+        _SAVE,
+        identity
+        | {
+            "request_hash": fingerprint,
+            "status": response.status_code,
+            "body": bytes(response.body),
+            "headers": orjson.dumps(kept).decode(),
+        },
+    )
+    return response
+
+
+async def _fingerprint(request: Request) -> bytes:
+    body = await request.body()
+    return hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).digest()

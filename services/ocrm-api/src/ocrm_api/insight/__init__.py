@@ -1,0 +1,1 @@
+"""Insight: the 360 view, indicators and their dictionary."""

@@ -1,0 +1,76 @@
+"""Bring schema `ocrm` to the version of this product."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
+
+from crm_shared import postgres
+from crm_shared.errors import CrmError, NotReadyError
+from crm_shared.settings import load
+from ocrm_api.settings import MigrationSettings
+
+FOLDER = Path(__file__).parent / "migrations"
+
+
+class MigrationError(CrmError):
+    """A migration could not be applied; nothing was changed."""
+
+    code = "migration_failed"
+
+
+class LockTimeoutError(NotReadyError):
+    """Somebody holds a lock that the migration needs."""
+
+    code = "lock_timeout"
+
+
+def _configuration() -> Config:
+    configuration = Config()
+    configuration.set_main_option("script_location", str(FOLDER))
+    configuration.set_main_option("path_separator", "os")
+    return configuration
+
+
+@lru_cache(maxsize=1)
+def head() -> str:
+    """The version that this product needs."""
+    found = ScriptDirectory.from_config(_configuration()).get_current_head()
+    if found is None:
+        raise MigrationError("The product was installed without its migrations; install it anew.")
+    return found
+
+
+def run(settings: MigrationSettings | None = None) -> str:
+    """Upgrade to head in one transaction, one process at a time; returns the version."""
+    settings = settings or load(MigrationSettings)
+    url = settings.url.get_secret_value()
+    configuration = _configuration()
+    configuration.attributes["url"] = make_url(url).set(drivername="postgresql+psycopg")
+    configuration.attributes["lock_timeout"] = settings.lock_timeout_seconds
+    with (
+        postgres.connect(url, application_name="ocrm-migrate") as connection,
+        postgres.advisory_lock(connection, "ocrm migrate"),
+    ):
+        try:
+            command.upgrade(configuration, "head")
+        except DBAPIError as error:
+            raise _explained(error, settings) from error
+    return head()
+
+
+def _explained(error: DBAPIError, settings: MigrationSettings) -> CrmError:
+    reason = str(error.orig).strip().splitlines()[0]
+    if "lock timeout" in reason:
+        return LockTimeoutError(
+            f"A lock was not free within {settings.lock_timeout_seconds} s; nothing was changed."
+            " Run `ocrm migrate` again when the database is quiet."
+        )
+    return MigrationError(
+        f"The migration failed and nothing was changed ({reason})."
+        " Give the role of OCRM_MIGRATION_URL the rights on schema ocrm, then run it again."
+    )

@@ -1,0 +1,1 @@
+"""Migrations of schema `ocrm`, packaged so that an installed product can migrate."""

@@ -1,0 +1,1 @@
+"""Organisation units, employees, and who the viewer is."""

@@ -1,0 +1,1 @@
+"""Reminders: their intake, life cycle, texts, lists and stream."""

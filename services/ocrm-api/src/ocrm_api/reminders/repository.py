@@ -1,0 +1,224 @@
+"""Queries of reminders and of their stream. Scope: the lead branch, and the branch whose business
+it is about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ocrm_api.pagination import Page, SortKey, page_of, paginate
+from ocrm_api.published import CUSTOMERS
+from ocrm_api.reminders.models import OPEN, Reminder, ReminderEvent
+from ocrm_api.scope import Scope, within
+
+COUNT_CAP = 10_000
+_TABLE = Reminder.__table__
+_COLUMNS = (
+    "reminder_id", "rule_code", "customer_id", "branch_id", "lead_branch_id", "owner_id", "status",
+    "priority", "business_date", "due_on", "amount", "currency", "facts", "late", "raised_at",
+    "acknowledged_at", "acknowledged_by", "done_at", "done_by", "outcome_code", "note",
+    "withdrawn_reason", "version",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderFilter:
+    """Which reminders a list is about; `owner_id` makes it that manager's own."""
+
+    owner_id: str | None = None
+    statuses: tuple[str, ...] = OPEN
+    rule_code: str | None = None
+    customer_id: int | None = None
+    due_from: date | None = None
+    due_until: date | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The WHERE of the list, without the scope."""
+        given: list[tuple[Any, ColumnElement[bool]]] = [
+            (self.owner_id, Reminder.owner_id == self.owner_id),
+            (self.rule_code, Reminder.rule_code == self.rule_code),
+            (self.customer_id, Reminder.customer_id == self.customer_id),
+            (self.due_from, Reminder.due_on >= self.due_from),
+            (self.due_until, Reminder.due_on <= self.due_until),
+        ]
+        wanted = [condition for value, condition in given if value is not None]
+        return [Reminder.status.in_(self.statuses), *wanted]
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What a cursor is bound to."""
+        return {
+            "list": "reminders",
+            "owner_id": self.owner_id,
+            "statuses": self.statuses,
+            "rule_code": self.rule_code,
+            "customer_id": self.customer_id,
+            "due_from": self.due_from,
+            "due_until": self.due_until,
+        }
+
+
+def visible(scope: Scope) -> ColumnElement[bool]:
+    """The scope's branches lead the customer, or the business is theirs."""
+    return or_(within(_TABLE.c.lead_branch_id, scope), within(_TABLE.c.branch_id, scope))
+
+
+def _select(day: date | None) -> Select[Any]:
+    customer = CUSTOMERS.c
+    return select(
+        *(_TABLE.c[name] for name in _COLUMNS), customer.name.label("customer_name")
+    ).join_from(
+        _TABLE,
+        CUSTOMERS,
+        and_(customer.business_date == day, customer.customer_id == _TABLE.c.customer_id),
+        isouter=True,
+    )
+
+
+def sort_keys(sort: str) -> list[SortKey]:
+    """The order of a list, such as `priority,-raised_at`, ending in the id."""
+    parts = sort.split(",")
+    down = parts[0].startswith("-")
+    keys = {
+        part.lstrip("-"): SortKey(
+            part.lstrip("-"),
+            _TABLE.c[part.lstrip("-")],
+            part.startswith("-"),
+            nullable=part.lstrip("-") == "due_on",
+        )
+        for part in parts
+    }
+    return [*keys.values(), SortKey("reminder_id", _TABLE.c.reminder_id, down)]
+
+
+async def list_reminders(
+    session: AsyncSession,
+    scope: Scope,
+    day: date | None,
+    wanted: ReminderFilter,
+    *,
+    sort: str,
+    page: Page,
+) -> tuple[Sequence[Any], str | None]:
+    """A page of reminders."""
+    statement = _select(day).where(visible(scope), *wanted.conditions())
+    keys, bound = sort_keys(sort), wanted.fingerprint()
+    rows = (await session.execute(paginate(statement, keys, page, bound))).mappings().all()
+    return page_of(rows, keys, page, bound)
+
+
+async def counts(
+    session: AsyncSession, scope: Scope, wanted: ReminderFilter
+) -> tuple[Sequence[RowMapping], bool]:
+    """Counts per status and rule, over at most `COUNT_CAP` reminders."""
+    some = (
+        select(Reminder.status, Reminder.rule_code)
+        .where(visible(scope), *wanted.conditions())
+        .limit(COUNT_CAP + 1)
+        .subquery()
+    )
+    statement = (
+        select(some.c.status, some.c.rule_code, func.count().label("count"))
+        .group_by(some.c.status, some.c.rule_code)
+        .order_by(some.c.status, some.c.rule_code)
+    )
+    rows = (await session.execute(statement)).mappings().all()
+    return rows, sum(row["count"] for row in rows) > COUNT_CAP
+
+
+async def one(
+    session: AsyncSession, scope: Scope, day: date | None, reminder_id: UUID
+) -> dict[str, Any] | None:
+    """One reminder of the scope."""
+    statement = _select(day).where(visible(scope), _TABLE.c.reminder_id == reminder_id)
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else row._asdict()
+
+
+async def to_change(session: AsyncSession, scope: Scope, reminder_id: UUID) -> Reminder | None:
+    """One reminder of the scope, locked until the commit."""
+    statement = (
+        select(Reminder)
+        .where(visible(scope), Reminder.reminder_id == reminder_id)
+        .with_for_update()
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def open_of_customer(
+    session: AsyncSession, scope: Scope, day: date | None, customer_id: int
+) -> Sequence[Any]:
+    """The customer's open reminders, most pressing first, at most 50."""
+    statement = (
+        _select(day)
+        .where(visible(scope), _TABLE.c.customer_id == customer_id, _TABLE.c.status.in_(OPEN))
+        .order_by(_TABLE.c.priority, _TABLE.c.raised_at.desc(), _TABLE.c.reminder_id)
+        .limit(50)
+    )
+    rows: Sequence[Any] = (await session.execute(statement)).mappings().all()
+    return rows
+
+
+class StreamState(NamedTuple):
+    """The last event of the stream, and the last one that is no longer kept."""
+
+    last: int
+    trimmed_until: int
+
+
+async def stream_state(session: AsyncSession) -> StreamState:
+    """Where the stream is. Everything up to `last` is visible: numbers come in commit order."""
+    row = (
+        await session.execute(text("select last_sequence, trimmed_until from ocrm.reminder_stream"))
+    ).one()
+    return StreamState(row.last_sequence, row.trimmed_until)
+
+
+async def events_after(
+    session: AsyncSession,
+    scope: Scope,
+    day: date | None,
+    position: int,
+    until: int,
+    *,
+    owner_id: str | None,
+    limit: int,
+) -> Sequence[Any]:
+    """Events in (position, until] with their reminders as they are now."""
+    event = ReminderEvent
+    statement = (
+        _select(day)
+        .add_columns(event.sequence, event.kind)
+        .join(event, event.reminder_id == _TABLE.c.reminder_id)
+        .where(visible(scope), event.sequence > position, event.sequence <= until)
+        .order_by(event.sequence)
+        .limit(limit)
+    )
+    if owner_id is not None:
+        statement = statement.where(event.owner_id == owner_id)
+    rows: Sequence[Any] = (await session.execute(statement)).mappings().all()
+    return rows
+
+
+async def append_event(session: AsyncSession, reminder: Reminder, kind: str) -> None:
+    """Tell the stream. Last thing before the commit: it holds the stream's lock until then."""
+    await session.execute(
+        text(
+            "with next as (update ocrm.reminder_stream set last_sequence = last_sequence + 1"
+            " returning last_sequence)"
+            " insert into ocrm.reminder_events"
+            " (sequence, reminder_id, kind, branch_id, lead_branch_id, owner_id)"
+            " select last_sequence, :reminder_id, :kind, :branch_id, :lead_branch_id, :owner_id"
+            " from next"
+        ),
+        {
+            "reminder_id": reminder.reminder_id,
+            "kind": kind,
+            "branch_id": reminder.branch_id,
+            "lead_branch_id": reminder.lead_branch_id,
+            "owner_id": reminder.owner_id,
+        },
+    )

@@ -1,0 +1,101 @@
+"""Use cases of reminders: take one up, finish it, show it."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm_shared import clock
+from ocrm_api import audit
+from ocrm_api.conditional import require_match
+from ocrm_api.languages import Language
+from ocrm_api.problems import NotFound
+from ocrm_api.reminders import repository, texts
+from ocrm_api.reminders.models import Reminder
+from ocrm_api.reminders.schemas import Done
+from ocrm_api.sessions import Viewer
+
+
+async def acknowledge(
+    session: AsyncSession,
+    viewer: Viewer,
+    reminder_id: UUID,
+    if_match: str | None,
+    *,
+    request: Request,
+) -> None:
+    """Take a new reminder up."""
+    reminder = await _to_change(session, viewer, reminder_id, if_match)
+    reminder.acknowledge(viewer.employee_id, clock.now())
+    await _changed(session, viewer, reminder, "acknowledged", request=request, details={})
+
+
+async def finish(
+    session: AsyncSession,
+    viewer: Viewer,
+    reminder_id: UUID,
+    if_match: str | None,
+    done: Done,
+    *,
+    request: Request,
+) -> None:
+    """Finish an open reminder with its outcome."""
+    reminder = await _to_change(session, viewer, reminder_id, if_match)
+    reminder.finish(viewer.employee_id, clock.now(), done.outcome_code, done.note)
+    details = {"outcome_code": done.outcome_code}
+    await _changed(session, viewer, reminder, "done", request=request, details=details)
+
+
+async def _to_change(
+    session: AsyncSession, viewer: Viewer, reminder_id: UUID, if_match: str | None
+) -> Reminder:
+    reminder = await repository.to_change(session, viewer.scope, reminder_id)
+    if reminder is None:
+        raise NotFound
+    require_match(if_match, reminder.etag)
+    return reminder
+
+
+async def _changed(
+    session: AsyncSession,
+    viewer: Viewer,
+    reminder: Reminder,
+    kind: str,
+    *,
+    request: Request,
+    details: Mapping[str, Any],
+) -> None:
+    await session.flush()
+    await audit.record(
+        session,
+        viewer,
+        f"reminder.{kind}",
+        ("reminder", reminder.reminder_id),
+        request=request,
+        details={**details, "version": reminder.version},
+    )
+    await repository.append_event(session, reminder, kind)
+
+
+def shown(row: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    """A reminder as its reader sees it, texts in the reader's language."""
+    item = dict(row)
+    version = item.pop("version")
+    return {
+        **item,
+        "title": texts.title(row["rule_code"], language),
+        "text": texts.text(row, language),
+        "etag": f'"{version}"',
+    }
+
+
+async def open_reminders(
+    session: AsyncSession, viewer: Viewer, customer_id: int, language: Language
+) -> list[dict[str, Any]]:
+    """The section of the 360 view."""
+    rows = await repository.open_of_customer(
+        session, viewer.scope, viewer.published_on, customer_id
+    )
+    return [shown(row, language) for row in rows]

@@ -1,0 +1,111 @@
+"""The stream of a viewer's reminders: resumes after `Last-Event-ID`, never leaves a silent hole."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from ocrm_api import scope, sessions, streams
+from ocrm_api.db import Database
+from ocrm_api.languages import Language
+from ocrm_api.reminders import repository
+from ocrm_api.reminders.service import shown
+from ocrm_api.sessions import Viewer
+from ocrm_api.streams import Hub, frame, heartbeat
+
+CHANNEL = "ocrm:reminders"
+PERMISSION = "reminders.read"
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a stream: `token` is asked again, so that a session's end ends the stream."""
+
+    viewer: Viewer
+    token: str
+    own_only: bool
+    language: Language
+
+
+def hub(redis_url: str, database: Database, poll_seconds: float, stopping: asyncio.Event) -> Hub:
+    """The hub of reminders."""
+
+    async def read_last() -> int:
+        async with database.sessions() as session:
+            return (await repository.stream_state(session)).last
+
+    return streams.Hub(redis_url, CHANNEL, read_last, poll_seconds, stopping)
+
+
+async def events(
+    database: Database,
+    hub: Hub,
+    reader: Reader,
+    last_event_id: str | None,
+    heartbeat_seconds: float,
+) -> AsyncIterator[bytes]:
+    """Frames: `ready` or `reset` first, then what happens. Every read is a short transaction."""
+    position, greeting = await _start(database, last_event_id)
+    if greeting is not None:
+        yield frame(greeting, position, {"position": position})
+    while True:
+        frames, position, evicted = await _read(database, reader, position)
+        if evicted:
+            yield frame("reset", position, {"position": position})
+        for one in frames:
+            yield one
+        if len(frames) == BATCH:
+            continue
+        if await hub.later_than(position, heartbeat_seconds):
+            continue
+        if hub.is_stopping:
+            return
+        viewer = await _still(database, reader)
+        if viewer is None:
+            return
+        reader = replace(reader, viewer=viewer)
+        yield heartbeat(position)
+
+
+async def _start(database: Database, last_event_id: str | None) -> tuple[int, str | None]:
+    async with database.sessions() as session:
+        state = await repository.stream_state(session)
+    if last_event_id is None or last_event_id == "":
+        return state.last, "ready"
+    known = last_event_id.isascii() and last_event_id.isdecimal() and len(last_event_id) < 19
+    if known and state.trimmed_until <= int(last_event_id) <= state.last:
+        return int(last_event_id), None
+    return state.last, "reset"
+
+
+async def _read(database: Database, reader: Reader, position: int) -> tuple[list[bytes], int, bool]:
+    viewer = reader.viewer
+    async with database.sessions() as session:
+        await scope.enter(session, viewer.scope)
+        state = await repository.stream_state(session)
+        if position < state.trimmed_until:
+            return [], state.last, True
+        rows = await repository.events_after(
+            session,
+            viewer.scope,
+            viewer.published_on,
+            position,
+            state.last,
+            owner_id=viewer.employee_id if reader.own_only else None,
+            limit=BATCH,
+        )
+    frames = []
+    for row in rows:
+        item = {name: value for name, value in row.items() if name not in ("sequence", "kind")}
+        frames.append(
+            frame(f"reminder.{row['kind']}", row["sequence"], shown(item, reader.language))
+        )
+    end = rows[-1]["sequence"] if len(rows) == BATCH else state.last
+    return frames, end, False
+
+
+async def _still(database: Database, reader: Reader) -> Viewer | None:
+    async with database.sessions() as session:
+        viewer = await sessions.find(session, reader.token, PERMISSION)
+        await session.commit()
+    return viewer if viewer is not None and PERMISSION in viewer.permissions else None

@@ -1,0 +1,84 @@
+"""Settings of the OCRM interface, read from the environment (`OCRM_…`)."""
+
+import base64
+import hmac
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from crm_shared.errors import UsageError
+from crm_shared.settings import DataKeySettings, load
+
+
+class RedisSettings(BaseSettings):
+    """Redis: a cache, counters and wake-ups; nothing that cannot be lost."""
+
+    model_config = SettingsConfigDict(env_prefix="CRM_REDIS_", extra="ignore")
+
+    url: SecretStr = Field(description="redis://…")
+
+
+class MigrationSettings(BaseSettings):
+    """The owner of schema `ocrm`, who alone changes its tables."""
+
+    model_config = SettingsConfigDict(env_prefix="OCRM_MIGRATION_", extra="ignore")
+
+    url: SecretStr = Field(description="postgresql://ocrm_owner:…")
+    lock_timeout_seconds: int = Field(default=5, ge=1)
+
+
+class Settings(BaseSettings):
+    """What a process of the OCRM needs; `database_url` belongs to the role `ocrm_app`."""
+
+    model_config = SettingsConfigDict(env_prefix="OCRM_", extra="ignore")
+
+    database_url: SecretStr = Field(description="postgresql://ocrm_app:…")
+    demo: bool = Field(default=False, description="Built-in passwords and demo users are allowed.")
+    signing_key: SecretStr | None = Field(
+        default=None, description="Signs cursors and CSRF tokens; at least 32 characters."
+    )
+    session_hours: int = Field(default=12, ge=1, le=168)
+    secure_cookies: bool = Field(default=True, description="Off only for plain HTTP on loopback.")
+    pool_size: int = Field(default=16, ge=1, le=200, description="Connections per worker.")
+    max_in_flight: int = Field(default=24, ge=1, description="Requests at a time per worker.")
+    max_streams: int = Field(default=1000, ge=1, description="Open streams per worker.")
+    max_body_bytes: int = Field(default=262_144, ge=1024)
+    requests_per_minute: int = Field(default=1200, ge=1, description="Per session or address.")
+    logins_per_minute: int = Field(default=30, ge=1, description="Per address.")
+    reveals_per_day: int = Field(default=50, ge=0, description="Per user.")
+    stream_poll_seconds: float = Field(default=2.0, gt=0)
+    stream_heartbeat_seconds: float = Field(default=15.0, gt=0)
+    stream_retention_hours: int = Field(default=72, ge=1)
+    dead_letter_limit: int = Field(default=100, ge=0, description="Unsettled ones; then it stops.")
+
+    @model_validator(mode="after")
+    def _a_key_signs(self) -> Self:
+        if self.signing_key is None and not self.demo:
+            raise ValueError("OCRM_SIGNING_KEY must be set outside a demo (OCRM_DEMO=1)")
+        if self.signing_key is not None and len(self.signing_key.get_secret_value()) < 32:
+            raise ValueError("OCRM_SIGNING_KEY must have at least 32 characters")
+        return self
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read them from the environment; a missing one is a `UsageError` that names it."""
+        return load(cls)
+
+    def signing_secret(self) -> bytes:
+        """The key of signatures; in a demo it follows from `CRM_DATA_KEY`, equal in all workers."""
+        if self.signing_key is not None:
+            return self.signing_key.get_secret_value().encode()
+        return hmac.digest(_data_secret(), b"ocrm signing", "sha256")
+
+
+def data_key() -> str:
+    """The key of personal data."""
+    return load(DataKeySettings).key.get_secret_value()
+
+
+def _data_secret() -> bytes:
+    try:
+        return base64.b64decode(data_key(), validate=True)
+    except ValueError:
+        raise UsageError("CRM_DATA_KEY must be base64; create one and keep it.") from None
