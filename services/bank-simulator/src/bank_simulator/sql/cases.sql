@@ -1,0 +1,94 @@
+-- The planted cases, each in `copies` copies: customers 1 to case_customers.
+
+-- One row per planted customer.
+CREATE OR REPLACE TABLE planted AS
+SELECT row_number() OVER (ORDER BY copy, case_no) AS no, case_no, copy, name AS "case",
+    1 + (case_no + copy * 3) % getvariable('entities') AS le_no
+FROM proto_case, (SELECT unnest(range(getvariable('copies'))) AS copy) AS c;
+
+-- One row per planted customer and branch slot.
+CREATE OR REPLACE TABLE slot AS
+SELECT p.no, b.seq AS slot, b.branch_id FROM planted AS p JOIN branch AS b USING (le_no);
+
+CREATE OR REPLACE TABLE case_customer AS
+SELECT p.no, c.customer_type, s.branch_id AS home_branch_id, c.status, c.document_in, c.risk_in
+FROM planted AS p JOIN proto_case AS c USING (case_no) JOIN slot AS s ON s.no = p.no AND s.slot = c.home;
+
+CREATE OR REPLACE TABLE case_account AS
+SELECT p.no, a.* EXCLUDE (case_no, slot), s.branch_id
+FROM planted AS p JOIN proto_account AS a USING (case_no) JOIN slot AS s ON s.no = p.no AND s.slot = a.slot;
+
+CREATE OR REPLACE TABLE case_booking AS
+SELECT p.no * 64 + m.move_no AS txn_id, account_id(p.no, m.account) AS account_id, m.day, m.seconds,
+    CASE WHEN m.cents > 0 THEN 'credit' ELSE 'debit' END AS direction, abs(m.cents) AS cents, m.txn_type,
+    CASE WHEN m.txn_type IN ('interest', 'sanction_interest', 'fee') THEN 'system' ELSE 'counter' END AS channel,
+    m.bank, p.no * 64 + m.reverses AS reverses
+FROM planted AS p JOIN proto_move AS m USING (case_no);
+
+CREATE OR REPLACE TABLE case_loan AS
+SELECT p.no, l.* EXCLUDE (case_no, slot, token), s.branch_id, m.manager_id
+FROM planted AS p JOIN proto_loan AS l USING (case_no) JOIN slot AS s ON s.no = p.no AND s.slot = l.slot
+LEFT JOIN manager AS m ON m.branch_id = s.branch_id AND m.token = l.token;
+
+CREATE OR REPLACE TABLE case_instalment AS
+SELECT p.no, i.* EXCLUDE (case_no, slot), s.branch_id
+FROM planted AS p JOIN proto_instalment AS i USING (case_no) JOIN slot AS s ON s.no = p.no AND s.slot = i.slot;
+
+CREATE OR REPLACE TABLE case_card AS
+SELECT p.no, c.* EXCLUDE (case_no, slot, token), s.branch_id, m.manager_id
+FROM planted AS p JOIN proto_card AS c USING (case_no) JOIN slot AS s ON s.no = p.no AND s.slot = c.slot
+LEFT JOIN manager AS m ON m.branch_id = s.branch_id AND m.token = c.token;
+
+CREATE OR REPLACE TABLE case_statement AS
+SELECT p.no, x.* EXCLUDE (case_no) FROM planted AS p JOIN proto_statement AS x USING (case_no);
+
+CREATE OR REPLACE TABLE case_holding AS
+SELECT p.no, h.* EXCLUDE (case_no, slot), s.branch_id
+FROM planted AS p JOIN proto_holding AS h USING (case_no) JOIN slot AS s ON s.no = p.no AND s.slot = h.slot;
+
+CREATE OR REPLACE TABLE case_lock AS
+SELECT p.no, l.locked_on, l.locked_until, s.branch_id, m.manager_id
+FROM planted AS p JOIN proto_lock AS l USING (case_no) JOIN slot AS s ON s.no = p.no AND s.slot = l.slot
+LEFT JOIN manager AS m ON m.branch_id = s.branch_id AND m.token = l.token;
+
+CREATE OR REPLACE TABLE case_contact AS
+SELECT p.no, c.* EXCLUDE (case_no) FROM planted AS p JOIN proto_contact AS c USING (case_no);
+
+CREATE OR REPLACE TABLE case_assignment AS
+SELECT p.no, s.branch_id, m.manager_id
+FROM planted AS p JOIN proto_assignment AS a USING (case_no) JOIN slot AS s ON s.no = p.no AND s.slot = a.slot
+JOIN manager AS m ON m.branch_id = s.branch_id AND m.token = a.token;
+
+CREATE OR REPLACE TABLE case_coverage AS
+SELECT p.no, s.branch_id, c.role, m.manager_id, c.rule, p."case"
+FROM planted AS p JOIN proto_coverage AS c USING (case_no) JOIN slot AS s ON s.no = p.no AND s.slot = c.slot
+JOIN manager AS m ON m.branch_id = s.branch_id AND m.token = c.token;
+
+CREATE OR REPLACE TABLE case_key AS
+SELECT p.no, c.basis, p."case" FROM planted AS p JOIN proto_case AS c USING (case_no)
+WHERE c.basis IS NOT NULL;
+
+CREATE OR REPLACE TABLE case_over_contact AS
+SELECT p.no, c.contacts, p."case" FROM planted AS p JOIN proto_case AS c USING (case_no)
+WHERE c.contacts IS NOT NULL;
+
+CREATE OR REPLACE TABLE case_due AS
+SELECT p.no, d.rule_code, d.due_on, d.cents, s.branch_id, p."case",
+    CASE d.rule_code
+        WHEN 'R02.CARD_REPAYMENT_DUE' THEN 'card:' || card_id(p.no, d.item)
+        WHEN 'R02.DEPOSIT_MATURES' THEN 'account:' || account_id(p.no, d.item)
+        WHEN 'R02.WEALTH_MATURES' THEN 'holding:' || holding_id(p.no, d.item)
+        WHEN 'R02.LOAN_MATURES' THEN 'loan:' || loan_id(p.no, d.item)
+        WHEN 'R02.REPAYMENT_DUE' THEN 'loan:' || loan_id(p.no, d.item)
+        ELSE 'customer:' || customer_id(p.no) END AS subject
+FROM planted AS p JOIN proto_due AS d USING (case_no)
+LEFT JOIN slot AS s ON s.no = p.no AND s.slot = d.slot;
+
+CREATE OR REPLACE TABLE case_movement AS
+SELECT p.no, m.business_date, m.rule_code, m.expected, p."case",
+    CASE WHEN m.rule_code = 'R01.ACCOUNT_CLOSED' THEN 'account:' || account_id(p.no, m.account)
+         ELSE 'customer:' || customer_id(p.no) END AS subject,
+    CASE WHEN m.rule_code = 'R01.ACCOUNT_CLOSED' THEN 'closed:' || strftime(m.business_date, '%Y-%m-%d')
+         WHEN m.move_no IS NOT NULL THEN 'txn:' || (p.no * 64 + m.move_no)
+         ELSE 'day:' || strftime(m.business_date, '%Y-%m-%d') END AS "window"
+FROM planted AS p JOIN proto_movement AS m USING (case_no);
