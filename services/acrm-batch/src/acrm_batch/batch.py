@@ -1,0 +1,170 @@
+"""A business date from inputs to publication, under the date's lock: what the commands call."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import psycopg
+
+from acrm_batch.engines.duckdb import Engine
+from acrm_batch.ledger import AuditResult, Ledger, named_failure
+from acrm_batch.progress import Progress
+from acrm_batch.project import Project
+from acrm_batch.publish import Publication, publish
+from acrm_batch.reminders import send_due_reminders
+from acrm_batch.runner import Runner, Step, clean_aside
+from acrm_batch.settings import BatchSettings
+from crm_shared import postgres
+from crm_shared.errors import CrmError
+from crm_shared.personal_data import Protector
+from crm_shared.settings import DataKeySettings, KafkaSettings, load
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command did for a date."""
+
+    accepted_days: int
+    steps: list[Step]
+    publication: Publication | None = None
+    reminders_sent: int = 0
+
+
+@contextmanager
+def opened(
+    settings: BatchSettings, business_date: date, command: str
+) -> Iterator[tuple[Runner, Ledger, UUID]]:
+    """A runner that holds the date's lock, and a run in the ledger that says how it ended."""
+    name = f"acrm {command} {business_date}"
+    project = Project.load()
+    with Ledger.open(settings.database_url.get_secret_value(), name) as ledger:
+        connection = ledger.connection
+        with postgres.advisory_lock(connection, f"acrm {business_date}"):
+            connection.commit()
+            aside = settings.warehouse_dir / ".aside" / business_date.isoformat()
+            clean_aside(aside)
+            run_id = ledger.start_run(command, business_date)
+            engine = _engine(settings, business_date)
+            try:
+                yield Runner(project, ledger, engine, settings.warehouse_dir), ledger, run_id
+            except CrmError as error:
+                ledger.finish_run(run_id, error.code, error.sentence)
+                raise
+            except psycopg.Error as error:
+                raise named_failure(error) from error
+            else:
+                ledger.finish_run(run_id, "ok", None)
+            finally:
+                engine.close()
+                clean_aside(aside)
+
+
+@contextmanager
+def looking(settings: BatchSettings, business_date: date) -> Iterator[tuple[Runner, Ledger]]:
+    """A runner that only looks: no lock, no run."""
+    with Ledger.open(settings.database_url.get_secret_value(), "acrm") as ledger:
+        engine = _engine(settings, business_date)
+        try:
+            yield Runner(Project.load(), ledger, engine, settings.warehouse_dir), ledger
+        finally:
+            engine.close()
+
+
+def _engine(settings: BatchSettings, business_date: date) -> Engine:
+    aside = settings.warehouse_dir / ".aside" / business_date.isoformat()
+    try:
+        return Engine(settings.landing_dir, aside, settings.memory_limit, settings.threads)
+    except OSError as error:
+        raise CrmError(
+            f"The warehouse {settings.warehouse_dir} cannot be written ({error.strerror}); set "
+            "CRM_WAREHOUSE_DIR to a folder that the user who runs the batch may write to."
+        ) from error
+
+
+def run_date(
+    settings: BatchSettings,
+    business_date: date,
+    progress: Progress,
+    *,
+    selectors: tuple[str, ...] = (),
+    publishes: bool = True,
+    sends: bool = True,
+    command: str = "run",
+) -> Result:
+    """Accept, make, audit and publish a date, then send its due reminders.
+
+    With selectors only those models are made, and nothing is published.
+    """
+    # What only the end needs is asked for first, so that a missing setting costs nothing.
+    protector = _protector() if publishes and not selectors else None
+    kafka = KafkaSettings.load() if protector and sends else None
+    with opened(settings, business_date, command) as (runner, ledger, run_id):
+        progress.phase("accepting source days")
+        accepted = runner.accept(run_id, business_date, settings.threads)
+        selected = runner.project.select(selectors)
+        progress.expect(sum(1 for _ in runner.steps(business_date, selected)))
+        steps = runner.run(run_id, business_date, selected, progress.step)
+        if protector is None:
+            return Result(accepted, steps)
+        publication, sent = _publish(
+            settings, runner, ledger, run_id, business_date, protector, kafka, progress
+        )
+        return Result(accepted, steps, publication, sent)
+
+
+def publish_date(
+    settings: BatchSettings, business_date: date, progress: Progress, *, sends: bool
+) -> Result:
+    """Publish what the warehouse holds of a date, and send its due reminders."""
+    protector = _protector()
+    kafka = KafkaSettings.load() if sends else None
+    with opened(settings, business_date, "publish") as (runner, ledger, run_id):
+        publication, sent = _publish(
+            settings, runner, ledger, run_id, business_date, protector, kafka, progress
+        )
+        return Result(0, [], publication, sent)
+
+
+def audit_date(
+    settings: BatchSettings, business_date: date, progress: Progress
+) -> list[AuditResult]:
+    """Try the audits of a date's partitions again."""
+    with opened(settings, business_date, "audit") as (runner, _, run_id):
+        runner.accept(run_id, business_date, settings.threads)
+        return runner.audit(run_id, business_date, progress.step)
+
+
+def plan_date(
+    settings: BatchSettings, business_date: date, selectors: tuple[str, ...]
+) -> list[Step]:
+    """What a run would do."""
+    with looking(settings, business_date) as (runner, _):
+        runner.accept(None, business_date, settings.threads)
+        return list(runner.plan(business_date, runner.project.select(selectors)))
+
+
+def _publish(
+    settings: BatchSettings,
+    runner: Runner,
+    ledger: Ledger,
+    run_id: UUID,
+    business_date: date,
+    protector: Protector,
+    kafka: KafkaSettings | None,
+    progress: Progress,
+) -> tuple[Publication, int]:
+    progress.phase("publishing")
+    publication = publish(
+        runner, ledger, run_id, business_date, protector=protector, keep_dates=settings.keep_dates,
+        progress=lambda table: progress.phase(f"publishing {table}"),
+    )  # fmt: skip
+    if kafka is None:
+        return publication, 0
+    progress.phase("sending due reminders")
+    return publication, send_due_reminders(runner, ledger, business_date, kafka)
+
+
+def _protector() -> Protector:
+    return Protector(load(DataKeySettings).key.get_secret_value())

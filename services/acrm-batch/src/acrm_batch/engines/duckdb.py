@@ -1,0 +1,155 @@
+"""DuckDB as the engine: relations over landing files and partitions, staging of a model's rows."""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+
+from acrm_batch.catalogue import ParameterValue
+from acrm_batch.engines.sql import empty_relation, file_list, literal
+from acrm_batch.inputs import BALANCE_HISTORY, File
+from crm_shared.errors import CrmError
+from crm_shared.ids import NAMESPACE
+from crm_shared.landing import TABLES
+
+#: A value bound into a model: `$bd`, `$first_day`, `$p_…`.
+Bound = date | int | Decimal
+
+_NAMESPACE_BLOB = "".join(f"\\x{byte:02x}" for byte in NAMESPACE.bytes)
+
+#: Functions that models may call. Changing one changes the fingerprint of every step.
+_MACROS = f"""
+create macro bank_date(instant) as cast(instant + interval 8 hour as date);
+create macro overlap_days(from_on, until_on, first_on, last_on) as
+    greatest(0, least(until_on, last_on + 1) - greatest(from_on, first_on));
+create macro average(cents_days, days) as cast(cast(
+    sign(cents_days) * ((abs(cast(cents_days * 100 as hugeint)) * 2 + days) // (2 * days))
+    as decimal(36,0)) * 0.01 as decimal(18,2));
+create macro ratio(part, whole) as
+    case when whole > 0 then cast(round(cast(part as double) / whole, 4) as decimal(9,4)) end;
+create macro param(wanted, entity) as (
+    select coalesce(
+        max(value) filter (where legal_entity_id = entity),
+        max(value) filter (where legal_entity_id = '*'))
+    from parameters where code = wanted);
+create macro uuid_of(digest) as cast(
+    digest[1:12] || '5' || digest[14:16]
+    || substr('89ab', (instr('0123456789abcdef', digest[17:17]) - 1) % 4 + 1, 1)
+    || digest[18:32] as uuid);
+create macro reminder_id(rule, subject, occasion) as uuid_of(sha1('{_NAMESPACE_BLOB}'::blob
+    || encode('reminder|' || rule || '|' || subject || '|' || occasion)));
+"""
+
+ENGINE_VERSION = hashlib.sha256(_MACROS.encode()).hexdigest()
+
+
+class Engine:
+    """One in-memory DuckDB. It spills into `aside`; nothing outside `aside` is written by it."""
+
+    def __init__(self, landing: Path, aside: Path, memory_limit: str, threads: int) -> None:
+        self.landing = landing
+        aside.mkdir(parents=True, exist_ok=True)
+        self.aside = aside
+        self.connection = duckdb.connect(
+            config={
+                "memory_limit": memory_limit,
+                "threads": threads,
+                "temp_directory": str(aside / "spill"),
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            }
+        )
+        self.connection.execute("create schema landing")
+        self.connection.execute(_MACROS)
+        self._state: dict[str, list[File]] = {}
+
+    def set_parameters(self, values: Sequence[ParameterValue]) -> None:
+        """The values in force, for `param(code, legal_entity)`."""
+        self.connection.execute(
+            "create or replace table parameters"
+            " (code varchar, legal_entity_id varchar, value decimal(18,4))"
+        )
+        if values:
+            rows = ", ".join(
+                f"({literal(v.code)}, {literal(v.legal_entity_id)}, {v.value})" for v in values
+            )
+            self.connection.execute(f"insert into parameters values {rows}")
+
+    def landing_relation(self, table: str, files: Sequence[File]) -> None:
+        """`landing.<table>` over delivered files: state is reduced to the newest row per key."""
+        files = [file for file in files if file.rows]
+        if self._state.get(table) == files:
+            return
+        contract = TABLES["balances" if table == BALANCE_HISTORY else table]
+        columns = ", ".join(column.name for column in contract.columns)
+        for kind in ("view", "table"):
+            if self._kind_of(table) == kind:
+                self.connection.execute(f"drop {kind} landing.{table}")
+        name = f"landing.{table}"
+        if not files:
+            types = {column.name: column.type for column in contract.columns}
+            query = f"create view {name} as " + empty_relation(types | {"business_date": "DATE"})
+        else:
+            source = (
+                f"read_parquet({file_list(file.path(self.landing) for file in files)},"
+                " hive_partitioning=true, hive_types={'business_date': DATE})"
+            )
+            if table == BALANCE_HISTORY or contract.kind == "event" or len(files) == 1:
+                query = f"create view {name} as select {columns}, business_date from {source}"
+            else:
+                query = (
+                    f"create table {name} as select {columns}, business_date from {source} qualify"
+                    f" row_number() over (partition by {', '.join(contract.key)}"
+                    " order by business_date desc) = 1"
+                )
+        self.connection.execute(query)
+        self._state[table] = files
+
+    def _kind_of(self, table: str) -> str | None:
+        row = self.connection.execute(
+            "select case table_type when 'VIEW' then 'view' else 'table' end"
+            " from information_schema.tables where table_schema = 'landing' and table_name = ?",
+            [table],
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    def view(self, name: str, query: str) -> None:
+        """A view under a model's name."""
+        self.connection.execute(f"create or replace view {name} as {query}")
+
+    def partition_view(self, name: str, path: Path) -> None:
+        """A model's partition under a name."""
+        self.view(name, f"select * from read_parquet({literal(path)}, hive_partitioning=false)")
+
+    def stage(self, name: str, sql: str, key: Sequence[str], bound: Mapping[str, Bound]) -> Path:
+        """Write a model's rows aside, in the order of its key, so that equal rows give equal
+        bytes. The file is on disk when this returns."""
+        used = {name: value for name, value in bound.items() if f"${name}" in sql}
+        path = self.aside / f"{name}.parquet"
+        order = f" order by {', '.join(key)}" if key else ""
+        try:
+            self.connection.execute(
+                f"copy (select * from (\n{sql}\n){order}) to {literal(path)}"
+                " (format parquet, compression zstd)",
+                used,
+            )
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise CrmError(f"Model {name} failed in DuckDB: {reason}.") from error
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+        return path
+
+    def count(self, query: str, bound: Mapping[str, Bound]) -> int:
+        """The single number a query returns."""
+        used = {name: value for name, value in bound.items() if f"${name}" in query}
+        row = self.connection.execute(query, used).fetchone()
+        return int(row[0]) if row and row[0] is not None else 0
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self.connection.close()

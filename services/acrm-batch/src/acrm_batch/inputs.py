@@ -1,0 +1,118 @@
+"""Which delivered files a relation is made of on a business date, and which days are missing.
+
+* State of a day: the files from the last full delivery to the day, newest row per key first.
+* A window of events: the files of its days.
+* A table that a day's manifest leaves out has not changed that day. A day that is not there at all
+  blocks, if the table was delivered again after it: something may have been lost in between.
+"""
+
+import hashlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from acrm_batch.project import Window
+from crm_shared.business_calendar import days, is_month_end, previous_month_end
+from crm_shared.errors import NotReadyError
+from crm_shared.landing import day_folder
+
+#: The relation with every delivered balance of a window, not only the newest.
+BALANCE_HISTORY = "balance_history"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An accepted file: its day, whether it is full, and the checksum of its content."""
+
+    table: str
+    day: date
+    file: str
+    sha256: str
+    rows: int
+    full: bool
+
+    def path(self, landing: Path) -> Path:
+        """Where it lies."""
+        return day_folder(landing, self.day) / self.file
+
+
+class Inputs:
+    """The accepted days and files, up to a date or all."""
+
+    def __init__(self, accepted_days: Iterable[date], files: Iterable[File]) -> None:
+        self.days = sorted(accepted_days)
+        self._present = set(self.days)
+        self._files: dict[str, list[File]] = {}
+        for file in sorted(files, key=lambda file: file.day):
+            self._files.setdefault(file.table, []).append(file)
+
+    @property
+    def first_day(self) -> date:
+        """The first day delivered; nothing is known before it."""
+        return self.days[0]
+
+    def month_ends(self, until: date) -> list[date]:
+        """The delivered month ends up to a date, in order."""
+        return [day for day in self.days if day <= until and is_month_end(day)]
+
+    def window_start(
+        self, spans: Iterable[Window], day: date, parameters: Mapping[str, int]
+    ) -> date:
+        """The first day of a window that ends on `day`: the earliest of its spans, but not before
+        the first delivery."""
+        starts = []
+        for span in spans:
+            if span == "month":
+                starts.append(previous_month_end(day))
+            elif span == "year":
+                starts.append(date(day.year - 1, 12, 31))
+            elif span == "month_end":
+                starts.append(max((m for m in self.month_ends(day) if m < day),
+                                  default=self.first_day))  # fmt: skip
+            else:
+                count = parameters[span] if isinstance(span, str) else span
+                starts.append(day - timedelta(days=count - 1))
+        return max(min(starts), self.first_day)
+
+    def state(self, table: str, day: date, since: date | None = None) -> list[File]:
+        """The files that tell the state on `day`, and on every day back to `since`."""
+        files = self._until(table, day)
+        wanted = since or day
+        start = next(
+            (i for i in range(len(files) - 1, -1, -1) if files[i].full and files[i].day <= wanted),
+            0,
+        )
+        chosen = files[start:]
+        self._check_days(table, chosen[0].day if chosen else day, chosen, day)
+        return chosen
+
+    def events(self, table: str, start: date, day: date) -> list[File]:
+        """The files of the days from `start` to `day`."""
+        files = self._until(table, day)
+        chosen = files[bisect_left(files, start, key=lambda file: file.day) :]
+        self._check_days(table, start, chosen, day)
+        return chosen
+
+    def _until(self, table: str, day: date) -> list[File]:
+        files = self._files.get(table, [])
+        return files[: bisect_right(files, day, key=lambda file: file.day)]
+
+    def _check_days(self, table: str, start: date, files: list[File], day: date) -> None:
+        last = files[-1].day if files else start
+        missing = [one for one in days(start, last) if one not in self._present]
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise NotReadyError(
+                f"The extract of {missing[0]}{more} is missing, and {table} of {day} is made of"
+                f" the days from {start} on; deliver the day with its manifest and start again."
+            )
+
+
+def version_of(files: Iterable[File]) -> str:
+    """Changes when any of the files has other content."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.day}{file.sha256}{file.full}".encode())
+    return digest.hexdigest()

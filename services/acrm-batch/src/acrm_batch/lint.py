@@ -1,0 +1,106 @@
+"""Lint: what is wrong with the models and the catalogue before anything runs.
+
+SQLGlot reads every model a second time, so that what the runner finds by FROM and JOIN is held
+against a real parser.
+"""
+
+from collections.abc import Iterator
+
+import sqlglot
+from sqlglot import exp
+
+from acrm_batch.inputs import BALANCE_HISTORY
+from acrm_batch.project import Model, Project
+from crm_shared.landing import TABLES
+from crm_shared.published import TABLES as PUBLISHED
+from crm_shared.reminder_rules import RULES
+
+
+def lint(project: Project) -> list[str]:
+    """One sentence per fault."""
+    faults = [fault for model in project.models.values() for fault in _model(project, model)]
+    faults += _catalogue(project)
+    faults += [
+        f"Landing table {name} has no staging model stg_{name}."
+        for name in TABLES
+        if f"stg_{name}" not in project.models
+    ]
+    faults += [
+        f"Published table {name} has no model pub_{name}."
+        for name in PUBLISHED
+        if name != "dictionary" and f"pub_{name}" not in project.models
+    ]
+    return faults
+
+
+def _model(project: Project, model: Model) -> Iterator[str]:
+    name = model.name
+    if not model.description:
+        yield f"{name} has no description."
+    if not model.key:
+        yield f"{name} has no key."
+    if not model.sql.lstrip().startswith("--") and model.pack is None and model.kind != "tags":
+        yield f"{name} does not begin with its grain (-- One row per …)."
+    for read in model.reads:
+        source = read.removeprefix("landing.")
+        if read.startswith("landing."):
+            if model.kind != "staging":
+                yield f"{name} reads {read}; only staging models read landing tables."
+            if source not in TABLES and source != BALANCE_HISTORY:
+                yield f"{name} reads {read}, which the contract does not know."
+        elif read not in project.models:
+            yield f"{name} reads {read}, which is no model."
+        elif _needs_window(project, read) and read not in model.window:
+            yield f"{name} reads {read} without a window; say how many days back."
+    for code in set(model.parameters) - project.catalogue.parameter_codes:
+        yield f"{name} asks for parameter {code}, which catalogue/params.yml does not have."
+    if model.partition == "view" and "$" in model.sql:
+        yield f"{name} is a view and cannot have bind variables."
+    for read in set(model.window) - set(model.reads):
+        yield f"{name} has a window on {read}, which it does not read."
+    yield from _parsed(model)
+
+
+def _needs_window(project: Project, read: str) -> bool:
+    model = project.models[read]
+    if model.partition != "view":
+        return False
+    table = model.reads[0].removeprefix("landing.")
+    return table == BALANCE_HISTORY or TABLES[table].kind == "event"
+
+
+def _parsed(model: Model) -> Iterator[str]:
+    try:
+        tree = sqlglot.parse_one(model.bound_sql, read="duckdb")
+    except sqlglot.errors.SqlglotError as error:
+        yield f"{model.name} cannot be parsed: {str(error).splitlines()[0]}"
+        return
+    named = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    tables = {
+        f"{table.db}.{table.name}".lstrip(".").lower()
+        for table in tree.find_all(exp.Table)
+        if table.name
+    }
+    audited = {audit["equal_sums"]["with"] for audit in model.audits if "equal_sums" in audit}
+    read = tables - named - {f"{model.name}_before"}
+    if read | audited != set(model.reads):
+        differ = sorted((read | audited) ^ set(model.reads))
+        yield f"{model.name}: the parser and the runner differ on what it reads ({differ})."
+    if f"{model.name}_before" in tables and not model.before:
+        yield f"{model.name} reads its month end before without declaring `before` columns."
+
+
+def _catalogue(project: Project) -> Iterator[str]:
+    catalogue = project.catalogue
+    codes = [one.code for one in catalogue.indicators] + [tag.path for tag in catalogue.tags]
+    for code in sorted({code for code in codes if codes.count(code) > 1}):
+        yield f"{code} is in the catalogue more than once."
+    for one in catalogue.indicators:
+        if one.family not in project.models:
+            yield f"{one.code} belongs to {one.family}, which is no model."
+        if not (one.name_zh and one.name_en and one.formula and one.owner):
+            yield f"{one.code} needs both names, a formula and an owner."
+    for rule in RULES.values():
+        due = project.models.get("int_due_reminders")
+        if rule.path == "batch" and (due is None or f"'{rule.code}'" not in due.sql):
+            yield f"Reminder rule {rule.code} is a batch rule that no model raises."

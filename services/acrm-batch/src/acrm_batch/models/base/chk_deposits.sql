@@ -1,0 +1,55 @@
+/*---
+description: Reconciliation of deposits with the ledger per branch, on the business date.
+kind: check
+partition: as_of
+key: [branch_id]
+window: {stg_transactions: month_end, stg_balance_history: month_end}
+audits:
+  - {assert: "ledger_balance = deposit_balance"}
+---*/
+-- One row per branch: the ledger's balance of the last month end (or the opening) plus bookings
+-- since, beside the sum of the open accounts.
+with since as (
+    select coalesce(max(month_end), $first_day - 1) as day from int_ledger_totals
+),
+
+movements as (
+    select
+        account.branch_id,
+        sum(case booking.direction when 'credit' then booking.amount else -booking.amount end)
+            as net,
+        sum(case booking.direction when 'credit' then booking.amount else -booking.amount end)
+            filter (where booking.booked_on = $first_day) as first_day_net
+    from stg_transactions as booking
+    inner join stg_deposit_accounts as account on account.account_id = booking.account_id
+    where booking.booked_on > (select day from since) and booking.booked_on <= $bd
+    group by account.branch_id
+),
+
+openings as (
+    select
+        account.branch_id,
+        sum(history.balance) as first_day_balance
+    from stg_balance_history as history
+    inner join stg_deposit_accounts as account on account.account_id = history.account_id
+    where history.business_date = $first_day
+    group by account.branch_id
+),
+
+balances as (
+    select branch_id, sum(balance) filter (where is_open) as balance
+    from int_account_balances
+    group by branch_id
+)
+
+select
+    balances.branch_id,
+    cast(case
+        when (select count(*) from int_ledger_totals) > 0 then coalesce(ledger.ledger_balance, 0)
+        else coalesce(openings.first_day_balance, 0) - coalesce(movements.first_day_net, 0)
+    end + coalesce(movements.net, 0) as decimal(18,2)) as ledger_balance,
+    cast(coalesce(balances.balance, 0) as decimal(18,2)) as deposit_balance
+from balances
+left join movements on movements.branch_id = balances.branch_id
+left join openings on openings.branch_id = balances.branch_id
+left join int_ledger_totals as ledger on ledger.branch_id = balances.branch_id

@@ -1,0 +1,69 @@
+/*---
+description: Deposit accounts with point balances and sums of balance times days.
+kind: base
+partition: as_of
+key: [account_id]
+window: {stg_balance_history: [2, month, year]}
+audits:
+  - {not_null: [customer_id, branch_id]}
+  - {assert: "is_open or balance = 0"}
+  - {row_count_drift: {max_pct: 20}, severity: warn}
+---*/
+-- One row per deposit account, open or closed. A balance holds from the day it was delivered until
+-- the next one, so that averages come from intervals and not from a row per account and day.
+with spans as (
+    select
+        account_id,
+        balance,
+        business_date as from_on,
+        lead(business_date, 1, $bd + 1) over (
+            partition by account_id order by business_date
+        ) as until_on
+    from stg_balance_history
+),
+
+starts as (
+    select
+        greatest($first_day, cast(date_trunc('month', $bd) as date)) as month_start,
+        greatest($first_day, cast(date_trunc('year', $bd) as date)) as year_start
+),
+
+figures as (
+    select
+        account_id,
+        coalesce(sum(balance) filter (where until_on > $bd), 0) as balance,
+        coalesce(sum(balance) filter (where from_on < $bd and until_on >= $bd), 0)
+            as yesterday_balance,
+        coalesce(sum(balance) filter (where from_on < month_start and until_on >= month_start), 0)
+            as month_start_balance,
+        coalesce(sum(balance) filter (where from_on < year_start and until_on >= year_start), 0)
+            as year_start_balance,
+        sum(cast(balance as decimal(38,2))
+            * cast(overlap_days(from_on, until_on, month_start, $bd) as integer))
+            as month_balance_days,
+        sum(cast(balance as decimal(38,2))
+            * cast(overlap_days(from_on, until_on, year_start, $bd) as integer))
+            as year_balance_days
+    from spans
+    cross join starts
+    group by account_id
+)
+
+select
+    account.account_id,
+    account.customer_id,
+    account.branch_id,
+    account.product,
+    account.currency,
+    account.opened_on,
+    account.matures_on,
+    account.closed_on,
+    account.opened_on <= $bd and not coalesce(account.closed_on <= $bd, false) as is_open,
+    cast(coalesce(figures.balance, 0) as decimal(18,2)) as balance,
+    cast(coalesce(figures.yesterday_balance, 0) as decimal(18,2)) as yesterday_balance,
+    cast(coalesce(figures.month_start_balance, 0) as decimal(18,2)) as month_start_balance,
+    cast(coalesce(figures.year_start_balance, 0) as decimal(18,2)) as year_start_balance,
+    coalesce(figures.month_balance_days, 0) as month_balance_days,
+    coalesce(figures.year_balance_days, 0) as year_balance_days
+from stg_deposit_accounts as account
+left join figures on figures.account_id = account.account_id

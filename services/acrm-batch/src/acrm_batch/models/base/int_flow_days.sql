@@ -1,0 +1,46 @@
+/*---
+description: Money in and out per customer, branch of the account, and day, for 90 days.
+kind: base
+partition: as_of
+key: [customer_id, branch_id, booked_on]
+window: {stg_transactions: 90}
+audits:
+  - {assert: "in_amt >= 0 and out_amt >= 0"}
+---*/
+-- One row per customer, branch and day with a booking. Reversals and what they reversed are left
+-- out.
+with reversed as (
+    select reverses_txn_id as txn_id from stg_transactions where reverses_txn_id is not null
+),
+
+bookings as (
+    select
+        account.customer_id,
+        account.branch_id,
+        booking.booked_on,
+        booking.amount,
+        booking.direction = 'credit' as is_credit,
+        booking.direction = 'debit' and booking.counterparty_bank is not null as is_other_bank
+    from stg_transactions as booking
+    inner join stg_deposit_accounts as account on account.account_id = booking.account_id
+    where
+        booking.booked_on > $bd - 90
+        and booking.booked_on <= $bd
+        and booking.reverses_txn_id is null
+        and booking.txn_id not in (select txn_id from reversed)
+)
+
+select
+    customer_id,
+    branch_id,
+    booked_on,
+    cast(coalesce(sum(amount) filter (where is_credit), 0) as decimal(18,2)) as in_amt,
+    count(*) filter (where is_credit) as in_cnt,
+    coalesce(max(amount) filter (where is_credit), 0) as in_max,
+    cast(coalesce(sum(amount) filter (where not is_credit), 0) as decimal(18,2)) as out_amt,
+    count(*) filter (where not is_credit) as out_cnt,
+    coalesce(max(amount) filter (where not is_credit), 0) as out_max,
+    cast(coalesce(sum(amount) filter (where is_other_bank), 0) as decimal(18,2)) as other_amt,
+    count(*) filter (where is_other_bank) as other_cnt
+from bookings
+group by customer_id, branch_id, booked_on

@@ -1,0 +1,69 @@
+/*---
+description: What the deposit ledger says a branch's balances are, carried from month end to month end.
+kind: base
+partition: month_end
+key: [branch_id]
+window: {stg_transactions: month_end, stg_balance_history: month_end}
+before: {branch_id: varchar, ledger_balance: "decimal(18,2)", month_end: date}
+audits:
+  - {assert: "ledger_balance = balance"}
+---*/
+-- One row per branch: opening before the first delivered day plus signed bookings since, beside the
+-- balances delivered for the month end. Balances of the first day are needed for the opening only.
+with since as (
+    select coalesce(max(month_end), $first_day - 1) as day from int_ledger_totals_before
+),
+
+movements as (
+    select
+        account.branch_id,
+        sum(case booking.direction when 'credit' then booking.amount else -booking.amount end)
+            as net,
+        sum(case booking.direction when 'credit' then booking.amount else -booking.amount end)
+            filter (where booking.booked_on = $first_day) as first_day_net
+    from stg_transactions as booking
+    inner join stg_deposit_accounts as account on account.account_id = booking.account_id
+    where booking.booked_on > (select day from since) and booking.booked_on <= $bd
+    group by account.branch_id
+),
+
+delivered as (
+    select
+        account.branch_id,
+        arg_max(history.balance, history.business_date) as balance,
+        sum(history.balance) filter (where history.business_date = $first_day) as first_day_balance
+    from stg_balance_history as history
+    inner join stg_deposit_accounts as account on account.account_id = history.account_id
+    group by account.branch_id, account.account_id
+),
+
+balances as (
+    select
+        branch_id,
+        sum(balance) as balance,
+        sum(first_day_balance) as first_day_balance
+    from delivered
+    group by branch_id
+),
+
+branches as (
+    select branch_id from balances
+    union
+    select branch_id from movements
+    union
+    select branch_id from int_ledger_totals_before
+)
+
+select
+    branches.branch_id,
+    cast(case
+        when (select count(*) from int_ledger_totals_before) > 0
+            then coalesce(earlier.ledger_balance, 0)
+        else coalesce(balances.first_day_balance, 0) - coalesce(movements.first_day_net, 0)
+    end + coalesce(movements.net, 0) as decimal(18,2)) as ledger_balance,
+    cast(coalesce(balances.balance, 0) as decimal(18,2)) as balance,
+    $bd as month_end
+from branches
+left join balances on balances.branch_id = branches.branch_id
+left join movements on movements.branch_id = branches.branch_id
+left join int_ledger_totals_before as earlier on earlier.branch_id = branches.branch_id

@@ -1,0 +1,133 @@
+/*---
+description: Flow indicators of a customer in the whole union.
+kind: indicator
+partition: as_of
+key: [customer_id]
+audits:
+  - equal_sums:
+      with: ind_flow_branch
+      by: [customer_id]
+      columns:
+        - flow_in_amt_7d
+        - flow_in_cnt_7d
+        - flow_out_amt_7d
+        - flow_out_cnt_7d
+        - flow_other_amt_7d
+        - flow_other_cnt_7d
+        - flow_in_amt_30d
+        - flow_in_cnt_30d
+        - flow_out_amt_30d
+        - flow_out_cnt_30d
+        - flow_other_amt_30d
+        - flow_other_cnt_30d
+        - flow_in_amt_90d
+        - flow_in_cnt_90d
+        - flow_out_amt_90d
+        - flow_out_cnt_90d
+        - flow_other_amt_90d
+        - flow_other_cnt_90d
+---*/
+-- One row per customer with a booking within 90 days. Days and counterparties count once, however
+-- many branches they touched.
+with days as (
+    select
+        customer_id,
+        booked_on,
+        sum(in_amt) as in_amt,
+        sum(in_cnt) as in_cnt,
+        max(in_max) as in_max,
+        sum(out_amt) as out_amt,
+        sum(out_cnt) as out_cnt,
+        max(out_max) as out_max,
+        sum(other_amt) as other_amt,
+        sum(other_cnt) as other_cnt
+    from int_flow_days
+    group by customer_id, booked_on
+),
+
+parties_once as (
+    select customer_id, counterparty, max(last_on) as last_on
+    from int_counterparties
+    group by customer_id, counterparty
+),
+
+sums as (
+    select
+        customer_id,
+        coalesce(sum(in_amt) filter (where booked_on > $bd - 7), 0) as flow_in_amt_7d,
+        coalesce(sum(in_cnt) filter (where booked_on > $bd - 7), 0) as flow_in_cnt_7d,
+        coalesce(max(in_max) filter (where booked_on > $bd - 7), 0) as flow_in_max_7d,
+        coalesce(sum(out_amt) filter (where booked_on > $bd - 7), 0) as flow_out_amt_7d,
+        coalesce(sum(out_cnt) filter (where booked_on > $bd - 7), 0) as flow_out_cnt_7d,
+        coalesce(max(out_max) filter (where booked_on > $bd - 7), 0) as flow_out_max_7d,
+        coalesce(sum(other_amt) filter (where booked_on > $bd - 7), 0) as flow_other_amt_7d,
+        coalesce(sum(other_cnt) filter (where booked_on > $bd - 7), 0) as flow_other_cnt_7d,
+        count(*) filter (where booked_on > $bd - 7) as flow_active_days_7d,
+        coalesce(sum(in_amt) filter (where booked_on > $bd - 30), 0) as flow_in_amt_30d,
+        coalesce(sum(in_cnt) filter (where booked_on > $bd - 30), 0) as flow_in_cnt_30d,
+        coalesce(max(in_max) filter (where booked_on > $bd - 30), 0) as flow_in_max_30d,
+        coalesce(sum(out_amt) filter (where booked_on > $bd - 30), 0) as flow_out_amt_30d,
+        coalesce(sum(out_cnt) filter (where booked_on > $bd - 30), 0) as flow_out_cnt_30d,
+        coalesce(max(out_max) filter (where booked_on > $bd - 30), 0) as flow_out_max_30d,
+        coalesce(sum(other_amt) filter (where booked_on > $bd - 30), 0) as flow_other_amt_30d,
+        coalesce(sum(other_cnt) filter (where booked_on > $bd - 30), 0) as flow_other_cnt_30d,
+        count(*) filter (where booked_on > $bd - 30) as flow_active_days_30d,
+        coalesce(sum(in_amt) filter (where booked_on > $bd - 90), 0) as flow_in_amt_90d,
+        coalesce(sum(in_cnt) filter (where booked_on > $bd - 90), 0) as flow_in_cnt_90d,
+        coalesce(max(in_max) filter (where booked_on > $bd - 90), 0) as flow_in_max_90d,
+        coalesce(sum(out_amt) filter (where booked_on > $bd - 90), 0) as flow_out_amt_90d,
+        coalesce(sum(out_cnt) filter (where booked_on > $bd - 90), 0) as flow_out_cnt_90d,
+        coalesce(max(out_max) filter (where booked_on > $bd - 90), 0) as flow_out_max_90d,
+        coalesce(sum(other_amt) filter (where booked_on > $bd - 90), 0) as flow_other_amt_90d,
+        coalesce(sum(other_cnt) filter (where booked_on > $bd - 90), 0) as flow_other_cnt_90d,
+        count(*) filter (where booked_on > $bd - 90) as flow_active_days_90d,
+        max(booked_on) as flow_last_on
+    from days
+    group by customer_id
+),
+
+parties as (
+    select
+        customer_id,
+        count(*) filter (where last_on > $bd - 7) as flow_other_parties_7d,
+        count(*) filter (where last_on > $bd - 30) as flow_other_parties_30d,
+        count(*) filter (where last_on > $bd - 90) as flow_other_parties_90d
+    from parties_once
+    group by customer_id
+)
+
+select
+    sums.customer_id,
+    cast(sums.flow_in_amt_7d as decimal(18,2)) as flow_in_amt_7d,
+    cast(sums.flow_in_cnt_7d as bigint) as flow_in_cnt_7d,
+    cast(sums.flow_in_max_7d as decimal(18,2)) as flow_in_max_7d,
+    cast(sums.flow_out_amt_7d as decimal(18,2)) as flow_out_amt_7d,
+    cast(sums.flow_out_cnt_7d as bigint) as flow_out_cnt_7d,
+    cast(sums.flow_out_max_7d as decimal(18,2)) as flow_out_max_7d,
+    cast(sums.flow_other_amt_7d as decimal(18,2)) as flow_other_amt_7d,
+    cast(sums.flow_other_cnt_7d as bigint) as flow_other_cnt_7d,
+    coalesce(parties.flow_other_parties_7d, 0) as flow_other_parties_7d,
+    sums.flow_active_days_7d,
+    cast(sums.flow_in_amt_30d as decimal(18,2)) as flow_in_amt_30d,
+    cast(sums.flow_in_cnt_30d as bigint) as flow_in_cnt_30d,
+    cast(sums.flow_in_max_30d as decimal(18,2)) as flow_in_max_30d,
+    cast(sums.flow_out_amt_30d as decimal(18,2)) as flow_out_amt_30d,
+    cast(sums.flow_out_cnt_30d as bigint) as flow_out_cnt_30d,
+    cast(sums.flow_out_max_30d as decimal(18,2)) as flow_out_max_30d,
+    cast(sums.flow_other_amt_30d as decimal(18,2)) as flow_other_amt_30d,
+    cast(sums.flow_other_cnt_30d as bigint) as flow_other_cnt_30d,
+    coalesce(parties.flow_other_parties_30d, 0) as flow_other_parties_30d,
+    sums.flow_active_days_30d,
+    cast(sums.flow_in_amt_90d as decimal(18,2)) as flow_in_amt_90d,
+    cast(sums.flow_in_cnt_90d as bigint) as flow_in_cnt_90d,
+    cast(sums.flow_in_max_90d as decimal(18,2)) as flow_in_max_90d,
+    cast(sums.flow_out_amt_90d as decimal(18,2)) as flow_out_amt_90d,
+    cast(sums.flow_out_cnt_90d as bigint) as flow_out_cnt_90d,
+    cast(sums.flow_out_max_90d as decimal(18,2)) as flow_out_max_90d,
+    cast(sums.flow_other_amt_90d as decimal(18,2)) as flow_other_amt_90d,
+    cast(sums.flow_other_cnt_90d as bigint) as flow_other_cnt_90d,
+    coalesce(parties.flow_other_parties_90d, 0) as flow_other_parties_90d,
+    sums.flow_active_days_90d,
+    sums.flow_last_on
+from sums
+left join parties on parties.customer_id = sums.customer_id

@@ -1,0 +1,9 @@
+/*---
+description: Indicators of branches, legal entities and the union, by code.
+kind: publish
+partition: as_of
+key: [org_id]
+pack: branch
+---*/
+-- One row per organisation unit.
+select * from ind_organisations

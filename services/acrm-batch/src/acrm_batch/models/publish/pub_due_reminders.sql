@@ -1,0 +1,9 @@
+/*---
+description: Due reminders of the night.
+kind: publish
+partition: as_of
+key: [reminder_id]
+---*/
+-- One row per reminder.
+select * exclude (currency, days_ahead)
+from int_due_reminders

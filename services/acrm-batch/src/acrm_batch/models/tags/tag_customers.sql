@@ -1,0 +1,8 @@
+/*---
+description: Every leaf tag as a BOOLEAN column; rules are in catalogue/tags.yml.
+kind: tags
+partition: as_of
+key: [customer_id]
+---*/
+-- One row per active customer.
+select * from mart_customers

@@ -1,0 +1,267 @@
+"""Publication: the partitions of a date become the tables that the OCRM reads, in one transaction.
+
+Every table gets a new partition, filled by COPY into a table that nobody else sees yet (FREEZE),
+with its primary key and indexes; only then are the partitions of the same date replaced and the
+new ones attached. Readers see the old day or the new day.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+from acrm_batch.engines.duckdb import Engine
+from acrm_batch.engines.sql import literal
+from acrm_batch.ledger import Ledger, named_failure
+from acrm_batch.lineage import landing_tables_of
+from acrm_batch.project import Project
+from acrm_batch.runner import Runner
+from crm_shared.business_calendar import is_month_end
+from crm_shared.errors import CrmError, NotReadyError
+from crm_shared.personal_data import Protector, mask
+from crm_shared.published import SCHEMA, TABLES, PublishedTable
+
+_BATCH_ROWS = 50_000
+
+#: Changes when the same partitions would be published as other rows.
+_FORMAT_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What a publication did: rows per table, or nothing because nothing had changed."""
+
+    business_date: date
+    row_counts: dict[str, int]
+    changed: bool
+
+
+def fingerprint(runner: Runner, business_date: date, protector: Protector) -> str:
+    """Changes when any published partition, the catalogue or the key of personal data does."""
+    digest = hashlib.sha256(_FORMAT_VERSION.encode() + protector.blind_index("fingerprint"))
+    for name in TABLES:
+        if name != "dictionary":
+            row = runner.partitions.get((f"pub_{name}", business_date))
+            if row is None:
+                raise NotReadyError(
+                    f"pub_{name} of {business_date} has not been made; run `acrm run --date"
+                    f" {business_date}` first."
+                )
+            digest.update(f"{name}={row.version}".encode())
+    digest.update(repr(_dictionary(runner.project)).encode())
+    return digest.hexdigest()
+
+
+def publish(
+    runner: Runner,
+    ledger: Ledger,
+    run_id: UUID,
+    business_date: date,
+    *,
+    protector: Protector,
+    keep_dates: int,
+    progress: Callable[[str], None],
+) -> Publication:
+    """Publish a date if it is not published as it is now; drop the partitions of old dates."""
+    current = fingerprint(runner, business_date, protector)
+    published = ledger.publication(business_date)
+    if published is not None and published[0] == current:
+        return Publication(business_date, {}, changed=False)
+    counts: dict[str, int] = {}
+    connection = ledger.connection
+    try:
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.execute("set local lock_timeout = '30s'")
+            cursor.execute("set local synchronous_commit = on")
+            for table in TABLES.values():
+                progress(table.name)
+                counts[table.name] = _fill(cursor, runner, table, business_date, protector)
+            for table in TABLES.values():
+                _swap(cursor, table, business_date)
+            version = runner.partitions["int_due_reminders", business_date].version
+            ledger.record_publication(
+                cursor,
+                run_id,
+                business_date,
+                fingerprint=current,
+                reminders_version=version,
+                row_counts=counts,
+            )
+        dropped = _drop_old(ledger, keep_dates)
+        with connection.transaction():
+            for name in TABLES:
+                connection.execute(f"analyze {SCHEMA}.{_partition(name, business_date)}".encode())
+            if published is None or dropped:
+                for name in ("coverage", "customers"):
+                    connection.execute(f"analyze {SCHEMA}.{name}".encode())
+    except psycopg.errors.UndefinedTable as error:
+        raise NotReadyError(
+            f"A published table does not exist ({str(error).splitlines()[0]}); run `acrm migrate`."
+        ) from error
+    except psycopg.errors.LockNotAvailable as error:
+        raise NotReadyError(
+            "Readers of the published tables did not let go of them within 30 seconds; nothing was"
+            " published, start again."
+        ) from error
+    except psycopg.Error as error:
+        raise named_failure(error) from error
+    return Publication(business_date, counts, changed=True)
+
+
+def _partition(table: str, business_date: date) -> str:
+    return f"{table}_{business_date:%Y%m%d}"
+
+
+def _fill(
+    cursor: psycopg.Cursor, runner: Runner, table: PublishedTable, day: date, protector: Protector
+) -> int:
+    """Create the new partition beside the old one, fill it, index it."""
+    aside = f"{SCHEMA}.{_partition(table.name, day)}_new"
+    cursor.execute(f"drop table if exists {aside}".encode())
+    cursor.execute(
+        f"create table {aside} (like {SCHEMA}.{table.name} including defaults,"
+        f" check (business_date = {literal(day)}))".encode()
+    )
+    # Rights on a partition itself would let a reader past the policies of its parent.
+    cursor.execute(f"revoke all on {aside} from public, ocrm_app, ocrm_owner".encode())
+    rows = 0
+    columns = ", ".join(("business_date", *table.column_names))
+    with cursor.copy(
+        f"copy {aside} ({columns}) from stdin (format csv, freeze true)".encode()
+    ) as copy:
+        for batch in _batches(runner, table, day, protector):
+            rows += batch.num_rows
+            text = io.BytesIO()
+            pa_csv.write_csv(
+                batch, text, pa_csv.WriteOptions(include_header=False, quoting_style="needed")
+            )
+            copy.write(text.getbuffer())
+    key = ", ".join(("business_date", *table.key))
+    cursor.execute(f"alter table {aside} add primary key ({key})".encode())
+    for index in table.indexes:
+        listed = ", ".join(("business_date", *index))
+        cursor.execute(f"create index on {aside} ({listed})".encode())
+    return rows
+
+
+def _swap(cursor: psycopg.Cursor, table: PublishedTable, day: date) -> None:
+    """Put the new partition where the old one of the date was."""
+    name = _partition(table.name, day)
+    cursor.execute(f"drop table if exists {SCHEMA}.{name}".encode())
+    cursor.execute(f"alter table {SCHEMA}.{name}_new rename to {name}".encode())
+    cursor.execute(
+        f"alter table {SCHEMA}.{table.name} attach partition {SCHEMA}.{name}"
+        f" for values in ({literal(day)})".encode()
+    )
+
+
+def _batches(
+    runner: Runner, table: PublishedTable, day: date, protector: Protector
+) -> Iterator[pa.RecordBatch]:
+    if table.name == "dictionary":
+        yield _dictionary_batch(runner.project, table, day)
+        return
+    source = runner.path(f"pub_{table.name}", day)
+    yield from read_as_text(runner.engine, source, table, day, protector)
+
+
+def read_as_text(
+    engine: Engine, source: Any, table: PublishedTable, day: date, protector: Protector
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a partition as PostgreSQL reads them from CSV, protected, in key order."""
+    protected = table.name == "customers"
+    columns = [
+        _as_text(name, type_)
+        for name, type_, _ in table.columns
+        if not (protected and name.startswith(("document_", "phone_")) and name not in _PLAIN)
+    ]
+    if protected:
+        columns += ["document_no", "phone"]
+    query = (
+        f"select {literal(day)} as business_date, {', '.join(columns)}"
+        f" from read_parquet({literal(source)}, hive_partitioning=false)"
+    )
+    for batch in engine.connection.sql(query).to_arrow_reader(_BATCH_ROWS):
+        yield _protect(batch, table, protector) if protected else batch
+
+
+_PLAIN = {"document_type", "document_expires_on"}
+
+
+def _as_text(name: str, type_: str) -> str:
+    if type_ == "text[]":
+        # Branch ids and tag paths are codes: they hold no quote, comma or brace.
+        return f"'{{' || array_to_string({name}, ',') || '}}' as {name}"
+    return f"cast({name} as varchar) as {name}"
+
+
+def _protect(batch: pa.RecordBatch, table: PublishedTable, protector: Protector) -> pa.RecordBatch:
+    """Replace document and phone numbers by what may be stored: masked, encrypted, findable."""
+    columns = {name: batch.column(name) for name in batch.schema.names}
+    for plain, prefix in (("document_no", "document"), ("phone", "phone")):
+        values: list[str | None] = columns.pop(plain).to_pylist()
+        for suffix, protect in (
+            ("masked", mask),
+            ("encrypted", lambda value: "\\x" + protector.encrypt(value).hex()),
+            ("index", lambda value: "\\x" + protector.blind_index(value).hex()),
+        ):
+            columns[f"{prefix}_{suffix}"] = pa.array(
+                [None if value is None else protect(value) for value in values], pa.string()
+            )
+    order = ("business_date", *table.column_names)
+    return pa.RecordBatch.from_arrays([columns[name] for name in order], names=list(order))
+
+
+def _dictionary(project: Project) -> list[dict[str, Any]]:
+    return project.catalogue.dictionary(landing_tables_of(project))
+
+
+def _dictionary_batch(project: Project, table: PublishedTable, day: date) -> pa.RecordBatch:
+    rows = _dictionary(project)
+
+    def text(value: object) -> str | None:
+        if value is None:
+            return None
+        if isinstance(value, list):
+            return "{" + ",".join(value) + "}"
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    columns = [[day.isoformat()] * len(rows)] + [
+        [text(row[name]) for row in rows] for name in table.column_names
+    ]
+    return pa.RecordBatch.from_arrays(
+        [pa.array(column, pa.string()) for column in columns],
+        names=["business_date", *table.column_names],
+    )
+
+
+def _drop_old(ledger: Ledger, keep_dates: int) -> Sequence[date]:
+    """Drop what is neither among the last dates nor a month end, oldest first."""
+    with ledger.connection.transaction(), ledger.connection.cursor() as cursor:
+        found = cursor.execute(
+            "select business_date from acrm.publications order by business_date desc"
+        ).fetchall()
+        old = [day for (day,) in found[keep_dates:] if not is_month_end(day)]
+        for day in old:
+            for name in TABLES:
+                cursor.execute(f"drop table if exists {SCHEMA}.{_partition(name, day)}".encode())
+            for table in ("publications", "publication_states"):
+                cursor.execute(
+                    f"delete from acrm.{table} where business_date = %s".encode(), (day,)
+                )
+    return old
+
+
+def require_published(ledger: Ledger, business_date: date) -> tuple[str, str, str | None]:
+    """The state of a publication; `CrmError` where the date is not published."""
+    state = ledger.publication(business_date)
+    if state is None:
+        raise CrmError(f"{business_date} is not published; run `acrm publish` first.")
+    return state

@@ -1,0 +1,381 @@
+"""The runner: stage, audit, rename, ledger row; skip what has not changed; heal what died.
+
+A step is a model and a date. Its fingerprint is made of the model's text, the parameters in force
+and the versions of everything it reads. A business date needs its own steps and, before them, those
+of every month end delivered so far, because a month end may read the month end before.
+"""
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+from acrm_batch import acceptance
+from acrm_batch.audits import AuditBlockedError, run_audits
+from acrm_batch.engines.duckdb import ENGINE_VERSION, Bound, Engine
+from acrm_batch.engines.sql import empty_relation
+from acrm_batch.inputs import BALANCE_HISTORY, File, Inputs, version_of
+from acrm_batch.ledger import AuditResult, Ledger, PartitionRow
+from acrm_batch.project import Model, Project, bind_name
+from crm_shared.errors import ContractError, CrmError, NotReadyError, UsageError
+from crm_shared.landing import TABLES, day_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happened, or would happen, to a model on a date."""
+
+    model: str
+    as_of: date
+    outcome: str
+    reason: str
+    seconds: float = 0.0
+    rows: int | None = None
+
+
+@dataclass
+class _Relations:
+    """What a step reads: landing files per table, partitions per model, and all their versions."""
+
+    landing: dict[str, list[File]] = field(default_factory=dict)
+    staging: list[Model] = field(default_factory=list)
+    partitions: dict[str, Path] = field(default_factory=dict)
+    empty: dict[str, dict[str, str]] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+Report = Callable[[Step], None]
+
+
+class Runner:
+    """Runs the project over one landing folder and one warehouse, under one ledger."""
+
+    def __init__(self, project: Project, ledger: Ledger, engine: Engine, warehouse: Path) -> None:
+        self.project = project
+        self.ledger = ledger
+        self.engine = engine
+        self.warehouse = warehouse
+        self.partitions = ledger.partitions()
+        self.inputs = Inputs([], [])
+
+    # -- inputs ------------------------------------------------------------------------------
+
+    def accept(self, run_id: UUID | None, business_date: date, threads: int) -> int:
+        """Accept every day delivered up to the date that is new or changed; returns how many.
+
+        Without a run nothing is recorded.
+        """
+        landing = self.engine.landing
+        days, files = self.ledger.accepted()
+        found = acceptance.delivered(landing, business_date)
+        if business_date not in found and business_date not in days:
+            raise NotReadyError(
+                f"The extract of {business_date} has not arrived:"
+                f" {day_folder(landing, business_date)} has no manifest; deliver the day (or run the generator for it) and start again."
+            )
+        wanted = [day for day, checksum in found.items() if days.get(day) != checksum]
+        if wanted:
+            known = {(file.table, file.day): file.sha256 for file in files}
+            accepted = acceptance.accept(self.engine.connection, landing, wanted, threads, known)
+            if run_id is not None:
+                self.ledger.record_accepted(run_id, accepted)
+            replaced = set(wanted)
+            files = [file for file in files if file.day not in replaced]
+            files += [file for day in accepted for file in day.files]
+        self.inputs = Inputs(set(days) | set(wanted), files)
+        return len(wanted)
+
+    def path(self, model: str, as_of: date) -> Path:
+        """Where a partition lies."""
+        return self.warehouse / model / f"as_of={as_of.isoformat()}" / "data.parquet"
+
+    # -- planning ----------------------------------------------------------------------------
+
+    def steps(self, business_date: date, selected: set[str]) -> Iterator[tuple[Model, date]]:
+        """The steps that the date is made of, in an order in which each follows what it reads."""
+        chained = {name for name in selected if self._model(name).partition == "month_end"}
+        needed = chained | {above for name in chained for above in self.project.upstream(name)}
+        month_ends = self.inputs.month_ends(business_date)
+        for day in month_ends:
+            if day < business_date:
+                yield from self._of_day(day, needed, chain=True)
+        on_month_end = business_date in month_ends
+        yield from self._of_day(business_date, selected, chain=on_month_end)
+
+    def _of_day(self, day: date, names: set[str], *, chain: bool) -> Iterator[tuple[Model, date]]:
+        for name in self.project.order:
+            model = self.project.models.get(name)
+            if model is None or name not in names or model.partition == "view":
+                continue
+            if model.partition == "as_of" or chain:
+                yield model, day
+
+    def plan(self, business_date: date, selected: set[str]) -> Iterator[Step]:
+        """What a run would do and why, without doing it."""
+        waiting: set[tuple[str, date]] = set()
+        for model, day in self.steps(business_date, selected):
+            above = [read for read in self._partition_reads(model, day) if read in waiting]
+            if above:
+                names = ", ".join(sorted({name for name, _ in above}))
+                waiting.add((model.name, day))
+                yield Step(model.name, day, "follow", f"runs if {names} comes out different")
+                continue
+            reason = self._reason(model, day, self._fingerprint(model, day, self._read(model, day)))
+            if reason:
+                waiting.add((model.name, day))
+            yield Step(model.name, day, "run" if reason else "skip", reason or "nothing changed")
+
+    def _model(self, name: str) -> Model:
+        return self.project.models[name]
+
+    def _partition_day(self, reader: Model, name: str, day: date) -> date | None:
+        """Which partition of `name` a step reads; None where there is none yet."""
+        if self._model(name).partition == "as_of" or reader.partition == "month_end":
+            return day
+        return max(self.inputs.month_ends(day), default=None)
+
+    def _partition_reads(self, model: Model, day: date) -> Iterator[tuple[str, date]]:
+        for name in model.reads:
+            if name in self.project.models and self._model(name).partition != "view":
+                of = self._partition_day(model, name, day)
+                if of is not None:
+                    yield name, of
+        if before := self._day_before(model, day):
+            yield model.name, before
+
+    def _day_before(self, model: Model, day: date) -> date | None:
+        if not model.before or model.partition != "month_end":
+            return None
+        return max((end for end in self.inputs.month_ends(day) if end < day), default=None)
+
+    def _read(self, model: Model, day: date) -> _Relations:
+        """Everything a step reads; `NotReadyError` where a day is missing inside a window."""
+        relations = _Relations()
+        numbers = {
+            code: int(self.project.catalogue.union_wide(code, day))
+            for spans in model.window.values()
+            for code in spans
+            if isinstance(code, str) and "." in code
+        }
+        for name in model.reads:
+            if name not in self.project.models:
+                raise UsageError(f"Model {model.name} reads {name}, which is no model.")
+            read = self._model(name)
+            if read.partition == "view":
+                relations.staging.append(read)
+                table = read.reads[0].removeprefix("landing.")
+                start = (
+                    self.inputs.window_start(model.window[name], day, numbers)
+                    if name in model.window
+                    else None
+                )
+                files = self._files(table, day, start, model)
+                relations.landing[table] = files
+                relations.versions[name] = version_of(files) + read.text_hash
+            else:
+                self._add_partition(relations, model, read, self._partition_day(model, name, day))
+        if model.before:
+            before = self._day_before(model, day)
+            self._add_partition(relations, model, model, before, alias=f"{model.name}_before")
+        return relations
+
+    def _files(self, table: str, day: date, start: date | None, model: Model) -> list[File]:
+        if table == BALANCE_HISTORY:
+            return self.inputs.state("balances", day, since=start)
+        if TABLES[table].kind == "state":
+            return self.inputs.state(table, day)
+        if start is None:
+            raise UsageError(f"Model {model.name} reads events of {table} without a window.")
+        return self.inputs.events(table, start, day)
+
+    def _add_partition(
+        self, relations: _Relations, reader: Model, read: Model, day: date | None, alias: str = ""
+    ) -> None:
+        name = alias or read.name
+        row = self.partitions.get((read.name, day)) if day else None
+        if day is None and read.before:
+            relations.empty[name] = read.before
+            relations.versions[name] = "none yet"
+        elif day is None or row is None:
+            raise NotReadyError(
+                f"Model {reader.name} reads {read.name} of {day or 'a month end'}, which has not "
+                "been made; run its date first."
+            )
+        else:
+            relations.partitions[name] = self.path(read.name, day)
+            relations.versions[name] = row.version
+
+    def _fingerprint(self, model: Model, day: date, relations: _Relations) -> str:
+        parts = [ENGINE_VERSION, model.text_hash, day.isoformat()]
+        parts += [f"{name}={version}" for name, version in sorted(relations.versions.items())]
+        wanted = set(model.parameters)
+        parts += [
+            f"{value.code}[{value.legal_entity_id}]={value.value}"
+            for value in self.project.catalogue.in_force(day)
+            if value.code in wanted
+        ]
+        if "$first_day" in model.sql:
+            parts.append(f"first_day={self.inputs.first_day}")
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def _reason(self, model: Model, day: date, fingerprint: str) -> str | None:
+        """Why a step has to run; None if it does not."""
+        row = self.partitions.get((model.name, day))
+        if row is None:
+            return "never made"
+        if row.fingerprint != fingerprint:
+            return "its text, parameters or inputs changed"
+        if not self.path(model.name, day).is_file():
+            return "its partition is gone from the warehouse"
+        return None
+
+    # -- running -----------------------------------------------------------------------------
+
+    def run(
+        self, run_id: UUID, business_date: date, selected: set[str], report: Report
+    ) -> list[Step]:
+        """Bring every step of the date up to date; raises the first failure at the end.
+
+        Steps that do not depend on the failed one are still made.
+        """
+        failed: set[tuple[str, date]] = set()
+        first: CrmError | None = None
+        done = []
+        for model, day in self.steps(business_date, selected):
+            above = [name for name, of in self._partition_reads(model, day) if (name, of) in failed]
+            if above:
+                failed.add((model.name, day))
+                step = Step(model.name, day, "blocked", f"{above[0]} failed")
+            else:
+                try:
+                    step = self._run_step(run_id, model, day)
+                except CrmError as error:
+                    first = first or error
+                    failed.add((model.name, day))
+                    step = Step(model.name, day, "failed", error.sentence)
+            done.append(step)
+            report(step)
+        if first is not None:
+            raise first
+        return done
+
+    def _run_step(self, run_id: UUID, model: Model, day: date) -> Step:
+        began = time.monotonic()
+        relations = self._read(model, day)
+        fingerprint = self._fingerprint(model, day, relations)
+        reason = self._reason(model, day, fingerprint)
+        if reason is None:
+            return Step(model.name, day, "skipped", "nothing changed")
+        try:
+            self._provide(relations, day)
+            staged = self.engine.stage(
+                model.name, model.bound_sql, model.key, self._bound(model, day)
+            )
+            self.engine.partition_view("staged", staged)
+            rows = self.engine.count("select count(*) from staged", {})
+            results = run_audits(
+                self.engine, model, rows, self._rows_before(model, day), self._bound(model, day)
+            )
+            blocking = [result for result in results if result.blocks]
+            if blocking:
+                self.ledger.record_step(
+                    run_id, model.name, day, outcome="blocked", reason=reason,
+                    seconds=time.monotonic() - began, audits=results,
+                )  # fmt: skip
+                raise AuditBlockedError(_blocked_sentence(model, day, blocking))
+            with staged.open("rb") as stream:
+                version = hashlib.file_digest(stream, "sha256").hexdigest()
+            path = self.path(model.name, day)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            staged.replace(path)
+            _sync_folder(path.parent)
+        except OSError as error:
+            raise CrmError(
+                f"The partition of {model.name} cannot be written ({error.strerror}); make room or "
+                "give the right to write, and start again."
+            ) from error
+        row = PartitionRow(fingerprint, version, rows)
+        seconds = time.monotonic() - began
+        self.ledger.record_step(run_id, model.name, day, outcome="made", reason=reason,
+                                seconds=seconds, partition=row, audits=results)  # fmt: skip
+        self.partitions[model.name, day] = row
+        return Step(model.name, day, "made", reason, seconds, rows)
+
+    def audit(self, run_id: UUID, business_date: date, report: Report) -> list[AuditResult]:
+        """Try the audits of the date's partitions again, as they lie in the warehouse."""
+        found = []
+        for model, day in self.steps(business_date, set(self.project.models)):
+            if day != business_date or (model.name, day) not in self.partitions:
+                continue
+            self._provide(self._read(model, day), day)
+            self.engine.partition_view("staged", self.path(model.name, day))
+            rows = self.partitions[model.name, day].rows
+            results = run_audits(
+                self.engine, model, rows, self._rows_before(model, day), self._bound(model, day)
+            )
+            self.ledger.record_step(run_id, model.name, day, outcome="audited", reason="asked",
+                                    seconds=0, audits=results)  # fmt: skip
+            found += results
+            blocking = [result for result in results if result.blocks]
+            report(Step(model.name, day, "blocked" if blocking else "passed",
+                        _blocked_sentence(model, day, blocking) if blocking
+                        else f"{len(results)} audits"))  # fmt: skip
+        return found
+
+    def _provide(self, relations: _Relations, day: date) -> None:
+        """Make everything a step reads available under its name."""
+        self.engine.set_parameters(self.project.catalogue.in_force(day))
+        for table, files in relations.landing.items():
+            self._check_there(files)
+            self.engine.landing_relation(table, files)
+        for model in relations.staging:
+            self.engine.view(model.name, model.sql)
+        for name, columns in relations.empty.items():
+            self.engine.view(name, empty_relation(columns))
+        for name, path in relations.partitions.items():
+            self.engine.partition_view(name, path)
+
+    def _check_there(self, files: Iterable[File]) -> None:
+        for file in files:
+            if not file.path(self.engine.landing).is_file():
+                raise ContractError(
+                    f"{file.path(self.engine.landing)} was accepted and is gone; put the day back."
+                )
+
+    def _bound(self, model: Model, day: date) -> dict[str, Bound]:
+        bound: dict[str, Bound] = {"bd": day, "first_day": self.inputs.first_day}
+        for code in model.parameters:
+            bound[bind_name(code)] = self.project.catalogue.union_wide(code, day)
+        return bound
+
+    def _rows_before(self, model: Model, day: date) -> int | None:
+        days = [of for name, of in self.partitions if name == model.name and of < day]
+        return self.partitions[model.name, max(days)].rows if days else None
+
+
+def _blocked_sentence(model: Model, day: date, blocking: list[AuditResult]) -> str:
+    worst = blocking[0]
+    more = f" ({len(blocking) - 1} more audits failed)" if len(blocking) > 1 else ""
+    return (
+        f"Model {model.name} of {day} is blocked by its audit {worst.audit}: {worst.failed_rows} "
+        f"{worst.sentence}{more}; nothing of it is published. Correct the source or the model and "
+        "run again."
+    )
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def clean_aside(folder: Path) -> None:
+    """Remove what a killed run of the same date left aside; the caller holds the date's lock."""
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,45 @@
+"""Settings of the batch, read from the environment (`ACRM_…` and `CRM_…`)."""
+
+import os
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class BatchSettings(BaseSettings):
+    """Where the batch reads and writes, and how much of the machine it may use."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+
+    database_url: SecretStr = Field(
+        validation_alias=AliasChoices("ACRM_DATABASE_URL"),
+        description="PostgreSQL, as the role that owns schema acrm.",
+    )
+    landing_dir: Path = Field(
+        default=Path("landing"),
+        validation_alias=AliasChoices("CRM_LANDING_DIR"),
+        description="Where the core bank delivers its days.",
+    )
+    warehouse_dir: Path = Field(
+        default=Path("warehouse"),
+        validation_alias=AliasChoices("CRM_WAREHOUSE_DIR"),
+        description="Where the partitions of the models are kept.",
+    )
+    memory_limit: str = Field(
+        default="2GB",
+        validation_alias=AliasChoices("ACRM_MEMORY_LIMIT"),
+        description="What DuckDB may use before it spills to the warehouse's disk.",
+    )
+    threads: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        validation_alias=AliasChoices("ACRM_THREADS"),
+        ge=1,
+        description="Threads of DuckDB.",
+    )
+    keep_dates: int = Field(
+        default=40,
+        validation_alias=AliasChoices("ACRM_KEEP_DATES"),
+        ge=1,
+        description="Published business dates kept in PostgreSQL, beside month ends.",
+    )
