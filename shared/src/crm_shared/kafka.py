@@ -79,7 +79,6 @@ def producer(settings: KafkaSettings) -> KafkaProducer:
             linger_ms=5,
             compression_type="lz4",
             request_timeout_ms=10_000,
-            delivery_timeout_ms=20_000,
             max_block_ms=10_000,
             bootstrap_timeout_ms=5_000,
         ),
