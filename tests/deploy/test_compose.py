@@ -1,16 +1,19 @@
 """docker-compose.yml and .env.example, as far as they can be judged without an engine."""
 
+import importlib
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-ONE_SHOT = {"ocrm-migrate", "alerting-migrate", "acrm"}
+ONE_SHOT = {"ocrm-migrate", "acrm-migrate", "alerting-migrate", "acrm"}
+COMMANDS = {"ocrm": "ocrm_api.cli", "acrm": "acrm_batch.cli", "alerting": "alerting.cli"}
 OURS = re.compile(r"\b(?:CRM|OCRM|ACRM|ALERTING)_[A-Z_]+\b")
 
 
@@ -88,6 +91,14 @@ def test_volumes_and_mounted_files_exist(name: str) -> None:
             assert (ROOT / source).exists()
         elif not source.startswith("$"):
             assert source in COMPOSE["volumes"]
+
+
+@pytest.mark.parametrize("name", sorted(name for name in SERVICES if "build" in SERVICES[name]))
+def test_a_service_is_started_by_a_command_that_exists(name: str) -> None:
+    program, command = [*SERVICES[name].get("entrypoint", []), *SERVICES[name]["command"]][:2]
+    known = typer.main.get_command(importlib.import_module(COMMANDS[program]).app)
+
+    assert command in [*getattr(known, "commands", {}), "--help"]
 
 
 def test_every_variable_of_the_compose_file_is_documented() -> None:
