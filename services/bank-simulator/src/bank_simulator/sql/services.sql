@@ -81,6 +81,8 @@ WITH movement AS (
     FROM statement AS s JOIN card AS c USING (card_id) WHERE c.told AND s.paid_on IS NOT NULL
     UNION ALL
     SELECT card_id, greatest(issued_on, getvariable('from')), 0 FROM card
+    UNION ALL
+    SELECT card_id, closed_on, 0 FROM card WHERE closed_on BETWEEN getvariable('from') + 1 AND getvariable('to')
 ), daily AS (
     SELECT card_id, day, sum(cents) AS cents FROM movement GROUP BY ALL
 )
