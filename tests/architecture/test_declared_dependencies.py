@@ -36,23 +36,19 @@ def needed(requirements: Iterable[str], found: dict[str, metadata.Distribution])
     """Add the distributions of requirements, and theirs, to `found`."""
     for text in requirements:
         requirement = Requirement(text)
-        extras = requirement.extras or {""}
-        if requirement.marker and not any(
-            requirement.marker.evaluate({"extra": extra}) for extra in extras
-        ):
-            continue
         name = re.sub(r"[-_.]+", "-", requirement.name).lower()
         key = f"{name}[{','.join(sorted(requirement.extras))}]"
         if key in found:
             continue
         distribution = metadata.distribution(name)
         found[key] = distribution
+        extras = requirement.extras | {""}
         needed(
             [
                 inner
                 for inner in distribution.requires or ()
                 if (marker := Requirement(inner).marker) is None
-                or any(marker.evaluate({"extra": extra}) for extra in extras | {""})
+                or any(marker.evaluate({"extra": extra}) for extra in extras)
             ],
             found,
         )
