@@ -7,7 +7,7 @@ is one sentence with file, column and number of rows. Nothing of a refused deliv
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from acrm_batch.engines.sql import file_list
 from acrm_batch.inputs import File
 from crm_shared.errors import ContractError, ExitCode, NotReadyError
-from crm_shared.landing import TABLES, Column, Manifest, Table, day_folder, read_manifest
+from crm_shared.landing import TABLES, Manifest, Table, day_folder, read_manifest
 from crm_shared.landing.manifest import FILE_NAME
 
 _ARROW: dict[str, Callable[[pa.DataType], bool]] = {
@@ -49,6 +49,7 @@ class Day:
     day: date
     manifest_sha256: str
     source: str
+    opening: bool
     files: tuple[File, ...]
 
 
@@ -89,18 +90,16 @@ def accept(
         manifest = read_manifest(landing, day)
         files = _files(landing, manifest)
         text = (day_folder(landing, day) / FILE_NAME).read_bytes()
-        accepted.append(Day(day, hashlib.sha256(text).hexdigest(), manifest.source, files))
+        accepted.append(
+            Day(day, hashlib.sha256(text).hexdigest(), manifest.source, manifest.opening, files)
+        )
         for file in files:
             if known.get((file.table, file.day)) != file.sha256:
                 fresh[file.table].append(file)
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        for problem in pool.map(
-            lambda file: _shape_problem(file, landing),
-            [file for files in fresh.values() for file in files],
-            chunksize=64,
-        ):
-            if problem:
-                raise ContractError(f"{problem}; deliver the day again.")
+        unchecked = [file for files in fresh.values() for file in files]
+        for _ in pool.map(lambda file: _check_shape(file, landing), unchecked):
+            pass
     for name, unread in sorted(fresh.items()):
         _check_rows(connection, TABLES[name], unread, landing)
     return accepted
@@ -119,23 +118,47 @@ def _files(landing: Path, manifest: Manifest) -> tuple[File, ...]:
     )
 
 
-def _shape_problem(file: File, landing: Path) -> str | None:
-    """What is wrong with a file as a whole: not there, another checksum, not Parquet, columns."""
+def _check_shape(file: File, landing: Path) -> None:
+    """A file as a whole: it is there, with its checksum, as Parquet, with the right columns."""
     path = file.path(landing)
+    problem, empty = None, None
     try:
         data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != file.sha256:
+            problem = f"{path} does not have the checksum that its manifest says (cut or changed)"
+        else:
+            parquet = pq.ParquetFile(pa.BufferReader(data))
+            problem = _column_problem(path, TABLES[file.table], parquet.schema_arrow)
+            if problem is None and parquet.metadata.num_rows != file.rows:
+                problem = f"{path} has not the {file.rows} rows that its manifest says"
+            empty = None if problem else _empty_column(parquet, TABLES[file.table])
+    except pa.ArrowInvalid:
+        problem = f"{path} is not a Parquet file that can be read"
     except OSError as error:
-        return f"{path} of the manifest cannot be read ({error.strerror})"
-    if hashlib.sha256(data).hexdigest() != file.sha256:
-        return f"{path} does not have the checksum that its manifest says (it is cut or changed)"
-    try:
-        metadata = pq.read_metadata(pa.BufferReader(data))
-        schema = metadata.schema.to_arrow_schema()
-    except (pa.ArrowInvalid, OSError):
-        return f"{path} is not a Parquet file that can be read"
-    if metadata.num_rows != file.rows:
-        return f"{path} has {metadata.num_rows} rows, and its manifest says {file.rows}"
-    return _column_problem(path, TABLES[file.table], schema)
+        problem = f"{path} of the manifest cannot be read ({error.strerror or error})"
+    if problem:
+        raise ContractError(f"{problem}; deliver the day again.")
+    if empty:
+        name, rows = empty
+        raise RowsRefusedError(
+            f"{path}: {rows} rows have no {name}; have the source corrected and delivered again."
+        )
+
+
+def _empty_column(parquet: pq.ParquetFile, table: Table) -> tuple[str, int] | None:
+    """A column that may not be empty and is, with the number of rows, by the file's statistics."""
+    required = {column.name for column in table.columns if not column.nullable}
+    for position, name in enumerate(parquet.schema_arrow.names):
+        if name in required:
+            groups = range(parquet.metadata.num_row_groups)
+            told = [parquet.metadata.row_group(n).column(position).statistics for n in groups]
+            if all(one is not None and one.has_null_count for one in told):
+                rows = sum(one.null_count for one in told)
+            else:
+                rows = parquet.read([name]).column(0).null_count
+            if rows:
+                return name, rows
+    return None
 
 
 def _column_problem(path: Path, table: Table, schema: pa.Schema) -> str | None:
@@ -154,64 +177,57 @@ def _column_problem(path: Path, table: Table, schema: pa.Schema) -> str | None:
 def _check_rows(
     connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[File], landing: Path
 ) -> None:
-    """Keys, empty values, codes and dates of many files of a table, each test in one pass."""
-    filled = [file for file in files if file.rows]
+    """Codes, dates and keys of many files of a table, in two passes over all of them."""
+    filled = {file.day: file for file in files if file.rows}
     if not filled:
         return
-    rows = f"read_parquet({file_list(file.path(landing) for file in filled)}, filename=true)"
-    tests = [test for column in table.columns for test in _column_tests(column)]
-    if table.kind == "event":
-        tests += [
-            (f"bank_date({column.name}) <> {_FILE_DAY}",
-             f"of column {column.name} are not of the day of the bank")
-            for column in table.columns if column.type == "TIMESTAMP"
-        ]  # fmt: skip
-    counts = ", ".join(f"count(*) filter (where {condition})" for condition, _ in tests)
-    try:
-        _refuse_bad_rows(connection, f"select filename, {counts} from {rows} group by all",
-                         [text for _, text in tests])  # fmt: skip
-        key = ", ".join(table.key)
-        _refuse_bad_rows(
-            connection,
-            f"select filename, sum(n - 1) from (select filename, count(*) as n from {rows}"
-            f" group by filename, {key} having count(*) > 1) group by filename",
+    rows = (
+        f"read_parquet({file_list(file.path(landing) for file in filled.values())},"
+        " hive_partitioning=true, hive_types={'business_date': DATE})"
+    )
+    tests = list(_row_tests(table))
+    key = ", ".join(table.key)
+    queries = [
+        (
+            "select business_date, sum(n - 1) from (select business_date, count(*) as n"
+            f" from {rows} group by business_date, {key} having count(*) > 1)"
+            " group by business_date",
             [f"repeat the key ({key})"],
         )
+    ]
+    if tests:
+        counts = ", ".join(f"count(*) filter (where {condition})" for condition, _ in tests)
+        queries.append(
+            (f"select business_date, {counts} from {rows} group by all", [t for _, t in tests])
+        )
+    try:
+        faults = [
+            (filled[day].path(landing), count, sentence)
+            for query, sentences in queries
+            for day, *counted in connection.execute(query).fetchall()
+            for count, sentence in zip(counted, sentences, strict=True)
+            if count
+        ]
     except duckdb.Error as error:
         raise ContractError(
             f"A file of {table.name} cannot be read to its end ({str(error).splitlines()[0]}); "
             "deliver the day again."
         ) from None
-
-
-#: The day of a file, from the folder that it lies in.
-_FILE_DAY = "cast(regexp_extract(filename, 'business_date=([0-9-]{10})', 1) as date)"
-
-
-def _column_tests(column: Column) -> list[tuple[str, str]]:
-    tests = []
-    if not column.nullable:
-        tests.append((f"{column.name} is null", f"have no {column.name}"))
-    if column.codes:
-        codes = ", ".join(f"'{code}'" for code in column.codes)
-        tests.append((f"{column.name} not in ({codes})",
-                      f"of column {column.name} hold a code that the contract does not know"))  # fmt: skip
-    return tests
-
-
-def _refuse_bad_rows(
-    connection: duckdb.DuckDBPyConnection, query: str, sentences: list[str]
-) -> None:
-    found = [
-        (filename, count, sentence)
-        for filename, *counts in connection.execute(query).fetchall()
-        for count, sentence in zip(counts, sentences, strict=True)
-        if count
-    ]
-    if found:
-        filename, count, sentence = min(found)
-        more = f" ({len(found) - 1} more faults follow)" if len(found) > 1 else ""
+    if faults:
+        path, count, sentence = min(faults)
+        more = f" ({len(faults) - 1} more faults follow)" if len(faults) > 1 else ""
         raise RowsRefusedError(
-            f"{filename}: {count} rows {sentence}{more}; have the source corrected and delivered"
-            " again."
+            f"{path}: {count} rows {sentence}{more}; have the source corrected and delivered again."
         )
+
+
+def _row_tests(table: Table) -> Iterator[tuple[str, str]]:
+    """Conditions that no row may meet, each with its sentence."""
+    for column in table.columns:
+        if column.codes:
+            codes = ", ".join(f"'{code}'" for code in column.codes)
+            sentence = f"of column {column.name} hold a code that the contract does not know"
+            yield f"{column.name} not in ({codes})", sentence
+        if column.type == "TIMESTAMP" and table.kind == "event":
+            sentence = f"of column {column.name} are not of the bank's day of the folder"
+            yield f"bank_date({column.name}) <> business_date", sentence

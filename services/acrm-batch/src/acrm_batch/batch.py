@@ -13,7 +13,6 @@ from acrm_batch.ledger import AuditResult, Ledger, named_failure
 from acrm_batch.progress import Progress
 from acrm_batch.project import Project
 from acrm_batch.publish import Publication, publish
-from acrm_batch.reminders import send_due_reminders
 from acrm_batch.runner import Runner, Step, clean_aside
 from acrm_batch.settings import BatchSettings
 from crm_shared import postgres
@@ -109,7 +108,14 @@ def run_date(
         if protector is None:
             return Result(accepted, steps)
         publication, sent = _publish(
-            settings, runner, ledger, run_id, business_date, protector, kafka, progress
+            settings,
+            runner,
+            ledger,
+            run_id,
+            business_date,
+            protector=protector,
+            kafka=kafka,
+            progress=progress,
         )
         return Result(accepted, steps, publication, sent)
 
@@ -122,7 +128,14 @@ def publish_date(
     kafka = KafkaSettings.load() if sends else None
     with opened(settings, business_date, "publish") as (runner, ledger, run_id):
         publication, sent = _publish(
-            settings, runner, ledger, run_id, business_date, protector, kafka, progress
+            settings,
+            runner,
+            ledger,
+            run_id,
+            business_date,
+            protector=protector,
+            kafka=kafka,
+            progress=progress,
         )
         return Result(0, [], publication, sent)
 
@@ -151,17 +164,27 @@ def _publish(
     ledger: Ledger,
     run_id: UUID,
     business_date: date,
+    *,
     protector: Protector,
     kafka: KafkaSettings | None,
     progress: Progress,
 ) -> tuple[Publication, int]:
     progress.phase("publishing")
     publication = publish(
-        runner, ledger, run_id, business_date, protector=protector, keep_dates=settings.keep_dates,
+        runner,
+        ledger,
+        run_id,
+        business_date,
+        protector=protector,
+        keep_dates=settings.keep_dates,
         progress=lambda table: progress.phase(f"publishing {table}"),
-    )  # fmt: skip
+    )
     if kafka is None:
         return publication, 0
+    from acrm_batch.reminders import (  # noqa: PLC0415  a run without events needs no Kafka client
+        send_due_reminders,
+    )
+
     progress.phase("sending due reminders")
     return publication, send_due_reminders(runner, ledger, business_date, kafka)
 

@@ -3,7 +3,9 @@
 * State of a day: the files from the last full delivery to the day, newest row per key first.
 * A window of events: the files of its days.
 * A table that a day's manifest leaves out has not changed that day. A day that is not there at all
-  blocks, if the table was delivered again after it: something may have been lost in between.
+  blocks: something may have been lost.
+* An opening day starts a history: nothing before it counts, and a table that it leaves out is
+  unknown until it is delivered.
 """
 
 import hashlib
@@ -41,21 +43,27 @@ class File:
 class Inputs:
     """The accepted days and files, up to a date or all."""
 
-    def __init__(self, accepted_days: Iterable[date], files: Iterable[File]) -> None:
+    def __init__(
+        self,
+        accepted_days: Iterable[date],
+        files: Iterable[File],
+        openings: Iterable[date] = (),
+    ) -> None:
         self.days = sorted(accepted_days)
+        self._openings = sorted({*self.days[:1], *openings})
         self._present = set(self.days)
         self._files: dict[str, list[File]] = {}
         for file in sorted(files, key=lambda file: file.day):
             self._files.setdefault(file.table, []).append(file)
 
-    @property
-    def first_day(self) -> date:
-        """The first day delivered; nothing is known before it."""
-        return self.days[0]
+    def first_day(self, day: date) -> date:
+        """The first day of the history that a day belongs to; nothing is known before it."""
+        return self._openings[max(bisect_right(self._openings, day) - 1, 0)]
 
     def month_ends(self, until: date) -> list[date]:
-        """The delivered month ends up to a date, in order."""
-        return [day for day in self.days if day <= until and is_month_end(day)]
+        """The delivered month ends of the history up to a date, in order."""
+        first = self.first_day(until)
+        return [day for day in self.days if first <= day <= until and is_month_end(day)]
 
     def window_start(
         self, spans: Iterable[Window], day: date, parameters: Mapping[str, int]
@@ -70,11 +78,11 @@ class Inputs:
                 starts.append(date(day.year - 1, 12, 31))
             elif span == "month_end":
                 starts.append(max((m for m in self.month_ends(day) if m < day),
-                                  default=self.first_day))  # fmt: skip
+                                  default=self.first_day(day)))  # fmt: skip
             else:
                 count = parameters[span] if isinstance(span, str) else span
                 starts.append(day - timedelta(days=count - 1))
-        return max(min(starts), self.first_day)
+        return max(min(starts), self.first_day(day))
 
     def state(self, table: str, day: date, since: date | None = None) -> list[File]:
         """The files that tell the state on `day`, and on every day back to `since`."""
@@ -85,23 +93,23 @@ class Inputs:
             0,
         )
         chosen = files[start:]
-        self._check_days(table, chosen[0].day if chosen else day, chosen, day)
+        self._check_days(table, chosen[0].day if chosen else wanted, day)
         return chosen
 
     def events(self, table: str, start: date, day: date) -> list[File]:
         """The files of the days from `start` to `day`."""
         files = self._until(table, day)
         chosen = files[bisect_left(files, start, key=lambda file: file.day) :]
-        self._check_days(table, start, chosen, day)
+        self._check_days(table, start, day)
         return chosen
 
     def _until(self, table: str, day: date) -> list[File]:
         files = self._files.get(table, [])
-        return files[: bisect_right(files, day, key=lambda file: file.day)]
+        first = bisect_left(files, self.first_day(day), key=lambda file: file.day)
+        return files[first : bisect_right(files, day, key=lambda file: file.day)]
 
-    def _check_days(self, table: str, start: date, files: list[File], day: date) -> None:
-        last = files[-1].day if files else start
-        missing = [one for one in days(start, last) if one not in self._present]
+    def _check_days(self, table: str, start: date, day: date) -> None:
+        missing = [one for one in days(start, day) if one not in self._present]
         if missing:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             raise NotReadyError(

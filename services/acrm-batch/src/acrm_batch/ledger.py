@@ -27,6 +27,7 @@ create table if not exists acrm.runs (
     outcome text not null default 'running', message text);
 create table if not exists acrm.accepted_days (
     business_date date primary key, manifest_sha256 text not null, source text not null,
+    opening boolean not null,
     run_id uuid not null, accepted_at timestamptz not null default clock_timestamp());
 create table if not exists acrm.accepted_files (
     business_date date not null, table_name text not null, file text not null,
@@ -132,17 +133,20 @@ class Ledger:
                 " where run_id = %s", (outcome, message, run_id),
             )  # fmt: skip
 
-    def accepted(self) -> tuple[dict[date, str], list[File]]:
-        """Every accepted day with the checksum of its manifest, and every accepted file."""
+    def accepted(self) -> tuple[dict[date, tuple[str, bool]], list[File]]:
+        """Every accepted day with the checksum of its manifest and whether it is an opening, and
+        every accepted file."""
         with self.connection.transaction():
             days = self.connection.execute(
-                "select business_date, manifest_sha256 from acrm.accepted_days"
+                "select business_date, manifest_sha256, opening from acrm.accepted_days"
             ).fetchall()
             files = self.connection.execute(
                 "select table_name, business_date, file, sha256, rows, full_delivery"
                 " from acrm.accepted_files"
             ).fetchall()
-        return dict(days), [File(*row) for row in files]
+        return {day: (sha256, opening) for day, sha256, opening in days}, [
+            File(*row) for row in files
+        ]
 
     def record_accepted(self, run_id: UUID, days: Iterable[Day]) -> None:
         """Days passed acceptance; what was known of them before is replaced."""
@@ -154,11 +158,12 @@ class Ledger:
                     f"delete from acrm.{table} where business_date = any(%s)".encode(), (dates,)
                 )
             with cursor.copy(
-                "copy acrm.accepted_days (business_date, manifest_sha256, source, run_id)"
+                "copy acrm.accepted_days (business_date, manifest_sha256, source, opening,"
+                " run_id)"
                 " from stdin"
             ) as copy:
                 for day in days:
-                    copy.write_row((day.day, day.manifest_sha256, day.source, run_id))
+                    copy.write_row((day.day, day.manifest_sha256, day.source, day.opening, run_id))
             with cursor.copy(
                 "copy acrm.accepted_files (business_date, table_name, file, sha256, rows,"
                 " full_delivery) from stdin"

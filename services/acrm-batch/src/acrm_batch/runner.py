@@ -22,7 +22,7 @@ from acrm_batch.engines.sql import empty_relation
 from acrm_batch.inputs import BALANCE_HISTORY, File, Inputs, version_of
 from acrm_batch.ledger import AuditResult, Ledger, PartitionRow
 from acrm_batch.project import Model, Project, bind_name
-from crm_shared.errors import ContractError, CrmError, NotReadyError, UsageError
+from crm_shared.errors import CrmError, NotReadyError, UsageError
 from crm_shared.landing import TABLES, day_folder
 
 
@@ -76,9 +76,12 @@ class Runner:
         if business_date not in found and business_date not in days:
             raise NotReadyError(
                 f"The extract of {business_date} has not arrived:"
-                f" {day_folder(landing, business_date)} has no manifest; deliver the day (or run the generator for it) and start again."
+                f" {day_folder(landing, business_date)} has no manifest; deliver the day (or run"
+                " the generator for it) and start again."
             )
-        wanted = [day for day, checksum in found.items() if days.get(day) != checksum]
+        known_days = {day: checksum for day, (checksum, _) in days.items()}
+        wanted = [day for day, checksum in found.items() if known_days.get(day) != checksum]
+        openings = {day for day, (_, opening) in days.items() if opening}
         if wanted:
             known = {(file.table, file.day): file.sha256 for file in files}
             accepted = acceptance.accept(self.engine.connection, landing, wanted, threads, known)
@@ -87,7 +90,8 @@ class Runner:
             replaced = set(wanted)
             files = [file for file in files if file.day not in replaced]
             files += [file for day in accepted for file in day.files]
-        self.inputs = Inputs(set(days) | set(wanted), files)
+            openings = (openings - replaced) | {day.day for day in accepted if day.opening}
+        self.inputs = Inputs(set(days) | set(wanted), files, openings)
         return len(wanted)
 
     def path(self, model: str, as_of: date) -> Path:
@@ -220,7 +224,7 @@ class Runner:
             if value.code in wanted
         ]
         if "$first_day" in model.sql:
-            parts.append(f"first_day={self.inputs.first_day}")
+            parts.append(f"first_day={self.inputs.first_day(day)}")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def _reason(self, model: Model, day: date, fingerprint: str) -> str | None:
@@ -343,12 +347,13 @@ class Runner:
     def _check_there(self, files: Iterable[File]) -> None:
         for file in files:
             if not file.path(self.engine.landing).is_file():
-                raise ContractError(
-                    f"{file.path(self.engine.landing)} was accepted and is gone; put the day back."
+                raise NotReadyError(
+                    f"The extract of {file.day} was accepted, but {file.path(self.engine.landing)}"
+                    " is missing now; put it back and start again."
                 )
 
     def _bound(self, model: Model, day: date) -> dict[str, Bound]:
-        bound: dict[str, Bound] = {"bd": day, "first_day": self.inputs.first_day}
+        bound: dict[str, Bound] = {"bd": day, "first_day": self.inputs.first_day(day)}
         for code in model.parameters:
             bound[bind_name(code)] = self.project.catalogue.union_wide(code, day)
         return bound

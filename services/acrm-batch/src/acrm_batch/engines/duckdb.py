@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -64,6 +65,7 @@ class Engine:
             }
         )
         self.connection.execute("create schema landing")
+        self.set_parameters([])
         self.connection.execute(_MACROS)
         self._state: dict[str, list[File]] = {}
 
@@ -110,12 +112,12 @@ class Engine:
         self._state[table] = files
 
     def _kind_of(self, table: str) -> str | None:
-        row = self.connection.execute(
+        rows = self.connection.execute(
             "select case table_type when 'VIEW' then 'view' else 'table' end"
             " from information_schema.tables where table_schema = 'landing' and table_name = ?",
             [table],
-        ).fetchone()
-        return str(row[0]) if row else None
+        ).fetchall()
+        return str(rows[0][0]) if rows else None
 
     def view(self, name: str, query: str) -> None:
         """A view under a model's name."""
@@ -128,7 +130,7 @@ class Engine:
     def stage(self, name: str, sql: str, key: Sequence[str], bound: Mapping[str, Bound]) -> Path:
         """Write a model's rows aside, in the order of its key, so that equal rows give equal
         bytes. The file is on disk when this returns."""
-        used = {name: value for name, value in bound.items() if f"${name}" in sql}
+        used = _used(sql, bound)
         path = self.aside / f"{name}.parquet"
         order = f" order by {', '.join(key)}" if key else ""
         try:
@@ -146,10 +148,16 @@ class Engine:
 
     def count(self, query: str, bound: Mapping[str, Bound]) -> int:
         """The single number a query returns."""
-        used = {name: value for name, value in bound.items() if f"${name}" in query}
-        row = self.connection.execute(query, used).fetchone()
-        return int(row[0]) if row and row[0] is not None else 0
+        used = _used(query, bound)
+        rows = self.connection.execute(query, used).fetchall()
+        return int(rows[0][0] or 0)
 
     def close(self) -> None:
         """Give the memory back."""
         self.connection.close()
+
+
+def _used(sql: str, bound: Mapping[str, Bound]) -> dict[str, Bound]:
+    """The bind variables that a query names; DuckDB refuses others."""
+    named = set(re.findall(r"\$([a-z_][a-z0-9_]*)", sql))
+    return {name: value for name, value in bound.items() if name in named}
