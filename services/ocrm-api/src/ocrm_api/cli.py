@@ -1,6 +1,8 @@
 """The command `ocrm`: migrate, serve, take reminders in."""
 
 import json
+import signal
+import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Annotated, ParamSpec
@@ -8,10 +10,14 @@ from typing import Annotated, ParamSpec
 import typer
 import uvicorn
 
-from crm_shared import logging
+from crm_shared import logging, postgres
 from crm_shared.errors import CrmError
-from ocrm_api import migrate
+from crm_shared.settings import KafkaSettings, load
+from ocrm_api import demo_users, migrate
 from ocrm_api.main import create_app
+from ocrm_api.reminders import books
+from ocrm_api.reminders.intake import Intake
+from ocrm_api.settings import RedisSettings, Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -72,3 +78,40 @@ def serve(
 def print_document() -> None:
     """Print the OpenAPI document."""
     typer.echo(json.dumps(create_app().openapi(), ensure_ascii=False, indent=2))
+
+
+@app.command()
+@speaks
+def intake() -> None:
+    """Take reminders in from Kafka, until SIGTERM or Ctrl-C."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    redis_url = load(RedisSettings).url.get_secret_value()
+    Intake(Settings.load(), KafkaSettings.load(), redis_url, stop).run()
+
+
+@app.command()
+@speaks
+def dead_letters(
+    settle: Annotated[
+        bool, typer.Option("--settle", help="Mark them as seen to, so that the intake goes on.")
+    ] = False,
+) -> None:
+    """Show the messages that the intake could not use."""
+    url = Settings.load().database_url.get_secret_value()
+    with postgres.connect(url, application_name="ocrm-dead-letters") as connection:
+        for letter in books.unsettled(connection, settle=settle):
+            typer.echo(json.dumps(letter, ensure_ascii=False))
+
+
+@app.command()
+@speaks
+def create_demo_users(
+    employee_ids: Annotated[
+        list[str] | None, typer.Argument(help="Employees; without any, one of each kind.")
+    ] = None,
+) -> None:
+    """Make logins for a demo and print them as JSON (only with OCRM_DEMO=1)."""
+    users = demo_users.create(Settings.load(), employee_ids or ())
+    typer.echo(json.dumps(users, ensure_ascii=False, indent=2))

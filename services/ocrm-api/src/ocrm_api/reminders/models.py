@@ -34,8 +34,8 @@ class Reminder(_Base):
     rule_version: Mapped[int]
     customer_id: Mapped[int] = mapped_column(BigInteger)
     branch_id: Mapped[str]
-    branch_bound: Mapped[bool]
     lead_branch_id: Mapped[str]
+    event_branch_id: Mapped[str | None]
     owner_id: Mapped[str | None]
     subject: Mapped[str]
     reminder_window: Mapped[str]

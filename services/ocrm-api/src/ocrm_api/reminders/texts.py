@@ -17,8 +17,9 @@ _TEMPLATES = {
         "{amount} {currency} went out; contact the customer soon.",
     ),
     "R01.FREQUENT_TRANSFERS_OUT": Text(
-        "24 小时内多次向他行转账,请了解原因。",
-        "Several transfers to other banks within 24 hours; find out why.",
+        "{window_hours} 小时内向他行转账 {value} 次,合计 {amount} {currency},请了解原因。",
+        "{value} transfers to other banks within {window_hours} hours, {amount} {currency} in all;"
+        " find out why.",
     ),
     "R01.ACCOUNT_CLOSED": Text(
         "一个存款账户已销户,请回访客户。", "A deposit account was closed; call the customer."

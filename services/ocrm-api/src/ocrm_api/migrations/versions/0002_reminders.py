@@ -14,8 +14,8 @@ create table ocrm.reminders (
     rule_version integer not null,
     customer_id bigint not null,
     branch_id text not null,
-    branch_bound boolean not null,
     lead_branch_id text not null,
+    event_branch_id text,
     owner_id text,
     subject text not null,
     reminder_window text not null,
@@ -40,8 +40,8 @@ create table ocrm.reminders (
     version integer not null default 1,
     check ((status = 'done') = (done_at is not null and outcome_code is not null))
 );
-comment on column ocrm.reminders.branch_bound is
-    'The fact belongs to the business of branch_id; otherwise branch_id follows the lead branch.';
+comment on column ocrm.reminders.event_branch_id is
+    'As the producer said it; branch_id is what became of it: a branch of the bank, or the lead.';
 create index reminders_of_owner on ocrm.reminders (owner_id, status, raised_at, reminder_id);
 create index reminders_of_branch on ocrm.reminders (branch_id, status, raised_at, reminder_id);
 create index reminders_of_lead on ocrm.reminders (lead_branch_id, status, raised_at, reminder_id);
@@ -99,8 +99,7 @@ create table ocrm.intake_status (
     heartbeat_at timestamptz not null,
     partitions integer not null,
     lag bigint not null,
-    records bigint not null,
-    routed_run_id uuid
+    records bigint not null
 );
 """
 

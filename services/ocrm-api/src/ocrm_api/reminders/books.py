@@ -1,0 +1,153 @@
+"""The books of the intake: offsets, dead letters, how the process is doing, and what is tidied."""
+
+import socket
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from os import getpid
+from typing import Any
+
+import psycopg
+
+from crm_shared.errors import CrmError, ExitCode
+from crm_shared.kafka import Record
+from ocrm_api.reminders.receiving import DeadLetter
+
+_KEPT_BYTES = 65_536
+
+
+class DeadLetterLimitError(CrmError):
+    """So much cannot be decoded that something is wrong with the topic, not with a message."""
+
+    code = "dead_letter_limit"
+    exit_code = ExitCode.BLOCKED
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Records that were never seen: the broker gave up what had not been read."""
+
+    topic: str
+    partition: int
+    expected: int
+    found: int
+
+
+def keep_dead_letters(
+    connection: psycopg.Connection, letters: Iterable[DeadLetter], limit: int
+) -> None:
+    """Keep what cannot be used; above the limit of unsettled ones the batch is not taken."""
+    rows = [
+        (
+            letter.record.topic,
+            letter.record.partition,
+            letter.record.offset,
+            letter.reason.replace("\x00", ""),
+            None if letter.record.value is None else letter.record.value[:_KEPT_BYTES],
+        )
+        for letter in letters
+    ]
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            'insert into ocrm.intake_dead_letters (topic, partition, "offset", reason, value)'
+            " values (%s, %s, %s, %s, %s) on conflict do nothing",
+            rows,
+        )
+    found = connection.execute(
+        "select count(*) from ocrm.intake_dead_letters where settled_at is null"
+    ).fetchone()
+    unsettled = found[0] if found else 0
+    if unsettled > limit:
+        raise DeadLetterLimitError(
+            f"More than {limit} messages cannot be used, so the intake has stopped before the next;"
+            " see `ocrm dead-letters`, mend their producer, then run `ocrm dead-letters --settle`"
+            " and start the intake again."
+        )
+
+
+def keep_offsets(connection: psycopg.Connection, records: Sequence[Record]) -> list[Gap]:
+    """Note how far each partition has been taken in; tells of records that went missing."""
+    first: dict[tuple[str, int], int] = {}
+    after: dict[tuple[str, int], int] = {}
+    for record in records:
+        place = record.topic, record.partition
+        first[place] = min(first.get(place, record.offset), record.offset)
+        after[place] = max(after.get(place, 0), record.offset + 1)
+    gaps = []
+    for (topic, partition), offset in sorted(first.items()):
+        row = connection.execute(
+            "select next_offset from ocrm.intake_offsets where topic = %s and partition = %s",
+            (topic, partition),
+        ).fetchone()
+        if row is not None and offset > row[0]:
+            gaps.append(Gap(topic, partition, row[0], offset))
+        connection.execute(
+            "insert into ocrm.intake_offsets (topic, partition, next_offset) values (%s, %s, %s)"
+            " on conflict (topic, partition) do update"
+            " set next_offset = excluded.next_offset, updated_at = now()",
+            (topic, partition, after[topic, partition]),
+        )
+    return gaps
+
+
+def worker() -> str:
+    """The name of this process in the status table."""
+    return f"{socket.gethostname()}:{getpid()}"
+
+
+def heartbeat(
+    connection: psycopg.Connection, started_at: datetime, lag: Mapping[int, int], records: int
+) -> None:
+    """Say that this process turns, what it reads and how far behind it is."""
+    connection.execute(
+        "insert into ocrm.intake_status"
+        " (worker, started_at, heartbeat_at, partitions, lag, records)"
+        " values (%s, %s, now(), %s, %s, %s)"
+        " on conflict (worker) do update set heartbeat_at = now(),"
+        " partitions = excluded.partitions, lag = excluded.lag, records = excluded.records",
+        (worker(), started_at, len(lag), sum(lag.values()), records),
+    )
+
+
+def leave(connection: psycopg.Connection) -> None:
+    """Take this process out of the status table: it ended as it should."""
+    connection.execute("delete from ocrm.intake_status where worker = %s", (worker(),))
+
+
+def tidy(connection: psycopg.Connection, stream_retention_hours: int) -> None:
+    """Remove what is past its time: events of the stream, sessions, idempotency keys, workers.
+
+    A reader whose last event is no longer kept is told so, by `trimmed_until`.
+    """
+    connection.execute("select 1 from ocrm.reminder_stream for update")
+    connection.execute(
+        "with gone as (delete from ocrm.reminder_events"
+        "  where occurred_at < now() - make_interval(hours => %s) returning sequence)"
+        " update ocrm.reminder_stream s"
+        " set trimmed_until = greatest(s.trimmed_until, (select max(sequence) from gone))"
+        " where exists (select from gone)",
+        (stream_retention_hours,),
+    )
+    connection.execute("delete from ocrm.sessions where expires_at < now()")
+    connection.execute(
+        "delete from ocrm.idempotency_keys where created_at < now() - interval '7 days'"
+    )
+    connection.execute(
+        "delete from ocrm.intake_status where heartbeat_at < now() - interval '1 day'"
+    )
+
+
+def unsettled(connection: psycopg.Connection, *, settle: bool) -> list[dict[str, Any]]:
+    """Dead letters that nobody has seen to, oldest first; `settle` marks them as seen to."""
+    rows = connection.execute(
+        'select topic, partition, "offset", reason, received_at from ocrm.intake_dead_letters'
+        ' where settled_at is null order by received_at, topic, partition, "offset"'
+    ).fetchall()
+    if settle:
+        connection.execute(
+            "update ocrm.intake_dead_letters set settled_at = now() where settled_at is null"
+        )
+    names = ("topic", "partition", "offset", "reason")
+    return [dict(zip(names, row, strict=False)) | {"received_at": str(row[4])} for row in rows]

@@ -1,0 +1,195 @@
+"""The intake: `crm.reminders.v1` → one PostgreSQL transaction per batch → offsets.
+
+Killed at any moment it loses nothing and doubles nothing: what was not committed comes again, and
+what comes again is recognised by its id. While a server is away it waits and tries again.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Sequence
+from uuid import UUID
+
+import psycopg
+from kafka import KafkaConsumer
+from kafka.errors import KafkaError
+from redis import Redis
+from redis.exceptions import RedisError
+
+from crm_shared import clock, kafka, logging, postgres
+from crm_shared.errors import NotReadyError, ServerUnavailableError
+from crm_shared.events import reminders as topic
+from crm_shared.kafka import Record
+from crm_shared.settings import KafkaSettings
+from ocrm_api import migrate
+from ocrm_api.reminders import books, receiving, routing
+from ocrm_api.reminders.routing import Published
+from ocrm_api.reminders.stream import CHANNEL
+from ocrm_api.settings import Settings
+
+GROUP = "ocrm-intake"
+HEARTBEAT_SECONDS = 2.0
+TIDY_SECONDS = 600.0
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 15.0
+
+#: PostgreSQL is away, or another transaction was in the way: the batch is put off, not given up.
+RETRYABLE = (psycopg.OperationalError, psycopg.InterfaceError, ServerUnavailableError)
+
+log = logging.get(__name__)
+
+
+class Intake:
+    """One member of the consumer group; `run` turns until `stop` is set."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        kafka_settings: KafkaSettings,
+        redis_url: str,
+        stop: threading.Event,
+    ) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._redis = Redis.from_url(redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
+        self._started_at = clock.now()
+        self._connection: psycopg.Connection | None = None
+        self._published: Published | None = None
+        self._routed_run: UUID | None = None
+        self._pending: Sequence[Record] = ()
+        self._records = 0
+        self._beat_at = self._tidied_at = 0.0
+        self._pause = FIRST_PAUSE_SECONDS
+        _check_version(self._connected())
+        kafka.ensure_topics(kafka_settings, [topic.TOPIC])
+        self._client: KafkaConsumer = kafka.consumer(kafka_settings, GROUP)
+        self._client.subscribe([kafka.topic(kafka_settings, topic.TOPIC)])
+
+    def run(self) -> None:
+        """Take reminders in; the batch in hand is finished, then the group is left."""
+        log.info("intake_started", group=GROUP)
+        try:
+            while not self._stop.is_set():
+                self._turn()
+            with contextlib.suppress(*RETRYABLE):
+                books.leave(self._connected())
+        finally:
+            self._client.close()
+            self._redis.close()
+            if self._connection is not None:
+                self._connection.close()
+        log.info("intake_stopped", records=self._records)
+
+    def _turn(self) -> None:
+        try:
+            kafka.consume(
+                self._client, self._handle, self._stop.is_set, after_poll=self._between_batches
+            )
+        except RETRYABLE as error:
+            self._put_off("PostgreSQL", error)
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            self._put_off("Kafka", error)
+
+    def _handle(self, records: Sequence[Record]) -> None:
+        """Make a batch durable."""
+        self._pending = records
+        connection = self._connected()
+        with connection.transaction():
+            self._published = routing.current(connection, self._published)
+            received = receiving.receive(connection, self._published, records)
+            books.keep_dead_letters(connection, received.dead, self._settings.dead_letter_limit)
+            gaps = books.keep_offsets(connection, records)
+            told = [(one, "raised") for one in received.raised]
+            told += [(one, "withdrawn") for one in received.withdrawn]
+            receiving.tell(connection, told)
+        self._pending, self._pause = (), FIRST_PAUSE_SECONDS
+        self._records += len(records)
+        for letter in received.dead:
+            log.warning(
+                "dead_letter",
+                topic=letter.record.topic,
+                partition=letter.record.partition,
+                offset=letter.record.offset,
+                reason=letter.reason,
+            )
+        for gap in gaps:
+            log.error("records_missing", topic=gap.topic, partition=gap.partition,
+                      expected=gap.expected, found=gap.found)  # fmt: skip
+        if told:
+            self._wake_streams()
+
+    def _between_batches(self) -> None:
+        """Every few seconds: routes after a publication, a heartbeat, and tidying now and then."""
+        now = time.monotonic()
+        if now - self._beat_at < HEARTBEAT_SECONDS:
+            return
+        connection = self._connected()
+        with connection.transaction():
+            self._published = routing.current(connection, self._published)
+            moved: list[UUID] = []
+            if self._published.run_id != self._routed_run:
+                moved = routing.reroute(connection, self._published)
+                receiving.tell(connection, [(one, "routed") for one in moved])
+            if now - self._tidied_at > TIDY_SECONDS:
+                books.tidy(connection, self._settings.stream_retention_hours)
+            books.heartbeat(connection, self._started_at, self._lag(), self._records)
+        if now - self._tidied_at > TIDY_SECONDS:
+            self._tidied_at = now
+        self._beat_at, self._routed_run = now, self._published.run_id
+        self._pause = FIRST_PAUSE_SECONDS
+        if moved:
+            log.info("rerouted", reminders=len(moved))
+            self._wake_streams()
+
+    def _lag(self) -> dict[int, int]:
+        lag = {}
+        for partition in self._client.assignment():
+            end = self._client.highwater(partition)
+            at = self._client.position(partition, timeout_ms=1_000)
+            lag[partition.partition] = max(0, end - at) if end is not None and at else 0
+        return lag
+
+    def _connected(self) -> psycopg.Connection:
+        if self._connection is None or self._connection.closed:
+            url = self._settings.database_url.get_secret_value()
+            self._connection = postgres.connect(
+                url, application_name="ocrm-intake", autocommit=True
+            )
+            self._connection.execute("set statement_timeout = '30s'")
+            self._connection.execute("set lock_timeout = '10s'")
+        return self._connection
+
+    def _put_off(self, server: str, error: Exception) -> None:
+        """Wait, longer each time, and take the same batch again."""
+        log.warning(
+            "put_off", server=server, error=type(error).__name__, seconds=self._pause,
+            records=len(self._pending),
+        )  # fmt: skip
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._published = None
+        kafka.rewind(self._client, self._pending)
+        self._pending = ()
+        self._stop.wait(self._pause)
+        self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+
+    def _wake_streams(self) -> None:
+        """Streams look by themselves every few seconds; without Redis they are only later."""
+        try:
+            self._redis.publish(CHANNEL, b"")
+        except (RedisError, OSError) as error:
+            log.warning("wake_up_without_redis", error=type(error).__name__)
+
+
+def _check_version(connection: psycopg.Connection) -> None:
+    try:
+        row = connection.execute("select version_num from ocrm.alembic_version").fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        row = None
+    if row is None or row[0] != migrate.head():
+        raise NotReadyError(
+            "Schema ocrm is not at the version of this product; run `ocrm migrate` first."
+        )

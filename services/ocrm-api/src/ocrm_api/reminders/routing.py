@@ -1,0 +1,114 @@
+"""Who receives a reminder: the customer's lead manager, as of the last publication.
+
+The branch of a reminder is the one whose business caused it, so that an assisting branch sees its
+own. A fact about all of a customer's business belongs to the lead branch alone. A customer nobody
+covers is the virtual manager's of the event's branch; where no branch is known, operations see it.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import psycopg
+
+from crm_shared.postgres import advisory_key
+from ocrm_api.scope import UNROUTED, Scope, scope_of
+
+#: Rules whose amount sums business of several branches.
+CUSTOMER_WIDE = ("R01.FREQUENT_TRANSFERS_OUT",)
+
+#: Route rows of `given (rule_code, customer_id, event_branch_id)`.
+ROUTED = f"""
+select given.*,
+       coalesce(case when given.rule_code <> all (%(wide)s) then unit.org_id end,
+                cover.lead_branch_id, unit.org_id, '{UNROUTED}') as branch_id,
+       coalesce(cover.lead_branch_id, unit.org_id, '{UNROUTED}') as lead_branch_id,
+       coalesce(cover.manager_id, 'V:' || unit.org_id) as owner_id
+from given
+left join acrm.coverage cover
+  on cover.business_date = %(day)s and cover.customer_id = given.customer_id
+ and cover.role = 'lead'
+left join acrm.org_units unit
+  on unit.business_date = %(day)s and unit.org_id = given.event_branch_id
+ and unit.org_type = 'branch'
+"""
+
+#: The same before anything was published.
+UNPUBLISHED = f"""
+select given.*, '{UNROUTED}' as branch_id, '{UNROUTED}' as lead_branch_id, null::text as owner_id
+from given
+"""
+
+_REROUTE = f"""
+with given as (
+    select reminder_id, rule_code, customer_id, event_branch_id from ocrm.reminders
+    where status in ('new', 'acknowledged')
+), routed as ({ROUTED})
+update ocrm.reminders r
+set branch_id = routed.branch_id, lead_branch_id = routed.lead_branch_id,
+    owner_id = routed.owner_id, version = r.version + 1
+from routed
+where r.reminder_id = routed.reminder_id
+  and (r.branch_id, r.lead_branch_id, r.owner_id)
+      is distinct from (routed.branch_id, routed.lead_branch_id, routed.owner_id)
+returning r.reminder_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What reminders are routed by: a publication, and every branch that it or another knows."""
+
+    day: date | None
+    run_id: UUID | None
+    scope: Scope
+
+    def parameters(self) -> dict[str, object]:
+        """The parameters of the routing SQL."""
+        return {"day": self.day, "wide": list(CUSTOMER_WIDE)}
+
+
+def current(connection: psycopg.Connection, known: Published | None) -> Published:
+    """The publication of now, and its scope entered on this transaction.
+
+    `known` saves reading the branches again while the publication is the same.
+    """
+    day, run_id = _publication(connection)
+    if known is None or known.run_id != run_id:
+        branches = _branches(connection) if day is not None else []
+        known = Published(day, run_id, scope_of([*branches, UNROUTED]))
+    connection.execute(
+        "insert into ocrm.scopes (scope_key, branch_ids) values (%s, %s) on conflict do nothing",
+        (known.scope.key, list(known.scope.branch_ids)),
+    )
+    connection.execute("select set_config('app.scope', %s, true)", (known.scope.key,))
+    return known
+
+
+def reroute(connection: psycopg.Connection, published: Published) -> list[UUID]:
+    """Bring open reminders to who leads their customers now; the ids of those that moved.
+
+    Intake processes take turns: the second finds nothing left to do.
+    """
+    if published.day is None:
+        return []
+    connection.execute("select pg_advisory_xact_lock(%s)", (advisory_key("ocrm reroute"),))
+    rows = connection.execute(_REROUTE, published.parameters()).fetchall()
+    return sorted(row[0] for row in rows)
+
+
+def _publication(connection: psycopg.Connection) -> tuple[date | None, UUID | None]:
+    found = connection.execute("select to_regclass('acrm.publications') is not null").fetchone()
+    if found is None or not found[0]:
+        return None, None
+    row = connection.execute(
+        "select business_date, run_id from acrm.publications order by business_date desc limit 1"
+    ).fetchone()
+    return (None, None) if row is None else (row[0], row[1])
+
+
+def _branches(connection: psycopg.Connection) -> list[str]:
+    rows = connection.execute(
+        "select distinct org_id from acrm.org_units where org_type = 'branch'"
+    ).fetchall()
+    return [row[0] for row in rows]
