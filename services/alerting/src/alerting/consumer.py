@@ -187,7 +187,11 @@ class Consumer:
 
     def _reload_rules(self, connection: psycopg.Connection) -> None:
         try:
-            self._ruleset = self._read_rules(connection)
+            found = self._read_rules(connection)
+            if found != self._ruleset:
+                self._ruleset = found
+                versions = {one.rule.code: one.version for one in found.rules}
+                _log.info("rules_changed", versions=versions)
         except RulesetError as error:
             self._ruleset_read_at = time.monotonic()
             metrics.RULES_REFUSED.inc()

@@ -34,6 +34,16 @@ class RunningCommand:
             )
         return self
 
+    def with_environment(self, environment: Mapping[str, str]) -> Self:
+        """Use these variables from the next start on."""
+        self._environment = dict(environment)
+        return self
+
+    @property
+    def started(self) -> bool:
+        """Whether it has been started at all."""
+        return self._process is not None
+
     @property
     def process(self) -> "subprocess.Popen[bytes]":
         """The process; start it first."""
@@ -88,5 +98,5 @@ class RunningCommand:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._process is not None and self.running():
+        if self.started and self.running():
             self.kill()

@@ -32,7 +32,7 @@ def publish(
 
 
 def read_all(settings: KafkaSettings, name: str) -> list[Record]:
-    """Every record that the topic holds now, without joining any group."""
+    """Every record that the topic holds now, without joining any group; none where it is not."""
     full_name = kafka.topic(settings, name)
     client = kafka.consumer(settings, "reader", group_id=None)
     try:
@@ -40,6 +40,8 @@ def read_all(settings: KafkaSettings, name: str) -> list[Record]:
             TopicPartition(full_name, number)
             for number in sorted(client.partitions_for_topic(full_name) or ())
         ]
+        if not partitions:
+            return []
         client.assign(partitions)
         client.seek_to_beginning()
         ends = client.end_offsets(partitions)

@@ -5,6 +5,14 @@ from alerting.rules.frequent_transfers_out import FREQUENT_TRANSFERS_OUT
 from alerting.rules.large_movement import LARGE_INFLOW, LARGE_OUTFLOW
 from alerting.rules.protocol import Rule
 
+__all__ = [
+    "ACCOUNT_CLOSED",
+    "FREQUENT_TRANSFERS_OUT",
+    "LARGE_INFLOW",
+    "LARGE_OUTFLOW",
+    "RULES",
+]
+
 _ALL: tuple[Rule, ...] = (LARGE_INFLOW, LARGE_OUTFLOW, FREQUENT_TRANSFERS_OUT, ACCOUNT_CLOSED)
 
 #: Every rule by its code.

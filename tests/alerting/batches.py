@@ -1,0 +1,59 @@
+"""Running batches against a database the way the consumer does, without a broker."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import psycopg
+
+from alerting import batch, ownership, ruleset
+from alerting.batch import BatchResult, Bounds
+from alerting.ruleset import Ruleset
+from crm_shared.events.envelope import Event
+from crm_shared.kafka import Record
+
+TOPIC = "test.transactions"
+BOUNDS = Bounds(timedelta(minutes=5), timedelta(minutes=5), dead_letter_limit=100)
+LATER = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def record(offset: int, value: bytes | Event | None, partition: int = 0) -> Record:
+    """A record of the transaction topic."""
+    if isinstance(value, Event):
+        return Record(TOPIC, partition, offset, value.key, value.to_bytes())
+    return Record(TOPIC, partition, offset, None, value)
+
+
+def records(events: Iterable[bytes | Event | None], first: int = 0) -> list[Record]:
+    """Records in a row of partition 0."""
+    return [record(first + number, event) for number, event in enumerate(events)]
+
+
+def run(
+    connection: psycopg.Connection,
+    batch_records: Sequence[Record],
+    *,
+    rules: Ruleset | None = None,
+    now: datetime = LATER,
+    bounds: Bounds = BOUNDS,
+) -> BatchResult:
+    """Take the partitions and make one batch durable."""
+    partitions = {(one.topic, one.partition) for one in batch_records}
+    taken = ownership.take(connection, partitions, "test")
+    connection.commit()
+    with connection.transaction():
+        progress = ownership.lock_own(connection, {one: it.epoch for one, it in taken.items()})
+        decoded = batch.decode_all(batch_records, progress, now, bounds)
+        result = batch.write(connection, decoded, rules or ruleset.load(connection))
+        ownership.advance(connection, progress)
+    return result
+
+
+def raised(connection: psycopg.Connection, customers: Iterable[int]) -> dict[UUID, str]:
+    """Rule code by id of the reminders of these customers in the outbox."""
+    rows = connection.execute(
+        "select reminder_id, rule_code from alerting.outbox where customer_id = any (%s)",
+        (list(customers),),
+    ).fetchall()
+    connection.commit()
+    return dict(rows)

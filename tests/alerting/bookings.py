@@ -1,0 +1,103 @@
+"""Events with defaults, and what the rules of the bank say about them, written independently."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from crm_shared import ids
+from crm_shared.events.transactions import AccountClosedEvent, TransactionEvent
+
+#: Noon at the bank.
+NOON = datetime(2026, 7, 1, 4, tzinfo=UTC)
+
+Event = TransactionEvent | AccountClosedEvent
+
+
+def booking(number: int, **changes: Any) -> TransactionEvent:
+    """A small credit by mobile, unless said otherwise; `number` is the transaction's."""
+    values: dict[str, Any] = {
+        "event_id": ids.event_id("transaction", str(number)),
+        "occurred_at": NOON,
+        "producer": "core",
+        "customer_id": 1,
+        "txn_id": number,
+        "account_id": 1,
+        "branch_id": "B01",
+        "business_date": "2026-07-01",
+        "direction": "credit",
+        "amount": "100.00",
+        "channel": "mobile",
+        "txn_type": "transfer_in",
+    }
+    return TransactionEvent.model_validate(values | changes)
+
+
+def transfer_out(number: int, **changes: Any) -> TransactionEvent:
+    """A small transfer to another bank."""
+    values = {"direction": "debit", "txn_type": "transfer_out", "counterparty_bank": "ICBC"}
+    return booking(number, **(values | changes))
+
+
+def closure(number: int, **changes: Any) -> AccountClosedEvent:
+    """The closure of account `number`."""
+    values: dict[str, Any] = {
+        "event_id": ids.event_id("closure", str(number)),
+        "occurred_at": NOON,
+        "producer": "core",
+        "customer_id": 1,
+        "account_id": number,
+        "branch_id": "B01",
+        "business_date": "2026-07-01",
+        "product": "demand",
+        "closing_balance": "12.34",
+    }
+    return AccountClosedEvent.model_validate(values | changes)
+
+
+_OWN_BUSINESS = {
+    "deposit_open", "deposit_close", "interest", "fee", "sanction_interest", "loan_drawdown",
+    "loan_repayment", "card_repayment", "wealth_buy", "wealth_redeem",
+}  # fmt: skip
+
+
+def expected_reminders(events: Iterable[Event]) -> dict[UUID, str]:
+    """Rule code by reminder id, by the words of docs/rules.md; quadratic and plain on purpose."""
+    unique = {event.event_id: event for event in events}.values()
+    keys: set[tuple[str, str, str]] = set()
+    moves = [
+        event
+        for event in unique
+        if isinstance(event, TransactionEvent)
+        and event.txn_type not in _OWN_BUSINESS
+        and event.reverses_txn_id is None
+    ]
+    for event in moves:
+        limit = Decimal(500_000 if event.customer_type == "individual" else 5_000_000)
+        if event.amount >= limit:
+            code = "R01.LARGE_INFLOW" if event.direction == "credit" else "R01.LARGE_OUTFLOW"
+            keys.add((code, f"customer:{event.customer_id}", f"txn:{event.txn_id}"))
+    outgoing = [one for one in moves if one.direction == "debit" and one.counterparty_bank]
+    for event in outgoing:
+        until = event.occurred_at
+        window = [
+            one
+            for one in outgoing
+            if one.customer_id == event.customer_id
+            and until - timedelta(hours=24) < one.occurred_at <= until
+        ]
+        if len(window) >= 5:
+            day = _day(until)
+            keys.add(("R01.FREQUENT_TRANSFERS_OUT", f"customer:{event.customer_id}", f"day:{day}"))
+    for closed in unique:
+        if isinstance(closed, AccountClosedEvent):
+            day = _day(closed.occurred_at)
+            keys.add(("R01.ACCOUNT_CLOSED", f"account:{closed.account_id}", f"closed:{day}"))
+    space = UUID("6f0d3f1e-2a52-5f0e-9d0b-7455c0a7c3b1")
+    return {uuid5(space, f"reminder|{'|'.join(key)}"): key[0] for key in keys}
+
+
+def _day(instant: datetime) -> str:
+    return instant.astimezone(ZoneInfo("Asia/Shanghai")).date().isoformat()

@@ -1,0 +1,149 @@
+"""One batch, one transaction: dead letters, failing rules, limits, lateness."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from alerting import dead_letters, ruleset
+from alerting.batch import Bounds
+from alerting.dead_letters import TooManyDeadLettersError, masked
+from alerting.requeue import requeue
+from alerting.rules import LARGE_INFLOW
+from alerting.rules.protocol import Event, Outcome, Parameters
+from alerting.ruleset import RuleInForce, Ruleset
+from alerting.windows import Timeline
+from tests.alerting.batches import BOUNDS, LATER, raised, records, run
+from tests.alerting.bookings import NOON, booking, expected_reminders, transfer_out
+
+POISON = b"\x00 not json"
+
+
+class _Broken:
+    """A rule with a fault."""
+
+    code = "R01.LARGE_OUTFLOW"
+    parameter_codes: tuple[str, ...] = ()
+
+    def __init__(self, windowed: bool) -> None:
+        self.windowed = windowed
+
+    def evaluate(self, event: Event, timeline: Timeline, parameters: Parameters) -> Outcome:
+        raise ZeroDivisionError
+
+
+def _with_a_broken_rule(rules: Ruleset) -> Ruleset:
+    return Ruleset((RuleInForce(_Broken(windowed=False), 1, {}), *rules.stateless), rules.windowed)
+
+
+def test_poison_becomes_a_dead_letter_and_the_rest_goes_on(connection: psycopg.Connection) -> None:
+    event = booking(1, customer_id=10, amount="700000.00")
+    result = run(connection, records([POISON, event, b"{}"], 1_000))
+    assert result.dead == {"undecodable": 1, "incomplete": 1}
+    assert raised(connection, [10]) == expected_reminders([event])
+
+
+def test_the_same_poison_again_is_the_same_dead_letter(connection: psycopg.Connection) -> None:
+    run(connection, records([POISON], 2_000))
+    assert run(connection, records([POISON], 2_000)).dead == {}
+
+
+def test_other_poison_at_the_offset_of_a_topic_created_anew_is_kept(
+    connection: psycopg.Connection,
+) -> None:
+    run(connection, records([POISON], 3_000))
+    assert run(connection, records([b"other"], 3_000)).dead == {"undecodable": 1}
+
+
+def test_a_rule_that_raises_fails_alone(connection: psycopg.Connection) -> None:
+    rules = _with_a_broken_rule(ruleset.load(connection))
+    event = booking(2, customer_id=20, amount="700000.00")
+    result = run(connection, records([event], 4_000), rules=rules)
+    assert result.outcomes["R01.LARGE_OUTFLOW", "error"] == 1
+    assert result.dead == {"rule_failed": 1}
+    assert set(raised(connection, [20]).values()) == {"R01.LARGE_INFLOW"}
+
+
+def test_a_windowed_rule_that_failed_judges_again_when_requeued(
+    connection: psycopg.Connection,
+) -> None:
+    rules = ruleset.load(connection)
+    broken = replace(rules, windowed=(RuleInForce(_Broken(True), 1, rules.windowed[0].parameters),))
+    events = [
+        transfer_out(100 + number, customer_id=30, occurred_at=NOON + timedelta(hours=number))
+        for number in range(5)
+    ]
+    run(connection, records(events, 5_000), rules=broken)
+    assert raised(connection, [30]) == {}
+    letters = dead_letters.find(connection, reason="rule_failed")
+    letters = [one for one in letters if one.log_offset in range(5_000, 5_005)]
+    connection.commit()
+    result = requeue(connection, letters, LATER, BOUNDS)
+    assert (result.worked, result.raised) == (5, 1)
+    assert raised(connection, [30]) == expected_reminders(events)
+
+
+def test_future_dated_events_are_worked_on_when_their_time_has_come(
+    connection: psycopg.Connection,
+) -> None:
+    event = booking(3, customer_id=40, amount="700000.00")
+    run(connection, records([event], 6_000), now=NOON - timedelta(hours=1))
+    letters = [
+        one for one in dead_letters.find(connection, reason="future_dated")
+        if one.log_offset == 6_000
+    ]  # fmt: skip
+    connection.commit()
+    too_early = requeue(connection, letters, NOON - timedelta(minutes=30), BOUNDS)
+    assert (too_early.worked, too_early.still_dead) == (0, 1)
+    result = requeue(connection, letters, NOON, BOUNDS)
+    assert (result.worked, result.raised) == (1, 1)
+    assert raised(connection, [40]) == expected_reminders([event])
+
+
+def test_too_many_dead_letters_in_a_row_stop_before_anything_is_written(
+    connection: psycopg.Connection,
+) -> None:
+    bounds = Bounds(BOUNDS.late_after, BOUNDS.future_tolerance, dead_letter_limit=3)
+    run(connection, records([booking(4), POISON, POISON], 7_000), bounds=bounds)
+    with pytest.raises(TooManyDeadLettersError, match="More than 3 records in a row"):
+        run(connection, records([POISON, POISON], 7_003), bounds=bounds)
+    kept = [one.log_offset for one in dead_letters.find(connection) if one.log_offset >= 7_000]
+    assert kept == [7_001, 7_002]
+
+
+def test_events_behind_the_watermark_are_counted_as_late(connection: psycopg.Connection) -> None:
+    events = [
+        booking(5, customer_id=50, occurred_at=NOON + timedelta(days=1)),
+        booking(6, customer_id=50, occurred_at=NOON, amount="500000.00"),
+    ]
+    assert run(connection, records(events, 8_000)).late == 1
+
+
+def test_only_transfers_to_other_banks_enter_the_inbox(connection: psycopg.Connection) -> None:
+    events = [booking(7, customer_id=60), transfer_out(8, customer_id=60)]
+    run(connection, records(events, 9_000))
+    kept = connection.execute(
+        "select event_id from alerting.inbox where customer_id = 60"
+    ).fetchall()
+    assert kept == [(events[1].event_id,)]
+
+
+def test_dead_letters_hide_personal_data() -> None:
+    event = transfer_out(9, counterparty_account="6222021234567890").to_bytes()
+    assert b"6222021234567890" not in masked(event)
+    assert b"6222021234567890" not in masked(b"broken " + event)
+    assert masked(b"broken 12345") == b"broken 12345"
+
+
+def test_every_rule_of_the_table_is_the_one_of_the_documents(
+    connection: psycopg.Connection,
+) -> None:
+    rules = ruleset.load(connection)
+    assert rules.parameters() == {
+        "movement.individual_min_amount": "500000.00",
+        "movement.business_min_amount": "5000000.00",
+        "frequent_transfers.min_count": "5",
+        "frequent_transfers.window_hours": "24",
+    }
+    assert LARGE_INFLOW in [one.rule for one in rules.stateless]

@@ -1,0 +1,32 @@
+"""Owner epochs: who takes a partition fences whoever had it before."""
+
+import psycopg
+import pytest
+
+from alerting import ownership
+from alerting.ownership import FencedError
+
+
+def test_a_zombie_cannot_write_any_more(connection: psycopg.Connection) -> None:
+    partition = ("zombies", 0)
+    old = ownership.take(connection, [partition], "first")[partition].epoch
+    new = ownership.take(connection, [partition], "second")[partition].epoch
+    assert new == old + 1
+    assert ownership.lock_own(connection, {partition: new})[partition].epoch == new
+    with pytest.raises(FencedError, match="has another owner by now"):
+        ownership.lock_own(connection, {partition: old})
+
+
+def test_a_partition_never_taken_cannot_be_written(connection: psycopg.Connection) -> None:
+    with pytest.raises(FencedError):
+        ownership.lock_own(connection, {("never", 3): 0})
+
+
+def test_the_next_owner_learns_how_far_the_last_one_came(connection: psycopg.Connection) -> None:
+    partition = ("progress", 1)
+    epoch = ownership.take(connection, [partition], "first")[partition].epoch
+    progress = ownership.lock_own(connection, {partition: epoch})
+    progress[partition].next_offset = 42
+    progress[partition].records = 42
+    ownership.advance(connection, progress)
+    assert ownership.take(connection, [partition], "second")[partition].next_offset == 42

@@ -1,0 +1,195 @@
+"""The real process on the real servers: start, work, orderly end, and starts that cannot be."""
+
+import signal
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from alerting import migrate
+from crm_shared.events import reminders, transactions
+from crm_shared.settings import KafkaSettings
+from crm_shared.testing import topics
+from crm_shared.testing.network import TcpProxy, free_port
+from crm_shared.testing.processes import RunningCommand
+from crm_shared.testing.waiting import wait_until
+from tests.alerting.bookings import NOON, Event, booking, closure, expected_reminders
+from tests.databases import PostgresDatabase
+
+pytestmark = pytest.mark.kafka
+
+EVENTS: list[Event] = [
+    booking(1, customer_id=1, amount="900000.00"),
+    booking(2, customer_id=2, amount="10.00"),
+    closure(3, customer_id=3),
+]
+
+
+@pytest.fixture
+def environment_of_run(
+    kafka_bootstrap: str, kafka_prefix: str, postgres_database: PostgresDatabase
+) -> dict[str, str]:
+    """What `alerting run` is started with."""
+    migrate.upgrade(postgres_database.alerting_owner)
+    return {
+        "CRM_KAFKA_BOOTSTRAP": kafka_bootstrap,
+        "CRM_KAFKA_TOPIC_PREFIX": kafka_prefix,
+        "CRM_KAFKA_CONSUMER_SESSION_TIMEOUT_MS": "2000",
+        "ALERTING_DATABASE_URL": postgres_database.alerting_owner,
+        "ALERTING_OPERATIONS_PORT": str(free_port()),
+    }
+
+
+@pytest.fixture
+def kafka_settings(kafka_bootstrap: str, kafka_prefix: str) -> KafkaSettings:
+    return KafkaSettings(bootstrap=kafka_bootstrap, topic_prefix=kafka_prefix)
+
+
+@pytest.fixture
+def run(environment_of_run: dict[str, str], tmp_path: Path) -> Iterator[RunningCommand]:
+    """`alerting run`, not yet started."""
+    command = RunningCommand(["alerting", "run"], environment_of_run, tmp_path / "alerting.log")
+    yield command
+    if command.started and command.running():
+        command.kill()
+
+
+def _probe(environment: dict[str, str], path: str) -> int:
+    url = f"http://127.0.0.1:{environment['ALERTING_OPERATIONS_PORT']}{path}"
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+    except OSError:
+        return 0
+
+
+def _raised(settings: KafkaSettings) -> dict[object, str]:
+    found = [reminders.ADAPTER.validate_json(one.value or b"") for one in topics.read_all(
+        settings, reminders.TOPIC
+    )]  # fmt: skip
+    assert all(one.producer == "alerting" for one in found)
+    return {one.reminder_id: one.rule_code for one in found}
+
+
+def test_events_become_reminders_on_the_topic(
+    run: RunningCommand, environment_of_run: dict[str, str], kafka_settings: KafkaSettings
+) -> None:
+    run.start()
+    topics.publish(kafka_settings, transactions.TOPIC, EVENTS)
+    wait_until(lambda: len(_raised(kafka_settings)) == 2, "two reminders")
+    assert _raised(kafka_settings) == expected_reminders(EVENTS)
+    assert _probe(environment_of_run, "/readyz") == 200
+    assert _probe(environment_of_run, "/livez") == 200
+    assert _probe(environment_of_run, "/metrics") == 200
+    run.send(signal.SIGTERM)
+    assert run.wait(15) == 0
+    assert '"stopped"' in run.text()
+
+
+def test_changed_parameters_are_in_force_within_seconds(
+    run: RunningCommand,
+    environment_of_run: dict[str, str],
+    kafka_settings: KafkaSettings,
+    postgres_database: PostgresDatabase,
+) -> None:
+    run.start()
+    wait_until(lambda: _probe(environment_of_run, "/readyz") == 200, "readiness")
+    with psycopg.connect(postgres_database.alerting_owner) as connection:
+        connection.execute(
+            "insert into alerting.rules (code, version, parameters, effective_from)"
+            ' select code, 2, parameters || \'{"movement.individual_min_amount": "5"}\', now()'
+            " from alerting.rules where code = 'R01.LARGE_INFLOW'"
+        )
+    wait_until(lambda: "rules_changed" in run.text(), "the new rules")
+    topics.publish(kafka_settings, transactions.TOPIC, [booking(2, amount="10.00")])
+    wait_until(lambda: len(_raised(kafka_settings)) == 1, "a reminder by the new threshold")
+    message = topics.read_all(kafka_settings, reminders.TOPIC)[0].value or b""
+    assert b'"rule_version":2' in message
+
+
+@pytest.mark.slow
+def test_a_database_that_swallows_everything_is_noticed_and_nothing_is_lost(
+    run: RunningCommand,
+    environment_of_run: dict[str, str],
+    kafka_settings: KafkaSettings,
+) -> None:
+    real = urlsplit(environment_of_run["ALERTING_DATABASE_URL"])
+    with TcpProxy(real.hostname or "", real.port or 5432) as proxy:
+        login = real.netloc.rpartition("@")[0]
+        environment_of_run["ALERTING_DATABASE_URL"] = real._replace(
+            netloc=f"{login}@127.0.0.1:{proxy.port}"
+        ).geturl()
+        environment_of_run["ALERTING_STATEMENT_TIMEOUT_SECONDS"] = "1"
+        run.with_environment(environment_of_run).start()
+        wait_until(lambda: _probe(environment_of_run, "/readyz") == 200, "readiness")
+        proxy.black_hole()
+        topics.publish(kafka_settings, transactions.TOPIC, EVENTS)
+        wait_until(lambda: _probe(environment_of_run, "/readyz") == 503, "not ready", seconds=40)
+        assert _probe(environment_of_run, "/livez") == 200
+        proxy.black_hole(False)
+        wait_until(lambda: len(_raised(kafka_settings)) == 2, "two reminders", seconds=60)
+        assert _raised(kafka_settings) == expected_reminders(EVENTS)
+        assert run.stop() == 0
+
+
+def test_without_a_database_it_says_so_and_asks_to_be_started_later(
+    run: RunningCommand, environment_of_run: dict[str, str]
+) -> None:
+    url = f"postgresql://alerting_owner@127.0.0.1:{free_port()}/crm"
+    run.with_environment(environment_of_run | {"ALERTING_DATABASE_URL": url}).start()
+    assert run.wait(40) == 75
+    assert "PostgreSQL at 127.0.0.1" in run.text().splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_without_a_broker_it_says_so_and_asks_to_be_started_later(
+    run: RunningCommand, environment_of_run: dict[str, str]
+) -> None:
+    nowhere = f"127.0.0.1:{free_port()}"
+    run.with_environment(environment_of_run | {"CRM_KAFKA_BOOTSTRAP": nowhere}).start()
+    assert run.wait(60) == 75
+    assert f"No Kafka broker answers at {nowhere}" in run.text().splitlines()[-1]
+
+
+def test_an_unmigrated_schema_is_refused(
+    run: RunningCommand, environment_of_run: dict[str, str], postgres_database: PostgresDatabase
+) -> None:
+    with psycopg.connect(postgres_database.alerting_owner) as connection:
+        connection.execute("update alerting.alembic_version set version_num = 'other'")
+    run.start()
+    assert run.wait(40) == 75
+    assert "run `alerting migrate`" in run.text().splitlines()[-1]
+
+
+def test_a_port_in_use_is_one_sentence(
+    run: RunningCommand, environment_of_run: dict[str, str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        run.with_environment(environment_of_run | {"ALERTING_OPERATIONS_PORT": port}).start()
+        assert run.wait(40) == 75
+    assert f"Port {port} on 127.0.0.1 cannot be listened on" in run.text().splitlines()[-1]
+
+
+def test_a_flood_of_poison_stops_the_process_and_leaves_it_in_the_topic(
+    run: RunningCommand, environment_of_run: dict[str, str], kafka_settings: KafkaSettings
+) -> None:
+    poison = [(b"1", b"poison") for _ in range(20)]
+    topics.publish(kafka_settings, transactions.TOPIC, poison)
+    run.with_environment(environment_of_run | {"ALERTING_DEAD_LETTER_LIMIT": "10"}).start()
+    assert run.wait(40) == 1
+    assert "More than 10 records in a row" in run.text().splitlines()[-1]
+    late = NOON.replace(hour=5)
+    event = booking(9, amount="500000.00", occurred_at=late)
+    topics.publish(kafka_settings, transactions.TOPIC, [event])
+    run.with_environment(environment_of_run | {"ALERTING_DEAD_LETTER_LIMIT": "20"}).start()
+    wait_until(lambda: len(_raised(kafka_settings)) == 1, "the reminder behind the poison")
+    assert _raised(kafka_settings) == expected_reminders([event])

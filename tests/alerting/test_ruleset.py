@@ -1,0 +1,32 @@
+"""Rules as data: versions, their beginning, and what is refused."""
+
+import pytest
+
+from alerting.ruleset import RulesetError, ruleset_of
+
+
+def test_two_rules_may_have_parameters_of_their_own() -> None:
+    movement = {"movement.individual_min_amount": "1", "movement.business_min_amount": "2"}
+    rules = ruleset_of(
+        [
+            ("R01.LARGE_INFLOW", 1, movement),
+            ("R01.LARGE_OUTFLOW", 2, movement | {"movement.business_min_amount": "3"}),
+        ]
+    )
+    assert rules.parameters() == {
+        "movement.individual_min_amount": "1",
+        "movement.business_min_amount": "2",
+        "movement.business_min_amount@R01.LARGE_OUTFLOW": "3",
+    }
+
+
+@pytest.mark.parametrize("value", [None, "", "many", "-5", "0", "NaN", "Infinity"])
+def test_a_parameter_that_is_no_positive_number_is_refused(value: str | None) -> None:
+    stored = {"frequent_transfers.min_count": value, "frequent_transfers.window_hours": "24"}
+    with pytest.raises(RulesetError, match=r"R01\.FREQUENT_TRANSFERS_OUT needs a positive number"):
+        ruleset_of([("R01.FREQUENT_TRANSFERS_OUT", 1, stored)])
+
+
+def test_a_rule_without_a_program_is_refused() -> None:
+    with pytest.raises(RulesetError, match=r"R09\.UNKNOWN"):
+        ruleset_of([("R09.UNKNOWN", 1, {})])
