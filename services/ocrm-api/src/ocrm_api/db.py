@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Request
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, Executable, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
@@ -103,3 +103,11 @@ def sqlstate(error: BaseException) -> str | None:
     if isinstance(error, DBAPIError):
         return getattr(error.orig, "sqlstate", None)
     return getattr(error, "sqlstate", None)
+
+
+async def fetch(session: AsyncSession, statement: Executable) -> list[dict[str, Any]]:
+    """The rows of a query as plain dictionaries, ready to be JSON."""
+    result = await session.execute(statement)
+    columns = result.keys()
+    names = [str(name) for name in columns]
+    return [dict(zip(names, row, strict=True)) for row in result]

@@ -82,11 +82,11 @@ def paginate(
 
 
 def page_of(
-    rows: Sequence[Any],
+    rows: list[dict[str, Any]],
     keys: Sequence[SortKey],
     page: Page,
     fingerprint: Mapping[str, Any],
-) -> tuple[Sequence[Any], str | None]:
+) -> tuple[list[dict[str, Any]], str | None]:
     """The rows of the page and the cursor of the next, None at the end."""
     if len(rows) <= page.limit:
         return rows, None

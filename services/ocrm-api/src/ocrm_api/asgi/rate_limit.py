@@ -11,7 +11,7 @@ from typing import Any
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
-from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,7 +33,7 @@ class Limiter:
 
     def __init__(self, redis_url: str) -> None:
         pool = ConnectionPool.from_url(redis_url, socket_timeout=0.25, socket_connect_timeout=0.25)
-        self._client = Redis(connection_pool=pool)
+        self._pool = pool
         options: dict[str, Any] = {"connection_pool": pool}
         shared = RedisStorage(
             f"async+{redis_url}",
@@ -47,7 +47,7 @@ class Limiter:
 
     async def close(self) -> None:
         """Let go of Redis."""
-        await self._client.aclose()
+        await self._pool.disconnect()
 
     async def seconds_to_wait(self, per_minute: int, *identifiers: str) -> int:
         """Count a hit; 0 lets it pass, otherwise the seconds until the next window."""

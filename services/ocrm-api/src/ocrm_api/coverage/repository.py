@@ -1,19 +1,19 @@
 """Queries of coverage."""
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, RowMapping, Text, and_, cast, func, select
+from sqlalchemy import Row, Text, and_, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ocrm_api.db import fetch
 from ocrm_api.published import COVERAGE, COVERAGE_DECISIONS, EMPLOYEES
 from ocrm_api.scope import Scope, within
 
 
 async def rows_of_customer(
     session: AsyncSession, scope: Scope, day: date, customer_id: int
-) -> Sequence[RowMapping]:
+) -> list[dict[str, Any]]:
     """Who leads and assists at the viewer's branches, lead first."""
     c = COVERAGE.c
     statement = (
@@ -21,7 +21,7 @@ async def rows_of_customer(
         .where(c.business_date == day, c.customer_id == customer_id, within(c.branch_id, scope))
         .order_by(c.role.desc(), c.branch_id)
     )
-    return (await session.execute(statement)).mappings().all()
+    return await fetch(session, statement)
 
 
 async def decision(
@@ -37,7 +37,7 @@ async def decision(
 
 async def counts_of_branch(
     session: AsyncSession, scope: Scope, day: date, branch_id: str
-) -> Sequence[RowMapping]:
+) -> list[dict[str, Any]]:
     """Customers per manager of a branch of the scope."""
     c, employee = COVERAGE.c, EMPLOYEES.c
     leads = c.role == "lead"
@@ -57,4 +57,4 @@ async def counts_of_branch(
         .group_by(c.manager_id)
         .order_by(c.manager_id)
     )
-    return (await session.execute(statement)).mappings().all()
+    return await fetch(session, statement)

@@ -80,5 +80,4 @@ async def show_branch_coverage(
     if branch_id not in viewer.scope.branch_ids:
         raise NotFound
     rows = await repository.counts_of_branch(session, viewer.scope, day, branch_id)
-    items = [dict(row) for row in rows]
-    return json_response({"branch_id": branch_id, "business_date": day, "items": items})
+    return json_response({"branch_id": branch_id, "business_date": day, "items": rows})

@@ -1,6 +1,5 @@
 """Queries of customers. Lists start from coverage, branch first, with the sort key in the index."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ocrm_api.db import fetch
 from ocrm_api.pagination import Page, SortKey, page_of, paginate
 from ocrm_api.published import COVERAGE, CUSTOMERS
 from ocrm_api.scope import Scope, meets, within
@@ -38,7 +38,7 @@ class CustomerFilter:
 
 async def list_customers(
     session: AsyncSession, scope: Scope, day: date, wanted: CustomerFilter, *, sort: str, page: Page
-) -> tuple[Sequence[Any], str | None]:
+) -> tuple[list[dict[str, Any]], str | None]:
     """A page of customers at the amounts of the scope; each customer once."""
     if len(scope.branch_ids) == 1 and wanted.manager_id is None:
         covered = _of_one_branch(scope, day, wanted)
@@ -61,7 +61,7 @@ async def list_customers(
         for name in dict.fromkeys((sort.lstrip("-"), "customer_id"))
     ]
     bound = wanted.fingerprint()
-    found = (await session.execute(paginate(statement, keys, page, bound))).mappings().all()
+    found = await fetch(session, paginate(statement, keys, page, bound))
     return page_of(found, keys, page, bound)
 
 

@@ -53,7 +53,7 @@ async def list_customers(
     items, cursor = await repository.list_customers(
         session, viewer.scope, day, wanted, sort=sort, page=page
     )
-    return json_response({"items": [dict(row) for row in items], "next_cursor": cursor})
+    return json_response({"items": items, "next_cursor": cursor})
 
 
 @router.post(
@@ -83,7 +83,7 @@ async def search_customers(
     items, cursor = await repository.list_customers(
         session, viewer.scope, day, wanted, sort=search.sort, page=page
     )
-    return json_response({"items": [dict(row) for row in items], "next_cursor": cursor})
+    return json_response({"items": items, "next_cursor": cursor})
 
 
 @router.get(

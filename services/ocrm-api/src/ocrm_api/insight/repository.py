@@ -1,13 +1,13 @@
 """Queries of indicators, holdings and tags."""
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, RowMapping, Text, cast, literal, null, or_, select, union_all
+from sqlalchemy import ColumnElement, Text, cast, literal, null, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ocrm_api.db import fetch
 from ocrm_api.json_responses import as_is
 from ocrm_api.pagination import Page, SortKey, page_of, paginate
 from ocrm_api.published import (
@@ -26,7 +26,7 @@ MAX_DAYS = 400
 
 async def holdings(
     session: AsyncSession, scope: Scope, day: date, customer_id: int
-) -> Sequence[RowMapping]:
+) -> list[dict[str, Any]]:
     """All holdings for the lead's side, else the viewer's branches'; one more than is shown."""
     c = HOLDINGS.c
     statement = (
@@ -42,7 +42,7 @@ async def holdings(
         .order_by(c.kind, c.holding_id)
         .limit(MAX_HOLDINGS + 1)
     )  # fmt: skip
-    return (await session.execute(statement)).mappings().all()
+    return await fetch(session, statement)
 
 
 async def indicators(
@@ -89,7 +89,7 @@ async def indicator_days(
         ),
     )
     found: dict[date, list[dict[str, Any]]] = {}
-    for row in (await session.execute(statement)).mappings():
+    for row in await fetch(session, statement):
         found.setdefault(row["business_date"], []).append(
             {"branch_id": row["branch_id"], "values": as_is(row["values"])}
         )
@@ -113,7 +113,7 @@ async def tags(session: AsyncSession, scope: Scope, day: date, customer_id: int)
 
 async def dictionary(
     session: AsyncSession, day: date, page: Page, kind: str | None
-) -> tuple[Sequence[Any], str | None]:
+) -> tuple[list[dict[str, Any]], str | None]:
     """Entries of the dictionary, by code."""
     c = DICTIONARY.c
     statement = select(*(column for column in c if column.name != "business_date")).where(
@@ -123,7 +123,7 @@ async def dictionary(
         statement = statement.where(c.kind == kind)
     keys = [SortKey("code", c.code)]
     bound = {"list": "dictionary", "kind": kind}
-    rows = (await session.execute(paginate(statement, keys, page, bound))).mappings().all()
+    rows = await fetch(session, paginate(statement, keys, page, bound))
     return page_of(rows, keys, page, bound)
 
 

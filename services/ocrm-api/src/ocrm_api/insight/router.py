@@ -57,8 +57,7 @@ async def show_profile(
             for row in rows
         ],
         "holdings": [
-            dict(row) | {"details": as_is(row["details"])}
-            for row in held[: repository.MAX_HOLDINGS]
+            row | {"details": as_is(row["details"])} for row in held[: repository.MAX_HOLDINGS]
         ],
         "holdings_truncated": len(held) > repository.MAX_HOLDINGS,
         "indicators": await repository.indicators(session, scope, day, customer_id, leads=leads),
@@ -111,7 +110,7 @@ async def list_dictionary(
 ) -> Response:
     """Names, formula, unit and origin of every code, from the catalogue that made the day."""
     items, cursor = await repository.dictionary(session, day, page, kind)
-    return json_response({"items": [dict(row) for row in items], "next_cursor": cursor})
+    return json_response({"items": items, "next_cursor": cursor})
 
 
 @router.get(

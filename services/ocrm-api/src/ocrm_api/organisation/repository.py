@@ -1,19 +1,19 @@
 """Queries of organisation units and employees. They are visible to every employee."""
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Text, cast, func, select, text
+from sqlalchemy import Text, cast, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ocrm_api.db import fetch
 from ocrm_api.pagination import Page, SortKey, page_of, paginate
 from ocrm_api.published import EMPLOYEE_ROLES, EMPLOYEES, ORG_UNITS
 
 
-async def org_units(session: AsyncSession, day: date) -> Sequence[RowMapping]:
+async def org_units(session: AsyncSession, day: date) -> list[dict[str, Any]]:
     """Every unit, by id."""
     unit = ORG_UNITS.c
     statement = (
@@ -21,12 +21,12 @@ async def org_units(session: AsyncSession, day: date) -> Sequence[RowMapping]:
         .where(unit.business_date == day)
         .order_by(unit.org_id)
     )
-    return (await session.execute(statement)).mappings().all()
+    return await fetch(session, statement)
 
 
 async def employees(
     session: AsyncSession, day: date, page: Page, *, org_id: str | None, role: str | None
-) -> tuple[Sequence[Any], str | None]:
+) -> tuple[list[dict[str, Any]], str | None]:
     """Employees by id, those with a role at a unit where one is asked for."""
     employee, held = EMPLOYEES.c, EMPLOYEE_ROLES.c
     pair = func.jsonb_build_object(cast("role", Text), held.role, cast("org_id", Text), held.org_id)
@@ -51,7 +51,7 @@ async def employees(
         statement = statement.where(employee.employee_id.in_(matching))
     keys = [SortKey("employee_id", employee.employee_id)]
     bound = {"list": "employees", "org_id": org_id, "role": role}
-    rows = (await session.execute(paginate(statement, keys, page, bound))).mappings().all()
+    rows = await fetch(session, paginate(statement, keys, page, bound))
     return page_of(rows, keys, page, bound)
 
 

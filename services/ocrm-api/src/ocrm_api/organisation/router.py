@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1", tags=["organisation"])
 )
 async def list_org_units(*, session: Session, day: BusinessDate) -> Response:
     """Union, legal entities and branches on the business date."""
-    units = [dict(row) | {"children": []} for row in await repository.org_units(session, day)]
+    units = [row | {"children": []} for row in await repository.org_units(session, day)]
     return json_response({"business_date": day, "items": _tree(units)})
 
 
@@ -57,7 +57,7 @@ async def list_employees(
 ) -> Response:
     """Employees by id; with `org_id` or `role`, those who hold that role there."""
     items, cursor = await repository.employees(session, day, page, org_id=org_id, role=role)
-    return json_response({"items": [dict(row) for row in items], "next_cursor": cursor})
+    return json_response({"items": items, "next_cursor": cursor})
 
 
 @router.get("/me", response_model=Me, summary="Who is logged in", **operation(AUTHENTICATED))

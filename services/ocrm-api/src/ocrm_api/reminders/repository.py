@@ -1,15 +1,15 @@
 """Queries of reminders and of their stream. Scope: the lead branch, and the branch whose business
 it is about."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ocrm_api.db import fetch
 from ocrm_api.pagination import Page, SortKey, page_of, paginate
 from ocrm_api.published import CUSTOMERS
 from ocrm_api.reminders.models import OPEN, Reminder, ReminderEvent
@@ -102,17 +102,17 @@ async def list_reminders(
     *,
     sort: str,
     page: Page,
-) -> tuple[Sequence[Any], str | None]:
+) -> tuple[list[dict[str, Any]], str | None]:
     """A page of reminders."""
     statement = _select(day).where(visible(scope), *wanted.conditions())
     keys, bound = sort_keys(sort), wanted.fingerprint()
-    rows = (await session.execute(paginate(statement, keys, page, bound))).mappings().all()
+    rows = await fetch(session, paginate(statement, keys, page, bound))
     return page_of(rows, keys, page, bound)
 
 
 async def counts(
     session: AsyncSession, scope: Scope, wanted: ReminderFilter
-) -> tuple[Sequence[RowMapping], bool]:
+) -> tuple[list[dict[str, Any]], bool]:
     """Counts per status and rule, over at most `COUNT_CAP` reminders."""
     some = (
         select(Reminder.status, Reminder.rule_code)
@@ -125,7 +125,7 @@ async def counts(
         .group_by(some.c.status, some.c.rule_code)
         .order_by(some.c.status, some.c.rule_code)
     )
-    rows = (await session.execute(statement)).mappings().all()
+    rows = await fetch(session, statement)
     return rows, sum(row["count"] for row in rows) > COUNT_CAP
 
 
@@ -134,8 +134,7 @@ async def one(
 ) -> dict[str, Any] | None:
     """One reminder of the scope."""
     statement = _select(day).where(visible(scope), _TABLE.c.reminder_id == reminder_id)
-    row = (await session.execute(statement)).one_or_none()
-    return None if row is None else row._asdict()
+    return next(iter(await fetch(session, statement)), None)
 
 
 async def to_change(session: AsyncSession, scope: Scope, reminder_id: UUID) -> Reminder | None:
@@ -150,7 +149,7 @@ async def to_change(session: AsyncSession, scope: Scope, reminder_id: UUID) -> R
 
 async def open_of_customer(
     session: AsyncSession, scope: Scope, day: date | None, customer_id: int
-) -> Sequence[Any]:
+) -> list[dict[str, Any]]:
     """The customer's open reminders, most pressing first, at most 50."""
     statement = (
         _select(day)
@@ -158,7 +157,7 @@ async def open_of_customer(
         .order_by(_TABLE.c.priority, _TABLE.c.raised_at.desc(), _TABLE.c.reminder_id)
         .limit(50)
     )
-    rows: Sequence[Any] = (await session.execute(statement)).mappings().all()
+    rows = await fetch(session, statement)
     return rows
 
 
@@ -186,7 +185,7 @@ async def events_after(
     *,
     owner_id: str | None,
     limit: int,
-) -> Sequence[Any]:
+) -> list[dict[str, Any]]:
     """Events in (position, until] with their reminders as they are now."""
     event = ReminderEvent
     statement = (
@@ -199,7 +198,7 @@ async def events_after(
     )
     if owner_id is not None:
         statement = statement.where(event.owner_id == owner_id)
-    rows: Sequence[Any] = (await session.execute(statement)).mappings().all()
+    rows = await fetch(session, statement)
     return rows
 
 

@@ -113,7 +113,7 @@ async def list_reminders(
 async def count_reminders(*, session: Session, viewer: CurrentViewer, wanted: Filters) -> Response:
     """Counted up to 10,000 reminders."""
     rows, capped = await repository.counts(session, viewer.scope, wanted)
-    return json_response({"items": [dict(row) for row in rows], "capped": capped})
+    return json_response({"items": rows, "capped": capped})
 
 
 @router.get(

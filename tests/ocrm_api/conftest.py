@@ -1,0 +1,219 @@
+"""The OCRM on real servers: a migrated database with the hand-made bank, an application, logins."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from crm_shared import ids
+from crm_shared.clock import now
+from crm_shared.events.reminders import ReminderRaised
+from crm_shared.kafka import Record
+from crm_shared.reminder_rules import RULES
+from ocrm_api import migrate
+from ocrm_api.main import create_app
+from ocrm_api.passwords import hash_password
+from ocrm_api.reminders import receiving, routing
+from ocrm_api.settings import MigrationSettings, RedisSettings, Settings
+from tests.databases import PostgresDatabase
+from tests.ocrm_api import bank
+
+PASSWORD = "a password of the tests"
+
+
+@dataclass
+class Bank:
+    """A database with the bank in it, and the sessions that were opened on it."""
+
+    database: PostgresDatabase
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def execute(self, statement: str, *parameters: Any) -> list[Any]:
+        """Run a statement as superuser, who is above row-level security."""
+        with psycopg.connect(self.database.superuser) as connection:
+            cursor = connection.execute(statement.encode(), parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def raise_reminder(
+        self,
+        customer_id: int = 1,
+        rule_code: str = "R01.LARGE_INFLOW",
+        branch_id: str | None = "B1",
+        **given: Any,
+    ) -> UUID:
+        """A new reminder, taken in as the intake does it."""
+        event = raised(customer_id, rule_code, branch_id, **given)
+        self.receive(event.to_bytes())
+        return event.reminder_id
+
+    def receive(self, *values: bytes) -> receiving.Received:
+        """Take messages in."""
+        records = [
+            Record("crm.reminders.v1", 0, offset, None, value)
+            for offset, value in enumerate(values)
+        ]
+        with psycopg.connect(self.database.ocrm_app) as connection:
+            published = routing.current(connection, None)
+            received = receiving.receive(connection, published, records)
+            receiving.tell(connection, [(one, "raised") for one in received.raised])
+        return received
+
+
+def raised(
+    customer_id: int = 1,
+    rule_code: str = "R01.LARGE_INFLOW",
+    branch_id: str | None = "B1",
+    **given: Any,
+) -> ReminderRaised:
+    """A message; its window is its own, so it is a new reminder."""
+    subject = given.pop("subject", f"customer:{customer_id}")
+    window = given.pop("window", f"txn:{uuid4().int % 10**12}")
+    values: dict[str, Any] = {
+        "event_id": uuid4(),
+        "occurred_at": now(),
+        "producer": "tests",
+        "customer_id": customer_id,
+        "reminder_id": ids.reminder_id(rule_code, subject, window),
+        "rule_code": rule_code,
+        "subject": subject,
+        "window": window,
+        "rule_version": 1,
+        "business_date": bank.DAY,
+        "branch_id": branch_id,
+        "priority": RULES[rule_code].priority,
+        "amount": "600000.00",
+    }
+    return ReminderRaised.model_validate(values | given)
+
+
+def prepare(database: PostgresDatabase) -> Bank:
+    """Migrate a database, publish the bank into it, make a user for every employee."""
+    migrate.run(MigrationSettings(url=SecretStr(database.ocrm_owner)))
+    bank.publish(database.acrm_owner)
+    made = Bank(database)
+    hashed = hash_password(PASSWORD)
+    for employee in bank.ROLES:
+        made.execute(
+            "insert into ocrm.users (user_id, login, employee_id, password_hash)"
+            " values (%s, %s, %s, %s)",
+            uuid4(), employee.lower(), employee, hashed,
+        )  # fmt: skip
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _data_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRM_DATA_KEY", bank.DATA_KEY)
+
+
+@pytest.fixture(scope="module")
+def shared_bank(module_database: PostgresDatabase) -> Bank:
+    """The bank of this module's tests; what a test adds must not disturb another."""
+    return prepare(module_database)
+
+
+@pytest.fixture
+def own_bank(postgres_database: PostgresDatabase) -> Bank:
+    """A bank of this test alone."""
+    return prepare(postgres_database)
+
+
+@pytest.fixture
+def settings_for(redis_url: str) -> Callable[..., Settings]:
+    """Settings for a bank, with limits out of the way unless given."""
+
+    def make(of: Bank, **given: Any) -> Settings:
+        values: dict[str, Any] = {
+            "database_url": of.database.ocrm_app,
+            "demo": True,
+            "signing_key": "a signing key of the tests, long enough",
+            "secure_cookies": False,
+            "pool_size": 4,
+            "requests_per_minute": 1_000_000,
+            "logins_per_minute": 1_000_000,
+            "stream_poll_seconds": 0.1,
+        }
+        return Settings(**(values | given))
+
+    return make
+
+
+class Api:
+    """An application and a way to call it as somebody."""
+
+    def __init__(self, app: FastAPI, of: Bank) -> None:
+        self.app = app
+        self.bank = of
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://ocrm.test")
+
+    async def token(self, employee: str) -> str:
+        """The session token of an employee."""
+        if employee not in self.bank.tokens:
+            answer = await self.http.post(
+                "/v1/session", json={"login": employee.lower(), "password": PASSWORD}
+            )
+            assert answer.status_code == 201, answer.text
+            self.bank.tokens[employee] = answer.json()["token"]
+        return self.bank.tokens[employee]
+
+    async def call(
+        self, employee: str | None, method: str, path: str, **arguments: Any
+    ) -> httpx.Response:
+        """Call as an employee, or as nobody."""
+        headers = dict(arguments.pop("headers", {}))
+        if employee is not None:
+            headers["Authorization"] = f"Bearer {await self.token(employee)}"
+        return await self.http.request(method, path, headers=headers, **arguments)
+
+    async def get(self, employee: str | None, path: str, **arguments: Any) -> Any:
+        """The JSON of a GET that succeeds."""
+        answer = await self.call(employee, "GET", path, **arguments)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+@asynccontextmanager
+async def running(app: FastAPI, of: Bank) -> AsyncIterator[Api]:
+    """The application between its start and its end."""
+    async with app.router.lifespan_context(app):
+        api = Api(app, of)
+        yield api
+        await api.http.aclose()
+
+
+@pytest.fixture
+async def api(
+    shared_bank: Bank, settings_for: Callable[..., Settings], redis_url: str
+) -> AsyncIterator[Api]:
+    """The application on the module's bank."""
+    app = create_app(settings_for(shared_bank), RedisSettings(url=SecretStr(redis_url)))
+    async with running(app, shared_bank) as started:
+        yield started
+
+
+@pytest.fixture
+async def own_api(
+    own_bank: Bank, settings_for: Callable[..., Settings], redis_url: str
+) -> AsyncIterator[Api]:
+    """The application on a bank of this test alone."""
+    app = create_app(settings_for(own_bank), RedisSettings(url=SecretStr(redis_url)))
+    async with running(app, own_bank) as started:
+        yield started
+
+
+@pytest.fixture
+def step() -> Callable[..., dict[str, str]]:
+    """Headers of a change: a fresh key and the version."""
+
+    def headers(etag: str = '"1"', key: str | None = None) -> dict[str, str]:
+        return {"Idempotency-Key": key or uuid4().hex, "If-Match": etag}
+
+    return headers
