@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from crm_shared.errors import NotReadyError
 
 from bank_simulator.plan import Plan
+from crm_shared.errors import NotReadyError
 
 #: The parameters under which the answers are true, as docs/rules.md gives them.
 PARAMETERS = {

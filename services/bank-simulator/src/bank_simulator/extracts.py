@@ -5,7 +5,7 @@ A table without rows that day is delivered as an empty file, so that a missing o
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -16,19 +16,18 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from crm_shared.business_calendar import days, is_month_end
-from crm_shared.landing import TABLES, Manifest, Table, TableFile, day_folder
 
 from bank_simulator.plan import Plan
+from crm_shared.business_calendar import days, is_month_end
+from crm_shared.landing import TABLES, Manifest, Table, TableFile, day_folder
 
 SOURCE = "bank-simulator"
 _BATCH_ROWS = 122_880
 
 #: What a day's rows of a table are read from, where that is not its versions `v_<table>`.
-_BALANCES = """SELECT b.account_id, money(b.balance) AS balance"""
 _EVENTS = {
-    "transactions": """SELECT day, txn_id, journal_id, account_id, customer_id, branch_id, booked_at,
-        direction, money(cents) AS amount, 'CNY' AS currency, channel, txn_type,
+    "transactions": """SELECT day, txn_id, journal_id, account_id, customer_id, branch_id,
+        booked_at, direction, money(cents) AS amount, 'CNY' AS currency, channel, txn_type,
         counterparty AS counterparty_account, bank AS counterparty_bank,
         reverses AS reverses_txn_id FROM booking WHERE {days} ORDER BY day, booked_at, txn_id""",
     "gl_totals": """SELECT day, gl_code, branch_id, money(debit) AS debit, money(credit) AS credit
@@ -49,7 +48,9 @@ class Delivery:
         self._connection = connection
         self._plan = plan
         self._out = out
-        self._empty = {table.name: _parquet(_schema(table).empty_table()) for table in TABLES.values()}
+        self._empty = {
+            table.name: _parquet(_schema(table).empty_table()) for table in TABLES.values()
+        }
         self._writers = ThreadPoolExecutor(2)
 
     def __enter__(self) -> Self:
@@ -101,7 +102,8 @@ class Delivery:
                  WHERE NOT EXISTS (FROM day_balance AS b
                     WHERE b.account_id = a.account_id AND b.day = a.opened_on))
                 WHERE {condition} ORDER BY day, {key}"""
-        return f"SELECT * FROM (SELECT valid_from AS day, * FROM v_{table.name}) WHERE {condition} ORDER BY day, {key}"
+        return f"""SELECT * FROM (SELECT valid_from AS day, * FROM v_{table.name})
+            WHERE {condition} ORDER BY day, {key}"""
 
     def _as_of(self, table: Table, day: date) -> str:
         key = ", ".join(table.key)
@@ -111,9 +113,11 @@ class Delivery:
                     SELECT account_id, max_by(balance, day) AS balance FROM day_balance
                     WHERE day <= {literal} GROUP BY account_id
                 )
-                SELECT {literal} AS day, account_id, money(coalesce(m.balance, s.balance)) AS balance
+                SELECT {literal} AS day, account_id,
+                    money(coalesce(m.balance, s.balance)) AS balance
                 FROM account AS a
-                JOIN {self._eve(day)} AS s USING (account_id) LEFT JOIN moved AS m USING (account_id)
+                JOIN {self._eve(day)} AS s USING (account_id)
+                LEFT JOIN moved AS m USING (account_id)
                 WHERE a.opened_on <= {literal} ORDER BY {key}"""
         return f"""SELECT {literal} AS day, * FROM v_{table.name}
             WHERE valid_from <= {literal} AND valid_until > {literal} ORDER BY {key}"""
@@ -126,7 +130,7 @@ class Delivery:
     def _by_day(self, table: Table, query: str) -> Iterator[tuple[date, pa.Table]]:
         """The rows of a query ordered by its column `day`, one table a day."""
         schema = _schema(table)
-        reader = self._connection.execute(query).to_arrow_reader(_BATCH_ROWS)
+        reader = self._connection.sql(query).to_arrow_reader(_BATCH_ROWS)
         current: date | None = None
         pieces: list[pa.RecordBatch] = []
         for batch in reader:
@@ -169,9 +173,10 @@ def _schema(table: Table) -> pa.Schema:
 def _split(batch: pa.RecordBatch, schema: pa.Schema) -> Iterator[tuple[date, pa.RecordBatch]]:
     """Cut a batch that is ordered by `day` where the day changes."""
     runs = pc.run_end_encode(batch.column("day"))
+    days_found, ends = runs.values.to_pylist(), runs.run_ends.to_pylist()
     rows = batch.select(schema.names).cast(schema)
     start = 0
-    for day, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+    for day, end in zip(days_found, ends, strict=True):
         yield day, rows.slice(start, end - start)
         start = end
 
@@ -187,15 +192,3 @@ def _parquet(rows: pa.Table) -> Any:
 
 def _between(first: date, last: date) -> str:
     return f"day BETWEEN DATE '{first}' AND DATE '{last}'"
-
-
-def delivered_days(out: Path) -> list[date]:
-    """The days that have a manifest under `out`."""
-    prefix = "business_date="
-    found = (path.parent.name for path in out.glob(f"{prefix}*/_manifest.json"))
-    return sorted(date.fromisoformat(name.removeprefix(prefix)) for name in found)
-
-
-def day_before(day: date) -> date:
-    """The date before."""
-    return day - timedelta(days=1)

@@ -10,7 +10,7 @@ import duckdb
 from bank_simulator import answers, calendar, names
 from bank_simulator.cases import all_cases
 from bank_simulator.cases.plant import plant
-from bank_simulator.database import open_workshop, run_sql, set_variable
+from bank_simulator.database import Value, open_workshop, run_sql, set_variable
 from bank_simulator.extracts import Delivery
 from bank_simulator.output import prepare_folder, readable_disk_errors
 from bank_simulator.plan import Plan
@@ -37,9 +37,7 @@ def generate(plan: Plan, out: Path, progress: Progress = lambda step, share: Non
             shutil.rmtree(workshop, ignore_errors=True)
 
 
-def _build(
-    connection: duckdb.DuckDBPyConnection, plan: Plan, out: Path, progress: Progress
-) -> int:
+def _build(connection: duckdb.DuckDBPyConnection, plan: Plan, out: Path, progress: Progress) -> int:
     _decide(connection, plan, progress)
     answers.write(connection, plan, out)
     rows = 0
@@ -55,13 +53,14 @@ def _build(
 
 def _decide(connection: duckdb.DuckDBPyConnection, plan: Plan, progress: Progress) -> None:
     cases = all_cases(plan.dates)
-    for name, value in {
+    variables: dict[str, Value] = {
         "seed": plan.seed, "customers": plan.customers, "entities": plan.entities,
         "copies": plan.copies, "case_customers": len(cases) * plan.copies, "span": plan.span,
         "months": len(plan.months), "from": plan.first, "to": plan.last, "as_of": plan.as_of,
         "m0": plan.months, "surnames": names.SURNAMES, "given": names.GIVEN,
         "trades": names.TRADES, "banks": names.OTHER_BANKS,
-    }.items():  # fmt: skip
+    }  # fmt: skip
+    for name, value in variables.items():
         set_variable(connection, f'"{name}"', value)
     run_sql(connection, "macros")
     run_sql(connection, "world")
@@ -70,7 +69,9 @@ def _decide(connection: duckdb.DuckDBPyConnection, plan: Plan, progress: Progres
     for done, step in enumerate(_PLAN_STEPS):
         run_sql(connection, step)
         progress(f"decided {step}", 0.15 * (done + 1) / len(_PLAN_STEPS))
-    connection.execute("CREATE TABLE standing AS SELECT account_id, opening AS balance FROM account")
+    connection.execute(
+        "CREATE TABLE standing AS SELECT account_id, opening AS balance FROM account"
+    )
 
 
 def _set_month(
@@ -79,9 +80,10 @@ def _set_month(
     end = (start + timedelta(days=32)).replace(day=1) - timedelta(days=1)
     first, last = max(start, plan.first), min(end, plan.last)
     wheel = calendar.wheel_of_days(start, end)
-    for name, value in {
+    variables: dict[str, Value] = {
         "m_index": index + 1, "m_start": start, "m_first": first, "m_last": last,
         "m_wheel": wheel, "m_wheel_size": len(wheel), "m_season": calendar.season_pct(start),
-    }.items():  # fmt: skip
+    }  # fmt: skip
+    for name, value in variables.items():
         set_variable(connection, name, value)
     return first, last

@@ -1,8 +1,7 @@
 """What the people, firms and banks of the simulated world are called."""
 
 SURNAMES = list(
-    "陈林黄张李王吴刘郑杨蔡许谢叶苏何郭曾江洪罗朱周徐邱游廖赖胡魏高方詹余潘邓卢庄范翁"
-    "肖沈石涂颜施"
+    "陈林黄张李王吴刘郑杨蔡许谢叶苏何郭曾江洪罗朱周徐邱游廖赖胡魏高方詹余潘邓卢庄范翁肖沈石涂颜施"
 )
 GIVEN = list(
     "伟芳秀英娜敏静丽强磊军洋勇艳杰娟涛明超兰霞平刚桂华建国志海金玉春燕辉鹏飞红梅雪莲"

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+
 from crm_shared.errors import CrmError, UsageError
 
 

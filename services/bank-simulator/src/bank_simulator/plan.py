@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from bank_simulator.cases.prototype import Dates
 from crm_shared.business_calendar import month_ends
 from crm_shared.errors import UsageError
-
-from bank_simulator.cases.prototype import Dates
 
 FEWEST, MOST = 500, 20_000_000
 LONGEST_YEARS = 3

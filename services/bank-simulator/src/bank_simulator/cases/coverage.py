@@ -1,15 +1,13 @@
-"""Cases of coverage: ties, cents, hysteresis, locks, loans, cards, leavers, the ownerless."""
+"""Cases of coverage: ties, cents, hysteresis, locks, leavers, the ownerless."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
 
 from bank_simulator.cases.prototype import (
     Account,
-    Card,
     Case,
     Cover,
     Dates,
-    Instalment,
     Loan,
     Lock,
     Move,
@@ -20,27 +18,27 @@ from bank_simulator.cases.times import at
 BOTH = {0: "m0", 1: "m1"}
 
 
-def _lead(branch: int, manager: str, rule: str) -> Cover:
+def lead(branch: int, manager: str, rule: str) -> Cover:
+    """The branch leads, by that rule."""
     return Cover("lead", branch, manager, rule)
 
 
-def _assist(branch: int, manager: str, rule: str) -> Cover:
+def assist(branch: int, manager: str, rule: str) -> Cover:
+    """The branch assists; `rule` is the one that found the lead."""
     return Cover("assist", branch, manager, rule)
 
 
 def cases(dates: Dates) -> Iterator[Case]:
-    """Every case of coverage."""
+    """Every case of coverage by deposits, locks and registration."""
     yield from _deposits(dates)
     yield from _hysteresis(dates)
     yield from _locks(dates)
-    yield from _loans(dates)
-    yield from _cards(dates)
     yield from _managers()
 
 
 def _deposits(dates: Dates) -> Iterator[Case]:
-    zero_first = (_lead(0, "m0", "deposit"), _assist(1, "m1", "deposit"))
-    one_first = (_lead(1, "m1", "deposit"), _assist(0, "m0", "deposit"))
+    zero_first = (lead(0, "m0", "deposit"), assist(1, "m1", "deposit"))
+    one_first = (lead(1, "m1", "deposit"), assist(0, "m0", "deposit"))
     old, older = dates.first - timedelta(days=200), dates.first - timedelta(days=201)
     yield Case(
         "tie_earlier_relationship_leads",
@@ -81,7 +79,7 @@ def _deposits(dates: Dates) -> Iterator[Case]:
                     moves=(Move(at(closed, "10:00"), "-90000", "deposit_close"),)),
             Account("10000", 1, opened_on=old),
         ),
-        managers=BOTH, coverage=(_lead(1, "m1", "deposit"),),
+        managers=BOTH, coverage=(lead(1, "m1", "deposit"),),
     )  # fmt: skip
     yield Case(
         "account_closed_on_the_day_is_no_business",
@@ -90,7 +88,7 @@ def _deposits(dates: Dates) -> Iterator[Case]:
             Account("4000", 1, opened_on=old, closed_on=dates.as_of,
                     moves=(Move(at(dates.as_of, "10:00"), "-4000", "deposit_close"),)),
         ),
-        managers=BOTH, coverage=(_lead(0, "m0", "deposit"),),
+        managers=BOTH, coverage=(lead(0, "m0", "deposit"),),
         movements=(Movement(dates.as_of, "R01.ACCOUNT_CLOSED", True, account=1),),
     )  # fmt: skip
     yield Case(
@@ -108,9 +106,9 @@ def _deposits(dates: Dates) -> Iterator[Case]:
         managers=BOTH, coverage=one_first,
     )  # fmt: skip
     yield Case("no_business_is_registered", accounts=(),
-               coverage=(_lead(0, "m0", "registered"),))  # fmt: skip
+               coverage=(lead(0, "m0", "registered"),))  # fmt: skip
     yield Case("no_business_and_nobody_named", accounts=(), managers={},
-               coverage=(_lead(0, "V", "registered"),))  # fmt: skip
+               coverage=(lead(0, "V", "registered"),))  # fmt: skip
     yield Case(
         "invalid_customer_has_no_coverage", status="invalid",
         accounts=(Account("100", 0),), coverage=(),
@@ -119,13 +117,15 @@ def _deposits(dates: Dates) -> Iterator[Case]:
 
 def _hysteresis(dates: Dates) -> Iterator[Case]:
     """Branch 0 leads with 100,000 all along; what branch 1 holds from when on decides."""
-    stays = (_lead(0, "m0", "deposit"), _assist(1, "m1", "deposit"))
-    moves = (_lead(1, "m1", "deposit"), _assist(0, "m0", "deposit"))
+    stays = (lead(0, "m0", "deposit"), assist(1, "m1", "deposit"))
+    moves = (lead(1, "m1", "deposit"), assist(0, "m0", "deposit"))
     old = dates.first - timedelta(days=300)
     last, before = dates.month_ends[-1], dates.month_ends[-2]
     two_windows, one_window = before - timedelta(days=29), last - timedelta(days=29)
 
-    def challenger(name: str, rises: tuple[tuple[date, str], ...], coverage: tuple[Cover, ...]) -> Case:
+    def challenger(
+        name: str, rises: tuple[tuple[date, str], ...], coverage: tuple[Cover, ...]
+    ) -> Case:
         grown = tuple(
             Move(at(day, "09:30"), amount, "wealth_buy" if amount[0] == "-" else "wealth_redeem")
             for day, amount in rises
@@ -158,8 +158,8 @@ def _hysteresis(dates: Dates) -> Iterator[Case]:
                     moves=(Move(at(two_windows, "09:30"), "90000", "wealth_redeem"),)),
         ),
         managers={0: "m0", 1: "m1", 2: "m0"},
-        coverage=(_lead(2, "m0", "deposit"), _assist(0, "m0", "deposit"),
-                  _assist(1, "m1", "deposit")),
+        coverage=(lead(2, "m0", "deposit"), assist(0, "m0", "deposit"),
+                  assist(1, "m1", "deposit")),
     )  # fmt: skip
     yield Case(
         "two_that_exceed_once_each_do_not_take_over",
@@ -172,8 +172,8 @@ def _hysteresis(dates: Dates) -> Iterator[Case]:
                     moves=(Move(at(one_window, "09:30"), "80000", "wealth_redeem"),)),
         ),
         managers={0: "m0", 1: "m1", 2: "m0"},
-        coverage=(_lead(0, "m0", "deposit"), _assist(1, "m1", "deposit"),
-                  _assist(2, "m0", "deposit")),
+        coverage=(lead(0, "m0", "deposit"), assist(1, "m1", "deposit"),
+                  assist(2, "m0", "deposit")),
     )  # fmt: skip
 
 
@@ -181,8 +181,8 @@ def _locks(dates: Dates) -> Iterator[Case]:
     day, later = dates.as_of, dates.as_of + timedelta(days=60)
     earlier = dates.as_of - timedelta(days=60)
     account = (Account("20000", 0),)
-    kept = (_lead(1, "m1", "locked"), _assist(0, "m0", "locked"))
-    unlocked = (_lead(0, "m0", "deposit"),)
+    kept = (lead(1, "m1", "locked"), assist(0, "m0", "locked"))
+    unlocked = (lead(0, "m0", "deposit"),)
 
     def locked(name: str, first: date, until: date, coverage: tuple[Cover, ...]) -> Case:
         return Case(name, accounts=account, lock=Lock(1, "m1", first, until), coverage=coverage)
@@ -199,13 +199,13 @@ def _locks(dates: Dates) -> Iterator[Case]:
     yield Case(
         "lock_to_a_leaver_goes_to_the_virtual_manager", accounts=account,
         lock=Lock(1, "left", earlier, later),
-        coverage=(_lead(1, "V", "locked"), _assist(0, "m0", "locked")),
+        coverage=(lead(1, "V", "locked"), assist(0, "m0", "locked")),
     )  # fmt: skip
     yield Case(
         "lock_beats_loan", accounts=account, loans=(Loan("50000", branch=2, manager="m1"),),
         lock=Lock(1, "m1", earlier, later),
-        coverage=(_lead(1, "m1", "locked"), _assist(0, "m0", "locked"),
-                  _assist(2, "m1", "locked")),
+        coverage=(lead(1, "m1", "locked"), assist(0, "m0", "locked"),
+                  assist(2, "m1", "locked")),
     )  # fmt: skip
     yield Case(
         "lock_of_a_registered_customer", accounts=(), lock=Lock(1, "m1", earlier, later),
@@ -213,152 +213,22 @@ def _locks(dates: Dates) -> Iterator[Case]:
     )  # fmt: skip
     yield Case(
         "lock_on_the_branch_that_leads_anyway", accounts=account,
-        lock=Lock(0, "m1", earlier, later), coverage=(_lead(0, "m1", "locked"),),
-    )  # fmt: skip
-
-
-def _settled(dates: Dates, days_ago: int, branch: int, manager: str = "m1") -> Loan:
-    day = dates.as_of - timedelta(days=days_ago)
-    return Loan("30000", branch=branch, manager=manager, status="settled", settled_on=day,
-                matures_on=day + timedelta(days=100))  # fmt: skip
-
-
-def _loans(dates: Dates) -> Iterator[Case]:
-    account = (Account("20000", 0),)
-    by_loan = (_lead(1, "m1", "loan"), _assist(0, "m0", "loan"))
-    granted = dates.first - timedelta(days=500)
-    earlier = dates.first - timedelta(days=501)
-    yield Case("loan_leads", accounts=account, loans=(Loan("5000", branch=1, manager="m1"),),
-               coverage=by_loan)  # fmt: skip
-    yield Case(
-        "largest_of_several_loans_leads", accounts=account,
-        loans=(Loan("50000", amount="400000", branch=0, manager="m0"),
-               Loan("50000.01", branch=1, manager="m1")),
-        coverage=by_loan,
-    )  # fmt: skip
-    yield Case(
-        "equal_loans_the_earlier_leads", accounts=account,
-        loans=(Loan("60000", branch=2, manager="m0", granted_on=granted),
-               Loan("60000", branch=1, manager="m1", granted_on=earlier)),
-        coverage=(_lead(1, "m1", "loan"), _assist(0, "m0", "loan"), _assist(2, "m0", "loan")),
-    )  # fmt: skip
-    yield Case(
-        "equal_loans_of_a_day_the_lower_number_leads", accounts=account,
-        loans=(Loan("60000", branch=1, manager="m1", granted_on=granted),
-               Loan("60000", branch=2, manager="m0", granted_on=granted)),
-        coverage=(_lead(1, "m1", "loan"), _assist(0, "m0", "loan"), _assist(2, "m0", "loan")),
-    )  # fmt: skip
-    recent = (_lead(1, "m1", "loan_settled"), _assist(0, "m0", "loan_settled"))
-    yield Case("loan_settled_89_days_ago_leads", accounts=account,
-               loans=(_settled(dates, 89, 1),), coverage=recent)  # fmt: skip
-    yield Case("loan_settled_90_days_ago_is_past", accounts=account,
-               loans=(_settled(dates, 90, 1),))  # fmt: skip
-    yield Case("loan_settled_today_leads", accounts=account,
-               loans=(_settled(dates, 0, 1),), coverage=recent)  # fmt: skip
-    yield Case(
-        "of_settled_loans_the_last_leads", accounts=account,
-        loans=(_settled(dates, 40, 2, "m0"), _settled(dates, 10, 1)), coverage=recent,
-    )  # fmt: skip
-    yield Case(
-        "of_loans_settled_together_the_lower_number_leads", accounts=account,
-        loans=(_settled(dates, 10, 1), _settled(dates, 10, 2, "m0")), coverage=recent,
-    )  # fmt: skip
-    yield Case(
-        "settled_loan_beats_card", accounts=account, loans=(_settled(dates, 30, 1),),
-        cards=(Card("20000", 2, "m0"),),
-        coverage=(_lead(1, "m1", "loan_settled"), _assist(0, "m0", "loan_settled"),
-                  _assist(2, "m0", "loan_settled")),
-    )  # fmt: skip
-    yield Case("loan_written_off_is_no_business", accounts=account,
-               loans=(Loan("30000", branch=1, manager="m1", status="written_off",
-                           five_tier="loss", days_overdue=400,
-                           last_overdue_on=dates.first - timedelta(days=100)),))  # fmt: skip
-    yield Case(
-        "loan_without_manager_uses_the_branch", accounts=account, managers=BOTH,
-        loans=(Loan("50000", branch=1, manager=None),), coverage=by_loan,
-    )  # fmt: skip
-    yield Case(
-        "loan_of_a_leaver_goes_to_the_branch", accounts=account, managers=BOTH,
-        loans=(Loan("50000", branch=1, manager="left"),), coverage=by_loan,
-    )  # fmt: skip
-    yield Case(
-        "loan_of_a_leaver_and_nobody_named", accounts=account,
-        loans=(Loan("50000", branch=1, manager="left"),),
-        coverage=(_lead(1, "V", "loan"), _assist(0, "m0", "loan")),
-    )  # fmt: skip
-    paid = Instalment(dates.as_of, "10000", "20", paid_on=dates.as_of)
-    rest = Instalment(dates.as_of + timedelta(days=200), "50000", "100")
-    yield Case(
-        "loan_repaid_today_loses_to_a_larger_one", accounts=account,
-        loans=(Loan("50000", amount="60000", branch=2, manager="m0", instalments=(paid, rest)),
-               Loan("55000", branch=1, manager="m1")),
-        coverage=(_lead(1, "m1", "loan"), _assist(0, "m0", "loan"), _assist(2, "m0", "loan")),
-    )  # fmt: skip
-
-
-def _cards(dates: Dates) -> Iterator[Case]:
-    account = (Account("20000", 0),)
-    by_card = (_lead(1, "m1", "card"), _assist(0, "m0", "card"))
-    issued, earlier = dates.first - timedelta(days=400), dates.first - timedelta(days=401)
-    yield Case("card_leads", accounts=account, cards=(Card("5000", 1, "m1"),), coverage=by_card)
-    yield Case(
-        "largest_limit_leads", accounts=account,
-        cards=(Card("30000", 2, "m0"), Card("30000.01", 1, "m1")),
-        coverage=(*by_card, _assist(2, "m0", "card")),
-    )  # fmt: skip
-    yield Case(
-        "equal_limits_the_earlier_card_leads", accounts=account,
-        cards=(Card("30000", 2, "m0", issued_on=issued), Card("30000", 1, "m1", issued_on=earlier)),
-        coverage=(*by_card, _assist(2, "m0", "card")),
-    )  # fmt: skip
-    yield Case(
-        "equal_limits_of_a_day_the_lower_number_leads", accounts=account,
-        cards=(Card("30000", 1, "m1", issued_on=issued), Card("30000", 2, "m0", issued_on=issued)),
-        coverage=(*by_card, _assist(2, "m0", "card")),
-    )  # fmt: skip
-    yield Case("card_closed_today_is_no_business", accounts=account,
-               cards=(Card("30000", 1, "m1", closed_on=dates.as_of),))  # fmt: skip
-    yield Case("debit_card_is_no_credit_business", accounts=account,
-               cards=(Card("30000", 1, "m1", card_type="debit"),))  # fmt: skip
-    yield Case(
-        "card_of_a_leaver_goes_to_the_branch", accounts=account, managers=BOTH,
-        cards=(Card("30000", 1, "left"),), coverage=by_card,
-    )  # fmt: skip
-    yield Case(
-        "card_assists_where_a_loan_leads", accounts=account,
-        loans=(Loan("50000", branch=1, manager="m1"),), cards=(Card("90000", 2, "m1"),),
-        coverage=(_lead(1, "m1", "loan"), _assist(0, "m0", "loan"), _assist(2, "m1", "loan")),
-    )  # fmt: skip
-    yield Case(
-        "card_of_another_manager_beside_the_loan", accounts=account,
-        loans=(Loan("50000", branch=1, manager="m1"),), cards=(Card("90000", 1, "m0"),),
-        coverage=(_lead(1, "m1", "loan"), _assist(1, "m0", "loan"), _assist(0, "m0", "loan")),
-    )  # fmt: skip
-    yield Case(
-        "card_of_the_same_manager_beside_the_loan", accounts=account,
-        loans=(Loan("50000", branch=1, manager="m1"),), cards=(Card("90000", 1, "m1"),),
-        coverage=(_lead(1, "m1", "loan"), _assist(0, "m0", "loan")),
-    )  # fmt: skip
-    yield Case(
-        "assisting_loan_names_its_manager_before_the_card", accounts=account,
-        loans=(Loan("50000", branch=1, manager="m1"), Loan("20000", branch=2, manager="m1")),
-        cards=(Card("90000", 2, "m0"),),
-        coverage=(_lead(1, "m1", "loan"), _assist(0, "m0", "loan"), _assist(2, "m1", "loan")),
+        lock=Lock(0, "m1", earlier, later), coverage=(lead(0, "m1", "locked"),),
     )  # fmt: skip
 
 
 def _managers() -> Iterator[Case]:
     account = (Account("20000", 0),)
     yield Case("nobody_named_is_virtual", accounts=account, managers={},
-               coverage=(_lead(0, "V", "deposit"),))  # fmt: skip
+               coverage=(lead(0, "V", "deposit"),))  # fmt: skip
     yield Case("leaver_is_virtual", accounts=account, managers={0: "left"},
-               coverage=(_lead(0, "V", "deposit"),))  # fmt: skip
+               coverage=(lead(0, "V", "deposit"),))  # fmt: skip
     yield Case("leaves_today_is_virtual", accounts=account, managers={0: "left_today"},
-               coverage=(_lead(0, "V", "deposit"),))  # fmt: skip
+               coverage=(lead(0, "V", "deposit"),))  # fmt: skip
     yield Case("leaves_tomorrow_still_answers", accounts=account, managers={0: "leaves_tomorrow"},
-               coverage=(_lead(0, "leaves_tomorrow", "deposit"),))  # fmt: skip
+               coverage=(lead(0, "leaves_tomorrow", "deposit"),))  # fmt: skip
     yield Case(
         "assisting_branch_without_manager_is_virtual",
         accounts=(Account("20000", 0), Account("1000", 1)),
-        coverage=(_lead(0, "m0", "deposit"), _assist(1, "V", "deposit")),
+        coverage=(lead(0, "m0", "deposit"), assist(1, "V", "deposit")),
     )  # fmt: skip

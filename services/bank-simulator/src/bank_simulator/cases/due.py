@@ -64,8 +64,8 @@ def _repayment(name: str, day: date, expected: bool) -> Case:
 
 def _card(name: str, day: date, expected: bool) -> Case:
     due = (Due("R02.CARD_REPAYMENT_DUE", day, "888.88", 0),) if expected else ()
-    return Case(name, accounts=ACCOUNT, cards=(Card("9000", statements=(Statement(day, "888.88"),)),),
-                coverage=BY_CARD, due=due)  # fmt: skip
+    card = Card("9000", statements=(Statement(day, "888.88"),))
+    return Case(name, accounts=ACCOUNT, cards=(card,), coverage=BY_CARD, due=due)
 
 
 def _deposit(name: str, day: date, expected: bool) -> Case:

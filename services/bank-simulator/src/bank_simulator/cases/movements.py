@@ -33,8 +33,10 @@ def cases(dates: Dates) -> Iterator[Case]:
         yield from _closures(dates, day)
 
 
-def _inflow(name: str, day: date, amount: str, expected: bool, kind: CustomerType = "individual",
-            txn_type: str = "transfer_in", clock: str = "10:15") -> Case:  # fmt: skip
+def _inflow(
+    name: str, day: date, amount: str, expected: bool, *, kind: CustomerType = "individual",
+    txn_type: str = "transfer_in", clock: str = "10:15",
+) -> Case:  # fmt: skip
     return Case(
         name, customer_type=kind,
         accounts=(Account("1000", moves=(Move(at(day, clock), amount, txn_type, ref="big"),)),),
@@ -48,14 +50,16 @@ def _inflows(day: date) -> Iterator[Case]:
     yield _inflow("inflow_in_cash", day, "520000", True, txn_type="cash_in")
     yield _inflow("inflow_in_the_first_second", day, "600000", True, clock="00:00:00")
     yield _inflow("inflow_in_the_last_second", day, "600000", True, clock="23:59:59")
-    yield _inflow("business_inflow_exactly_5000000", day, "5000000", True, "business")
-    yield _inflow("business_inflow_one_cent_short", day, "4999999.99", False, "business")
-    yield _inflow("group_inflow_exactly_5000000", day, "5000000", True, "group")
-    yield _inflow("group_inflow_of_500000", day, "500000", False, "group")
+    yield _inflow("business_inflow_exactly_5000000", day, "5000000", True, kind="business")
+    yield _inflow("business_inflow_one_cent_short", day, "4999999.99", False, kind="business")
+    yield _inflow("group_inflow_exactly_5000000", day, "5000000", True, kind="group")
+    yield _inflow("group_inflow_of_500000", day, "500000", False, kind="group")
 
 
-def _outflow(name: str, day: date, amount: str, expected: bool, kind: CustomerType = "individual",
-             txn_type: str = "cash_out") -> Case:  # fmt: skip
+def _outflow(
+    name: str, day: date, amount: str, expected: bool, *, kind: CustomerType = "individual",
+    txn_type: str = "cash_out",
+) -> Case:  # fmt: skip
     """A debit of that size, paid from a wealth product redeemed an hour earlier."""
     return Case(
         name, customer_type=kind,
@@ -71,8 +75,8 @@ def _outflows(day: date) -> Iterator[Case]:
     yield _outflow("outflow_exactly_500000", day, "500000", True)
     yield _outflow("outflow_one_cent_short", day, "499999.99", False)
     yield _outflow("outflow_by_purchase", day, "510000", True, txn_type="purchase")
-    yield _outflow("business_outflow_exactly_5000000", day, "5000000", True, "business")
-    yield _outflow("business_outflow_one_cent_short", day, "4999999.99", False, "business")
+    yield _outflow("business_outflow_exactly_5000000", day, "5000000", True, kind="business")
+    yield _outflow("business_outflow_one_cent_short", day, "4999999.99", False, kind="business")
 
 
 def _ignored(day: date) -> Iterator[Case]:

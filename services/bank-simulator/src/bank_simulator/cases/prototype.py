@@ -1,9 +1,9 @@
 """A planted case: one customer with all he has, and with all that must be said about him.
 
-The answers (`coverage`, `key`, `due`, `movements`, `over_contact`) are complete: what a case does not
-list must not be found. Branches are slots 0 to 3 of one legal entity, in the order of their ids;
-managers are tokens: m0 and m1 work at the branch, `left`, `left_today` and `leaves_tomorrow` have
-or have not left it, V is its virtual manager.
+The answers (`coverage`, `key`, `due`, `movements`, `over_contact`) are complete: what a case does
+not list must not be found. Branches are slots 0 to 3 of one legal entity, in the order of their
+ids; managers are tokens: m0 and m1 work at the branch, `left`, `left_today` and `leaves_tomorrow`
+have or have not left it, V is its virtual manager.
 """
 
 from dataclasses import dataclass, field
@@ -135,7 +135,7 @@ class Cover:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An expected due reminder about the `index`-th loan, card, account, holding or the customer."""
+    """An expected due reminder about the `index`-th loan, card, account or holding, or him."""
 
     rule_code: str
     due_on: date

@@ -1,0 +1,173 @@
+"""Publish what happened on one delivered business date to Kafka, in event order.
+
+The messages are written by `sql/replay.sql`, in bulk; a test holds them equal, byte for byte, to
+what the classes of `crm_shared.events` write. Account numbers of counterparties are personal data
+and do not travel.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from bank_simulator.database import Value, run_sql, set_variable
+from crm_shared import ids, kafka
+from crm_shared.errors import ContractError, ServerUnavailableError, UsageError
+from crm_shared.events import loans, transactions
+from crm_shared.landing import day_folder, read_manifest
+from crm_shared.settings import KafkaSettings
+
+TOPICS = (transactions.TOPIC, loans.TOPIC)
+_CHUNK = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What goes wrong on the way: shares in percent, seconds of disorder, a number of bad messages.
+
+    Late events arrive after all others.
+    """
+
+    duplicates: float = 0
+    disorder: int = 0
+    late: float = 0
+    poison: int = 0
+    seed: int = 42
+
+    def check(self) -> None:
+        """Raise `UsageError` where these are no shares, seconds and numbers."""
+        if not (0 <= self.duplicates <= 100 and 0 <= self.late <= 100):
+            raise UsageError("--duplicates and --late are percentages: give 0 to 100.")
+        if self.disorder < 0 or self.poison < 0:
+            raise UsageError("--disorder and --poison cannot be negative: give 0 or more.")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as it goes out."""
+
+    topic: str
+    key: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a replay sent, all of it acknowledged."""
+
+    messages: int
+    seconds: float
+    per_topic: dict[str, int]
+
+
+def messages(landing: Path, day: date, faults: Faults = Faults()) -> Iterator[Message]:
+    """Every message of a delivered day, in sending order; `NotReadyError` where it is missing."""
+    faults.check()
+    with duckdb.connect() as connection:
+        _write_messages(connection, landing, day, faults)
+        found = connection.execute(
+            "SELECT topic, key, body FROM outgoing ORDER BY send_at, place, fact, copy"
+        )
+        while rows := found.fetchmany(_CHUNK):
+            for topic, key, body in rows:
+                yield Message(topic, key, body)
+
+
+def replay(
+    settings: KafkaSettings, landing: Path, day: date, *, rate: float = 0,
+    faults: Faults = Faults(),
+) -> Sent:  # fmt: skip
+    """Send a day at `rate` messages a second (0: as fast as possible) and wait for all of it."""
+    if rate < 0:
+        raise UsageError("--rate cannot be negative: give 0 for as fast as possible.")
+    faults.check()
+    read_manifest(landing, day)
+    kafka.ensure_topics(settings, TOPICS)
+    producer = kafka.producer(settings)
+    try:
+        return _send(producer, settings, messages(landing, day, faults), rate)
+    except KafkaError as error:
+        raise ServerUnavailableError(
+            f"Kafka at {settings.bootstrap} stopped answering ({type(error).__name__}); start it "
+            "again and repeat the replay: what arrived already counts once."
+        ) from error
+    finally:
+        producer.close(timeout=5)
+
+
+def _send(
+    producer: KafkaProducer, settings: KafkaSettings, stream: Iterator[Message], rate: float
+) -> Sent:
+    failures: list[BaseException] = []
+    sent = dict.fromkeys(TOPICS, 0)
+    names = {name: kafka.topic(settings, name) for name in TOPICS}
+    began = time.monotonic()
+    for number, message in enumerate(stream):
+        if rate and (ahead := began + number / rate - time.monotonic()) > 0.002:
+            time.sleep(ahead)
+        future = producer.send(
+            names[message.topic], key=message.key.encode(), value=message.body.encode()
+        )
+        future.add_errback(failures.append)
+        sent[message.topic] += 1
+        if failures:
+            break
+    producer.flush(timeout=120)
+    if failures:
+        raise failures[0]
+    return Sent(sum(sent.values()), time.monotonic() - began, sent)
+
+
+def _write_messages(
+    connection: duckdb.DuckDBPyConnection, landing: Path, day: date, faults: Faults
+) -> None:
+    connection.execute("SET TimeZone = 'UTC'")
+    variables: dict[str, Value] = {
+        "day": day, "seed": faults.seed, "disorder": faults.disorder, "poison": faults.poison,
+        "name_space": ids.NAMESPACE.hex, "customer_files": _customer_files(landing, day),
+        **{name: str(_file(landing, day, name))
+           for name in ("transactions", "deposit_accounts", "loan_events")},
+    }  # fmt: skip
+    for name, value in variables.items():
+        set_variable(connection, name, value)
+    connection.execute(f"SET VARIABLE duplicates = {faults.duplicates}::DOUBLE")
+    connection.execute(f"SET VARIABLE late = {faults.late}::DOUBLE")
+    try:
+        run_sql(connection, "replay")
+    except duckdb.Error as error:
+        raise ContractError(
+            f"The extract of {day} cannot be read ({_first_line(error)}); deliver the day again."
+        ) from None
+
+
+def _customer_files(landing: Path, day: date) -> list[str]:
+    """The deliveries of customers from the last full one up to the day."""
+    wanted, current = [], day
+    while True:
+        manifest = read_manifest(landing, current)
+        delivered = manifest.tables.get("customers")
+        if delivered is not None:
+            wanted.append(str(day_folder(landing, current) / delivered.file))
+            if delivered.full:
+                return wanted
+        current -= timedelta(days=1)
+
+
+def _file(landing: Path, day: date, name: str) -> Path:
+    """The file of a table that is delivered that day; `ContractError` where it is not listed."""
+    listed = read_manifest(landing, day).tables.get(name)
+    if listed is None:
+        raise ContractError(
+            f"The extract of {day} has no table {name}; deliver the day again with all tables."
+        )
+    return day_folder(landing, day) / listed.file
+
+
+def _first_line(error: Any) -> str:
+    return str(error).splitlines()[0]
