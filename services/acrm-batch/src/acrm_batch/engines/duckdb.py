@@ -32,11 +32,8 @@ create macro average(cents_days, days) as cast(cast(
     as decimal(36,0)) * 0.01 as decimal(18,2));
 create macro ratio(part, whole) as
     case when whole > 0 then cast(round(cast(part as double) / whole, 4) as decimal(9,4)) end;
-create macro param(wanted, entity) as (
-    select coalesce(
-        max(value) filter (where legal_entity_id = entity),
-        max(value) filter (where legal_entity_id = '*'))
-    from parameters where code = wanted);
+create macro param(wanted, entity) as coalesce(
+    getvariable('parameters')[wanted || '/' || entity], getvariable('parameters')[wanted || '/*']);
 create macro uuid_of(digest) as cast(
     digest[1:12] || '5' || digest[14:16]
     || substr('89ab', (instr('0123456789abcdef', digest[17:17]) - 1) % 4 + 1, 1)
@@ -71,15 +68,10 @@ class Engine:
 
     def set_parameters(self, values: Sequence[ParameterValue]) -> None:
         """The values in force, for `param(code, legal_entity)`."""
+        pairs = ", ".join(f"{literal(f'{v.code}/{v.legal_entity_id}')}: {v.value}" for v in values)
         self.connection.execute(
-            "create or replace table parameters"
-            " (code varchar, legal_entity_id varchar, value decimal(18,4))"
+            f"set variable parameters = cast(map {{{pairs}}} as map(varchar, decimal(18,4)))"
         )
-        if values:
-            rows = ", ".join(
-                f"({literal(v.code)}, {literal(v.legal_entity_id)}, {v.value})" for v in values
-            )
-            self.connection.execute(f"insert into parameters values {rows}")
 
     def landing_relation(self, table: str, files: Sequence[File]) -> None:
         """`landing.<table>` over delivered files: state is reduced to the newest row per key."""

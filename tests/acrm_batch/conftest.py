@@ -1,0 +1,86 @@
+"""A bank of a test, and the batch over it with a real ledger."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+from rich.console import Console
+
+from acrm_batch import batch, ledger
+from acrm_batch.progress import Progress
+from acrm_batch.settings import BatchSettings
+from tests.acrm_batch.bank import Bank
+from tests.databases import PostgresDatabase
+
+#: A key of personal data for tests: 32 zero bytes.
+DATA_KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+FIRST = date(2026, 1, 1)
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Bank:
+    """An empty bank with branches A and B of L1 and C of L2, from 2026-01-01 on."""
+    return Bank(tmp_path / "landing", FIRST)
+
+
+@dataclass
+class Batch:
+    """The batch over a bank: run a date, read what came out."""
+
+    settings: BatchSettings
+    database: PostgresDatabase
+
+    def run(self, day: date, **options: Any) -> batch.Result:
+        """Run a date; nothing is sent, and nothing published unless asked."""
+        options = {"publishes": False, "sends": False, **options}
+        with Progress(Console(), quiet=True) as progress:
+            return batch.run_date(self.settings, day, progress, **options)
+
+    def rows(self, model: str, day: date, columns: str, order: str = "all") -> list[Any]:
+        """Columns of a model's partition; single values where one column is asked for."""
+        path = self.settings.warehouse_dir / model / f"as_of={day}" / "data.parquet"
+        found = (
+            duckdb.connect()
+            .execute(
+                f"select {columns} from read_parquet('{path}', hive_partitioning=false)"
+                f" order by {order}"
+            )
+            .fetchall()
+        )
+        return [row[0] if len(row) == 1 else row for row in found]
+
+    def query(self, statement: str, *values: Any) -> list[Any]:
+        """Ask the ledger's database as its owner."""
+        with psycopg.connect(self.database.acrm_owner) as connection:
+            return connection.execute(statement.encode(), values).fetchall()
+
+
+def create_scopes(database: PostgresDatabase) -> None:
+    """What the OCRM migrates first."""
+    with psycopg.connect(database.ocrm_owner) as connection:
+        connection.execute(
+            "create table ocrm.scopes (scope_key text primary key, branch_ids text[] not null)"
+        )
+
+
+@pytest.fixture
+def crm(
+    bank: Bank, postgres_database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Batch:
+    """The batch over the bank, on a database of this test."""
+    create_scopes(postgres_database)
+    ledger.migrate(postgres_database.acrm_owner)
+    monkeypatch.setenv("CRM_DATA_KEY", DATA_KEY)
+    settings = BatchSettings(
+        database_url=postgres_database.acrm_owner,
+        landing_dir=bank.landing,
+        warehouse_dir=tmp_path / "warehouse",
+        memory_limit="500MB",
+        threads=1,
+    )
+    return Batch(settings, postgres_database)

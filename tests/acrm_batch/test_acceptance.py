@@ -1,0 +1,147 @@
+"""A source day that breaks the contract is named in one sentence, and nothing is recorded."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from crm_shared.errors import ContractError, CrmError, ExitCode, NotReadyError
+from crm_shared.landing import TABLES, day_folder
+from tests.acrm_batch.bank import Bank, arrow_schema, noon, seal, write_day
+from tests.acrm_batch.conftest import FIRST, Batch
+
+DAY = date(2026, 1, 2)
+
+
+@pytest.fixture
+def delivered(bank: Bank) -> Bank:
+    """Two days, with a movement on the second."""
+    bank.customer(1)
+    bank.account(11, 1, "A", 100)
+    bank.move(11, DAY, 50)
+    bank.deliver(DAY)
+    return bank
+
+
+def file_of(bank: Bank, table: str) -> Path:
+    return day_folder(bank.landing, DAY) / f"{table}.parquet"
+
+
+def rewrite(bank: Bank, table: str, change: Any) -> None:
+    """Replace a file by a changed one, and its manifest with it."""
+    path = file_of(bank, table)
+    changed = change(pq.read_table(path, partitioning=None))
+    pq.write_table(changed, path)
+    seal(bank.landing, DAY, table, rows=changed.num_rows)
+
+
+def refused(crm: Batch) -> CrmError:
+    """The error of a run; the ledger must not know the days."""
+    with pytest.raises(CrmError) as caught:
+        crm.run(DAY)
+    assert crm.query("select count(*) from acrm.accepted_days") == [(0,)]
+    assert crm.query("select count(*) from acrm.partitions") == [(0,)]
+    return caught.value
+
+
+def test_a_missing_column_is_named(delivered: Bank, crm: Batch) -> None:
+    rewrite(delivered, "transactions", lambda table: table.drop_columns(["amount"]))
+    error = refused(crm)
+    assert "transactions.parquet lacks the column amount" in error.sentence
+    assert error.exit_code == ExitCode.FAILED
+
+
+def test_an_extra_column_is_named(delivered: Bank, crm: Batch) -> None:
+    rewrite(delivered, "transactions", lambda t: t.append_column("extra", pa.array([1])))
+    assert "has the column extra, which the contract does not know" in refused(crm).sentence
+
+
+def test_a_column_of_another_type_is_named(delivered: Bank, crm: Batch) -> None:
+    def as_double(table: pa.Table) -> pa.Table:
+        position = table.schema.get_field_index("amount")
+        return table.set_column(position, "amount", pa.array([50.0]))
+
+    rewrite(delivered, "transactions", as_double)
+    assert "column amount is double, not DECIMAL(18,2)" in refused(crm).sentence
+
+
+def test_a_wrong_checksum_is_named(delivered: Bank, crm: Batch) -> None:
+    path = file_of(delivered, "transactions")
+    path.write_bytes(path.read_bytes()[:-10])
+    assert "does not have the checksum" in refused(crm).sentence
+
+
+def test_a_corrupt_file_with_the_right_checksum_is_named(delivered: Bank, crm: Batch) -> None:
+    file_of(delivered, "transactions").write_bytes(b"PAR1 this is no Parquet file")
+    seal(delivered.landing, DAY, "transactions")
+    error = refused(crm)
+    assert "is not a Parquet file" in error.sentence
+    assert isinstance(error, ContractError)
+
+
+def test_a_file_of_the_manifest_that_is_not_there_is_named(delivered: Bank, crm: Batch) -> None:
+    file_of(delivered, "transactions").unlink()
+    assert "transactions.parquet of the manifest cannot be read" in refused(crm).sentence
+
+
+def test_another_number_of_rows_is_named(delivered: Bank, crm: Batch) -> None:
+    seal(delivered.landing, DAY, "transactions", rows=7)
+    assert "has not the 7 rows" in refused(crm).sentence
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "sentence"),
+    [
+        ("amount", None, "1 rows have no amount"),
+        ("channel", "pigeon", "1 rows of column channel hold a code"),
+        ("booked_at", noon(date(2026, 1, 3)), "1 rows of column booked_at are not of"),
+    ],
+)
+def test_rows_that_break_the_contract_block(
+    delivered: Bank, crm: Batch, column: str, value: object, sentence: str
+) -> None:
+    def put(table: pa.Table) -> pa.Table:
+        rows = [row | {column: value} for row in table.to_pylist()]
+        return pa.Table.from_pylist(rows, arrow_schema(TABLES["transactions"]))
+
+    rewrite(delivered, "transactions", put)
+    error = refused(crm)
+    assert sentence in error.sentence
+    assert "business_date=2026-01-02/transactions.parquet" in error.sentence
+    assert error.exit_code == ExitCode.BLOCKED
+
+
+def test_repeated_keys_block(delivered: Bank, crm: Batch) -> None:
+    rewrite(delivered, "transactions", lambda table: pa.concat_tables([table, table]))
+    error = refused(crm)
+    assert "1 rows repeat the key (txn_id)" in error.sentence
+    assert error.exit_code == ExitCode.BLOCKED
+
+
+def test_a_day_that_has_not_arrived_is_not_ready(delivered: Bank, crm: Batch) -> None:
+    with pytest.raises(NotReadyError, match="2026-01-03 has not arrived"):
+        crm.run(date(2026, 1, 3))
+
+
+def test_a_missing_day_in_a_window_is_named(bank: Bank, crm: Batch) -> None:
+    bank.customer(1)
+    bank.account(11, 1, "A", 100)
+    bank.deliver(FIRST)
+    bank.deliver(date(2026, 1, 4), since=date(2026, 1, 3))
+    with pytest.raises(NotReadyError, match="The extract of 2026-01-02 is missing"):
+        crm.run(date(2026, 1, 4))
+
+
+def test_an_opening_day_starts_again_after_a_gap(bank: Bank, crm: Batch) -> None:
+    bank.customer(1)
+    bank.account(11, 1, "A", 100)
+    bank.deliver(FIRST)
+    later = date(2026, 3, 31)
+    state = {name: rows for name, rows in bank.tables(FIRST, full=True) if name != "balances"}
+    write_day(bank.landing, later, state, full=True, opening=True)
+    crm.run(later)
+    assert crm.rows("int_account_balances", later, "balance") == [Decimal(0)]

@@ -1,0 +1,85 @@
+"""Models and catalogue: what lint finds before anything runs."""
+
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from acrm_batch.lineage import lineage
+from acrm_batch.lint import lint
+from acrm_batch.project import Project
+from crm_shared.errors import UsageError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the package's models and catalogue, to spoil."""
+    root = Path(str(files("acrm_batch")))
+    for name in ("models", "catalogue"):
+        shutil.copytree(root / name, tmp_path / name)
+    return tmp_path
+
+
+MATTER = "description: x\nkind: base\npartition: as_of\nkey: [customer_id]\n"
+
+
+def add_model(folder: Path, sql: str, matter: str = MATTER, name: str = "int_new") -> None:
+    (folder / "models" / "base" / f"{name}.sql").write_text(f"/*---\n{matter}---*/\n{sql}\n")
+
+
+def test_the_package_is_without_faults() -> None:
+    assert lint(Project.load()) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "fault"),
+    [
+        (
+            "-- One row.\nselect customer_id from stg_nothing",
+            "reads stg_nothing, which is no model",
+        ),
+        ("-- One row.\nselect customer_id from landing.loans", "only staging models read landing"),
+        ("-- One row.\nselect customer_id from stg_transactions", "without a window"),
+        ("-- One row.\nselect param('no.such') as x from stg_loans", "asks for parameter no.such"),
+        ("select customer_id from stg_loans", "does not begin with its grain"),
+        ("-- One row.\nselect customer_id frm stg_loans,", "cannot be parsed"),
+        ("-- One row.\nselect 1 from stg_loans, stg_customers", "differ on what it reads"),
+    ],
+)
+def test_lint_finds_a_planted_fault(folder: Path, sql: str, fault: str) -> None:
+    add_model(folder, sql)
+    assert any(fault in sentence for sentence in lint(Project.load(folder)))
+
+
+def test_models_that_read_each_other_are_refused(folder: Path) -> None:
+    add_model(folder, "-- One row.\nselect * from int_other", name="int_new")
+    add_model(folder, "-- One row.\nselect * from int_new", name="int_other")
+    with pytest.raises(UsageError, match="in a circle"):
+        Project.load(folder)
+
+
+def test_front_matter_that_nobody_reads_is_refused(folder: Path) -> None:
+    add_model(folder, "select 1", MATTER + "colour: red\n")
+    with pytest.raises(UsageError, match=r"int_new\.sql says colour"):
+        Project.load(folder)
+
+
+def test_selectors_bring_what_they_read_along() -> None:
+    project = Project.load()
+    assert "int_branch_averages" in project.select(("int_deposit_leads",))
+    assert "pub_coverage" not in project.select(("int_coverage",))
+    assert "pub_coverage" in project.select(("int_coverage+",))
+
+
+def test_lineage_goes_down_to_the_landing_tables() -> None:
+    assert lineage(Project.load(), "DEP_BAL").landing_tables == ("balances", "deposit_accounts")
+    with pytest.raises(UsageError, match="Nothing is called"):
+        lineage(Project.load(), "NO_SUCH_CODE")
+
+
+def test_every_model_changes_its_fingerprint_with_its_text(folder: Path) -> None:
+    before = Project.load(folder).models["int_coverage"].text_hash
+    path = folder / "models" / "base" / "int_coverage.sql"
+    path.write_text(path.read_text() + "\n-- said again\n")
+    assert Project.load(folder).models["int_coverage"].text_hash != before

@@ -1,0 +1,200 @@
+"""The runner: free when nothing changed, exact when something did, whole after a crash."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from acrm_batch.audits import AuditBlockedError
+from acrm_batch.project import Project
+from crm_shared import postgres
+from crm_shared.errors import ExitCode
+from tests.acrm_batch.bank import Bank, write_day
+from tests.acrm_batch.conftest import DATA_KEY, Batch
+
+JANUARY, DAY = date(2026, 1, 31), date(2026, 2, 3)
+
+
+@pytest.fixture
+def delivered(bank: Bank) -> Bank:
+    """Two customers with movements in January and February."""
+    for customer in (1, 2):
+        bank.customer(customer)
+        bank.account(10 + customer, customer, "A", 1000)
+        bank.account(20 + customer, customer, "B", 500)
+    bank.move(11, date(2026, 1, 15), 250)
+    bank.move(22, date(2026, 2, 2), -100, counterparty_bank="OTHER")
+    bank.deliver(DAY)
+    return bank
+
+
+def checksums(crm: Batch) -> dict[str, bytes]:
+    """Every partition of the warehouse."""
+    root = crm.settings.warehouse_dir
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("data.parquet")}
+
+
+def made(crm: Batch, day: date) -> set[tuple[str, date]]:
+    """The steps that a run made."""
+    return {(step.model, step.as_of) for step in crm.run(day).steps if step.outcome == "made"}
+
+
+def test_a_second_run_has_nothing_to_do(delivered: Bank, crm: Batch) -> None:
+    first = crm.run(DAY)
+    before = checksums(crm)
+    second = crm.run(DAY)
+    assert Counter(step.outcome for step in first.steps).keys() == {"made"}
+    assert Counter(step.outcome for step in second.steps).keys() == {"skipped"}
+    assert checksums(crm) == before
+    assert {step.as_of for step in first.steps} == {JANUARY, DAY}
+
+
+def test_a_corrected_source_day_recomputes_exactly_its_dependants(
+    delivered: Bank, crm: Batch
+) -> None:
+    crm.run(DAY)
+    # A contact is read by the over-contact list alone, and comes out the same.
+    tables = dict(delivered.tables(date(2026, 2, 1), full=False))
+    write_day(delivered.landing, date(2026, 2, 1), tables | {"contacts": []})
+    assert made(crm, DAY) == {("int_over_contact", DAY)}
+
+
+def test_a_correction_before_the_month_end_goes_down_the_chain(delivered: Bank, crm: Batch) -> None:
+    crm.run(DAY)
+    delivered.rows["transactions"][0][1]["amount"] += 50
+    delivered.rows["gl_totals"][0][1]["debit"] += 50
+    for on, row in delivered.rows["balances"]:
+        if row["account_id"] == 11 and on >= date(2026, 1, 15):
+            row["balance"] += 50
+    delivered.deliver(JANUARY, since=date(2026, 1, 15))
+    again = made(crm, DAY)
+    assert {("int_deposit_leads", JANUARY), ("int_ledger_totals", JANUARY)} <= again
+    assert ("pub_coverage", DAY) in again
+    assert ("pub_employees", DAY) not in again
+    assert crm.rows("ind_deposits", DAY, "dep_bal", "customer_id")[0] == 1800
+
+
+def test_an_audit_blocks_what_depends_on_it_and_is_written_down(
+    delivered: Bank, crm: Batch
+) -> None:
+    # A balance that the ledger does not explain.
+    delivered.rows["balances"].append((DAY, {"account_id": 11, "balance": 7}))
+    delivered.deliver(DAY, since=DAY)
+    with pytest.raises(AuditBlockedError, match=r"chk_deposits of 2026-02-03 .* 1 rows") as caught:
+        crm.run(DAY, publishes=True)
+    assert caught.value.exit_code == ExitCode.BLOCKED
+    assert crm.query(
+        "select model, failed_rows from acrm.audits where failed_rows > 0 and severity = 'error'"
+    ) == [("chk_deposits", 1)]
+    assert crm.query("select outcome from acrm.runs") == [("audit_blocked",)]
+    assert crm.query("select count(*) from acrm.publications") == [(0,)]
+
+
+def test_a_day_of_the_general_ledger_that_does_not_balance_blocks(
+    delivered: Bank, crm: Batch
+) -> None:
+    delivered.rows["gl_totals"][-1][1]["credit"] += 1
+    delivered.deliver(DAY, since=date(2026, 2, 2))
+    with pytest.raises(AuditBlockedError, match="deposits_net"):
+        crm.run(DAY)
+
+
+def test_a_partition_that_is_gone_is_made_again(delivered: Bank, crm: Batch) -> None:
+    crm.run(DAY)
+    before = checksums(crm)
+    (crm.settings.warehouse_dir / "pub_coverage" / f"as_of={DAY}" / "data.parquet").unlink()
+    assert made(crm, DAY) == {("pub_coverage", DAY)}
+    assert checksums(crm) == before
+
+
+def test_one_run_of_a_date_at_a_time(delivered: Bank, crm: Batch) -> None:
+    with (
+        postgres.connect(crm.database.acrm_owner, application_name="other") as other,
+        postgres.advisory_lock(other, f"acrm {DAY}"),
+        pytest.raises(postgres.AlreadyRunningError),
+    ):
+        crm.run(DAY)
+
+
+def command(crm: Batch, *arguments: str) -> subprocess.Popen[str]:
+    """The command as a process of its own."""
+    environment = {
+        **os.environ,
+        "ACRM_DATABASE_URL": crm.database.acrm_owner,
+        "CRM_LANDING_DIR": str(crm.settings.landing_dir),
+        "CRM_WAREHOUSE_DIR": str(crm.settings.warehouse_dir),
+        "CRM_DATA_KEY": DATA_KEY,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-c", "from acrm_batch.cli import app; app()", *arguments],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.faults
+def test_killed_runs_heal_to_the_same_bytes(delivered: Bank, crm: Batch, tmp_path: Path) -> None:
+    arguments = ("run", "--date", str(DAY), "--no-events")
+    for steps in (3, 15, 30, 44):
+        process = command(crm, *arguments)
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            if crm.query("select count(*) from acrm.partitions")[0][0] >= steps:
+                process.send_signal(signal.SIGKILL)
+                break
+            time.sleep(0.005)
+        process.communicate()
+    healed = command(crm, *arguments)
+    _, errors = healed.communicate(timeout=120)
+    assert healed.returncode == 0, errors
+    assert not list((crm.settings.warehouse_dir / ".aside").rglob("*.parquet"))
+    assert "died" in {row[0] for row in crm.query("select outcome from acrm.runs")}
+    assert crm.query("select business_date from acrm.publications") == [(DAY,)]
+    after_kills = checksums(crm)
+    with psycopg.connect(crm.database.acrm_owner) as connection:
+        connection.execute("delete from acrm.partitions")
+    crm.run(DAY)
+    assert checksums(crm) == after_kills
+
+
+def test_the_commands_answer_with_sentences_and_exit_codes(delivered: Bank, crm: Batch) -> None:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        process = command(crm, *arguments)
+        output, errors = process.communicate(timeout=120)
+        return process.returncode, output, errors
+
+    code, output, _ = run("plan", "--date", str(DAY), "--json")
+    assert (code, {row["does"] for row in json.loads(output)}) == (0, {"run", "follow"})
+    code, output, _ = run("run", "--date", str(DAY), "--no-events", "--json")
+    assert (code, json.loads(output)["published"]) == (0, True)
+    code, _, errors = run("run", "--date", "2026-02-04", "--no-events")
+    assert (code, errors.count("\n")) == (75, 1)
+    assert run("run", "--date", "tomorrow")[0] == 2
+    code, _, errors = run("run", "--date", str(DAY), "--no-events", "--select", "nonsense")
+    assert (code, "No model is called 'nonsense'" in errors) == (2, True)
+    assert run("wait-inputs", "--date", str(DAY))[0] == 0
+    assert run("wait-inputs", "--date", "2026-02-09")[0] == 75
+    code, output, _ = run("audit", "--date", str(DAY), "--json")
+    assert (code, {row["failed_rows"] for row in json.loads(output)}) == (0, {0})
+    assert run("status", "--json")[0] == 0
+
+
+def test_a_server_that_is_not_there_is_not_ready(delivered: Bank, crm: Batch) -> None:
+    crm.database = type(crm.database)(
+        **{**vars(crm.database), "acrm_owner": "postgresql://nobody@127.0.0.1:1/none"}
+    )
+    process = command(crm, "run", "--date", str(DAY), "--no-events")
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors.count("\n")) == (75, 1)
+    assert "127.0.0.1:1" in errors
+
+
+def test_models_are_found_in_the_installed_package() -> None:
+    assert len(Project.load().models) > 60
