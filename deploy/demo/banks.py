@@ -13,8 +13,9 @@ from deploy.demo.programs import Programs
 from deploy.demo.report import Report
 
 PUBLISHED_DEPOSITS = (
-    "select coalesce(sum((indicators ->> 'DEP_BAL')::numeric), 0)"
-    " from acrm.customer_indicators where business_date = %(day)s"
+    "select (indicators ->> 'DEP_BAL')::numeric"
+    " from acrm.branch_indicators join acrm.org_units using (business_date, org_id)"
+    " where business_date = %(day)s and org_type = 'union'"
 )
 
 

@@ -93,7 +93,7 @@ class Story:
         api, operations = free_port(), free_port()
         programs.start("ocrm-api", "ocrm", "serve", "--port", str(api))
         programs.start("ocrm-intake", "ocrm", "intake")
-        programs.start("alerting", "alerting", "run", "--port", str(operations))
+        programs.start("alerting", "alerting", "run", ALERTING_OPERATIONS_PORT=str(operations))
         base, watch = f"http://127.0.0.1:{api}", f"http://127.0.0.1:{operations}"
         self.report.urls = {
             "API": f"{base}/docs",
