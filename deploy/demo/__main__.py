@@ -15,6 +15,7 @@ from rich.console import Console
 
 from crm_shared.errors import CrmError, ExitCode, NotReadyError, UsageError
 from deploy.demo.banks import GeneratedBank
+from deploy.demo.berka import BerkaBank
 from deploy.demo.options import DemoOptions
 from deploy.demo.programs import Programs
 from deploy.demo.report import Report
@@ -32,7 +33,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console()
     try:
-        return _tell(DemoOptions.from_environment(), console)
+        options = DemoOptions.from_environment()
+        if options.skipped:
+            console.print(options.skipped, highlight=False)
+            return ExitCode.OK
+        return _tell(options, console)
     except (CrmError, LocalServerError) as error:
         console.print(f"[bold red]The demo stopped:[/] {error}", highlight=False)
         return error.exit_code if isinstance(error, CrmError) else ExitCode.FAILED
@@ -92,7 +97,8 @@ def _tell(options: DemoOptions, console: Console) -> int:
         _check_empty(environment["CRM_POSTGRES_URL"])
         programs = Programs(environment, options.logs)
         try:
-            story = Story(options, GeneratedBank(options), environment, console)
+            bank = BerkaBank(options) if options.data == "berka" else GeneratedBank(options)
+            story = Story(options, bank, environment, console)
             report = story.tell(programs)
             report.seconds["total"] = round(time.monotonic() - started, 1)
             report.write(options.report)

@@ -48,6 +48,21 @@ class DemoOptions:
         )
 
     @property
+    def berka_files(self) -> Path:
+        """The real bank's .asc files."""
+        return self.real_data / "berka"
+
+    @property
+    def skipped(self) -> str | None:
+        """Why this demo cannot be told here, in a sentence; None where it can."""
+        if self.data == "berka" and not self.berka_files.is_dir():
+            return (
+                f"Skipped: the Berka files are not in {self.berka_files}. Get the PKDD'99 data set "
+                "and name its parent folder in CRM_REAL_DATA, or leave DATA=berka out."
+            )
+        return None
+
+    @property
     def landing(self) -> Path:
         """What the core bank delivers."""
         return self.folder / "landing"
