@@ -1,0 +1,57 @@
+"""A small generated bank, made once for all tests, and its landing files as DuckDB views."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from bank_simulator.generate import generate
+from bank_simulator.plan import Plan
+from crm_shared.landing import TABLES
+
+PLAN = Plan(customers=500, first=date(2026, 4, 1), last=date(2026, 7, 1), seed=42)
+
+
+@pytest.fixture(scope="session")
+def plan() -> Plan:
+    """What the bank of the tests is like."""
+    return PLAN
+
+
+@pytest.fixture(scope="session")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a generated bank."""
+    out = tmp_path_factory.mktemp("simulated") / "bank"
+    generate(PLAN, out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def landing(bank: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """`<table>_delivered` is all that was delivered; `<table>` is how it stands on as_of."""
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for table in TABLES.values():
+            files = f"{bank}/business_date=*/{table.name}.parquet"
+            connection.execute(
+                f"CREATE TABLE {table.name}_delivered AS FROM read_parquet('{files}', "
+                "hive_partitioning = true, hive_types = {'business_date': DATE})"
+            )
+            until = f"FROM {table.name}_delivered WHERE business_date <= DATE '{PLAN.as_of}'"
+            latest = (
+                f" QUALIFY row_number() OVER (PARTITION BY {', '.join(table.key)} "
+                "ORDER BY business_date DESC) = 1"
+            )
+            connection.execute(
+                f"CREATE VIEW {table.name} AS {until}" + (latest if table.kind == "state" else "")
+            )
+        for path in (bank / "answers").glob("*.parquet"):
+            connection.execute(f"CREATE VIEW planted_{path.stem} AS FROM '{path}'")
+        yield connection
+
+
+def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
+    """The rows of a query."""
+    return connection.execute(query).fetchall()
