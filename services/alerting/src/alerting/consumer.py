@@ -159,6 +159,9 @@ class Consumer:
         assigned = [(one.topic, one.partition) for one in self._client.assignment()]
         self._watchdog.joined(self._assignment.member)
         self._epochs, self._next = {}, {}
+        self._watchdog.observe({})
+        if not assigned:
+            return
         try:
             with self._bounded(connection), connection.transaction():
                 taken = ownership.take(connection, assigned, self._owner)
@@ -168,7 +171,6 @@ class Consumer:
         self._epochs = {partition: one.epoch for partition, one in taken.items()}
         self._next = {partition: one.next_offset for partition, one in taken.items()}
         self._unseen = set(taken)
-        self._watchdog.observe({})
         _log.info("partitions_taken", partitions=sorted(number for _, number in taken))
 
     def _look_for_gaps(self, records: Sequence[Record]) -> None:

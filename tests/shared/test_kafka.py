@@ -1,0 +1,163 @@
+"""The Kafka edge: the fast checksum, the loop, rewinding, topics, brokers that do not answer."""
+
+import time
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import crc32c
+import pytest
+from kafka.record import util
+from kafka.structs import TopicPartition
+
+from crm_shared import kafka
+from crm_shared.kafka import Record
+from crm_shared.settings import KafkaSettings
+from crm_shared.testing import topics
+from crm_shared.testing.network import TcpProxy, free_port
+from crm_shared.testing.processes import RunningCommand
+
+
+@pytest.fixture
+def settings(kafka_bootstrap: str, kafka_prefix: str) -> KafkaSettings:
+    return KafkaSettings(bootstrap=kafka_bootstrap, topic_prefix=kafka_prefix, partitions=2)
+
+
+def test_the_checksum_in_c_is_the_one_in_use() -> None:
+    assert util._crc32c is crc32c.crc32c
+    assert util.calc_crc32c.__defaults__ == (crc32c.crc32c,)
+
+
+def test_the_checksum_in_c_is_many_times_faster_than_in_python() -> None:
+    data = memoryview(bytes(200_000))
+    assert util.crc32c_py(data) == util.calc_crc32c(data) != zlib.crc32(data)
+    assert _seconds(util.calc_crc32c, data) * 10 < _seconds(util.crc32c_py, data)
+
+
+def _seconds(checksum: object, data: memoryview) -> float:
+    assert callable(checksum)
+    started = time.perf_counter()
+    checksum(data)
+    return time.perf_counter() - started
+
+
+@pytest.mark.kafka
+def test_a_batch_that_fails_comes_again_and_nothing_is_skipped(settings: KafkaSettings) -> None:
+    sent = [str(number).encode() for number in range(100)]
+    topics.publish(settings, "loop", [(value, value) for value in sent])
+    client = kafka.consumer(settings, "loop", session_timeout_ms=2_000, max_poll_records=30)
+    client.subscribe([kafka.topic(settings, "loop")])
+    durable: list[bytes] = []
+    pending: Sequence[Record] = ()
+    failures = iter([False, True, True, False, True])
+
+    def handle(records: Sequence[Record]) -> None:
+        nonlocal pending
+        pending = records
+        if next(failures, False):
+            raise RuntimeError("a fault of the handler")
+        durable.extend(record.value or b"" for record in records)
+
+    while len(durable) < 100:
+        try:
+            kafka.consume(client, handle, lambda: len(durable) >= 100)
+        except RuntimeError:
+            kafka.rewind(client, pending)
+    committed = {
+        partition: client.committed(TopicPartition(kafka.topic(settings, "loop"), partition))
+        for partition in range(2)
+    }
+    client.close()
+    assert sorted(durable) == sorted(sent)
+    assert sum(offset or 0 for offset in committed.values()) == 100
+
+
+@pytest.mark.kafka
+def test_a_second_member_of_the_group_goes_on_where_the_first_stopped(
+    settings: KafkaSettings,
+) -> None:
+    topics.publish(settings, "members", [(b"k", b"first")])
+    assert _consume_one(settings) == b"first"
+    topics.publish(settings, "members", [(b"k", b"second")])
+    assert _consume_one(settings) == b"second"
+
+
+def _consume_one(settings: KafkaSettings) -> bytes | None:
+    client = kafka.consumer(settings, "members", session_timeout_ms=2_000)
+    client.subscribe([kafka.topic(settings, "members")])
+    seen: list[Record] = []
+    kafka.consume(client, seen.extend, lambda: bool(seen))
+    client.close()
+    return seen[0].value
+
+
+@pytest.mark.kafka
+def test_topics_are_created_once_and_kept(settings: KafkaSettings) -> None:
+    kafka.ensure_topics(settings, ["kept"])
+    topics.publish(settings, "kept", [(b"k", b"v")])
+    kafka.ensure_topics(settings, ["kept", "new"])
+    assert [record.value for record in topics.read_all(settings, "kept")] == [b"v"]
+    assert topics.read_all(settings, "new") == []
+
+
+@pytest.mark.kafka
+def test_records_of_one_key_keep_their_order_and_partition(settings: KafkaSettings) -> None:
+    topics.publish(settings, "order", [(b"7", str(number).encode()) for number in range(50)])
+    records = topics.read_all(settings, "order")
+    assert len({record.partition for record in records}) == 1
+    assert [record.value for record in records] == [str(number).encode() for number in range(50)]
+
+
+def test_the_offset_to_commit_is_one_past_the_last_of_each_partition() -> None:
+    records = [Record("t", 0, 5, None, b""), Record("t", 1, 9, None, b""),
+               Record("t", 0, 6, None, b"")]  # fmt: skip
+    offsets = kafka.next_offsets(records)
+    assert {partition.partition: offset.offset for partition, offset in offsets.items()} == {
+        0: 7,
+        1: 10,
+    }
+
+
+#: In a process of its own: kafka-python leaves sockets behind when it finds no broker.
+_CONNECT = """
+from crm_shared import kafka
+from crm_shared.errors import ServerUnavailableError
+from crm_shared.settings import KafkaSettings
+kafka.CONNECT_TIMEOUT_SECONDS = 1.0
+try:
+    kafka.{edge}
+except ServerUnavailableError as error:
+    print(error)
+"""
+_EDGES = ["producer(KafkaSettings())", "ensure_topics(KafkaSettings(), ['any'])",
+          "consumer(KafkaSettings(), 'any')"]  # fmt: skip
+
+
+def _sentence(edge: str, port: int, folder: Path) -> str:
+    program = RunningCommand(
+        ["python", "-c", _CONNECT.format(edge=edge)],
+        {"CRM_KAFKA_BOOTSTRAP": f"127.0.0.1:{port}"},
+        folder / "connect.log",
+    )
+    assert program.start().wait(45) == 0
+    return program.text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("edge", _EDGES)
+def test_a_broker_that_is_not_there_is_named(edge: str, tmp_path: Path) -> None:
+    port = free_port()
+    sentence = f"No Kafka broker answers at 127.0.0.1:{port}"
+    assert sentence in _sentence(edge, port, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("edge", _EDGES)
+def test_a_broker_that_accepts_and_never_answers_is_named(
+    edge: str, kafka_bootstrap: str, tmp_path: Path
+) -> None:
+    host, _, port = kafka_bootstrap.rpartition(":")
+    with TcpProxy(host, int(port)) as proxy:
+        proxy.black_hole()
+        sentence = f"No Kafka broker answers at 127.0.0.1:{proxy.port}"
+        assert sentence in _sentence(edge, proxy.port, tmp_path)
