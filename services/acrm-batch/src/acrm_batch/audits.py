@@ -6,6 +6,7 @@ A key is a uniqueness audit. Beside it a model's front matter may have `not_null
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from acrm_batch.engines.duckdb import Bound, Engine
@@ -22,77 +23,93 @@ class AuditBlockedError(CrmError):
     exit_code = ExitCode.BLOCKED
 
 
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """One number asked of a relation, `source`: how many rows fail."""
+
+    name: str
+    severity: str
+    source: str
+    count: str
+    sentence: str
+
+
 def run_audits(
     engine: Engine, model: Model, rows: int, previous_rows: int | None, bound: Mapping[str, Bound]
 ) -> list[AuditResult]:
-    """Try every audit of a model on the relation `staged`."""
-    return list(_results(engine, model, rows, previous_rows, bound))
+    """Try every audit of a model on the relation `staged`, each relation in one pass."""
+    by_source: dict[str, list[_Test]] = {}
+    for test in _tests(model):
+        by_source.setdefault(test.source, []).append(test)
+    results = [_drift(one, rows, previous_rows) for one in model.audits if "row_count_drift" in one]
+    for source, tests in by_source.items():
+        counts = ", ".join(test.count for test in tests)
+        failed = engine.numbers(f"select {counts} from {source}", bound)
+        results += [
+            AuditResult(test.name, test.severity, number, test.sentence)
+            for test, number in zip(tests, failed, strict=True)
+        ]
+    return results
 
 
-def _results(
-    engine: Engine, model: Model, rows: int, previous_rows: int | None, bound: Mapping[str, Bound]
-) -> Iterator[AuditResult]:
+def _tests(model: Model) -> Iterator[_Test]:
     if model.key:
         key = ", ".join(model.key)
-        repeated = engine.count(
-            f"select sum(n - 1) from (select count(*) as n from staged group by {key}"
-            " having count(*) > 1)", bound,
+        yield _Test(
+            f"unique({key})", "error", f"(select count(*) as n from staged group by {key})",
+            "sum(n - 1)", f"rows repeat the key {key}",
         )  # fmt: skip
-        yield AuditResult(f"unique({key})", "error", repeated, f"rows repeat the key {key}")
     for audit in model.audits:
         severity = audit.get("severity", "error")
-        if "row_count_drift" in audit:
-            yield _drift(audit, severity, rows, previous_rows)
-            continue
-        for name, query, sentence in _queries(model, audit):
-            failed = engine.count(query, bound)
-            yield AuditResult(name, severity, failed, sentence)
+        if "equal_sums" in audit:
+            yield from _equal_sums(audit["equal_sums"], severity)
+        elif "row_count_drift" not in audit:
+            for name, condition, sentence in _conditions(model, audit):
+                count = f"count(*) filter (where {condition})"
+                yield _Test(name, severity, "staged", count, sentence)
 
 
-def _queries(model: Model, audit: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Name, counting query and sentence of each test of an entry."""
+def _conditions(model: Model, audit: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Name, condition of a bad row, and sentence of each test of an entry."""
     if "not_null" in audit:
         for column in audit["not_null"]:
-            query = f"select count(*) from staged where {column} is null"
-            yield f"not_null({column})", query, f"rows have no {column}"
+            yield f"not_null({column})", f"{column} is null", f"rows have no {column}"
     elif "assert" in audit:
-        condition = _bind(str(audit["assert"]))
-        query = f"select count(*) from staged where not coalesce({condition}, false)"
-        yield f"assert({audit['assert']})", query, f"rows break: {audit['assert']}"
+        stated = str(audit["assert"])
+        yield f"assert({stated})", f"not coalesce({_bind(stated)}, false)", f"rows break: {stated}"
     elif "accepted" in audit:
         for column, values in audit["accepted"].items():
             listed = ", ".join(literal(value) for value in values)
-            query = f"select count(*) from staged where {column} not in ({listed})"
-            yield f"accepted({column})", query, f"rows hold another {column} than {listed}"
-    elif "equal_sums" in audit:
-        yield from _equal_sums(audit["equal_sums"])
+            sentence = f"rows hold another {column} than {listed}"
+            yield f"accepted({column})", f"{column} not in ({listed})", sentence
     else:
         raise UsageError(f"Model {model.name} has an audit that nobody knows: {audit}.")
 
 
-def _equal_sums(audit: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _equal_sums(audit: dict[str, Any], severity: str) -> Iterator[_Test]:
     """Columns summed per key here and in another relation must be equal, to the cent."""
-    other, by = audit["with"], ", ".join(audit["by"])
-    for column in audit["columns"]:
-        sides = " union all ".join(
-            f"select {by}, coalesce({column}, 0) * {sign} as amount from {relation}"
-            for relation, sign in (("staged", 1), (other, -1))
-        )
-        query = (
-            f"select count(*) from (select {by} from ({sides}) group by {by}"
-            " having sum(amount) <> 0)"
-        )
-        yield f"equal_sums({column}, {other})", query, f"values of {by} differ from {other}"
+    other, by, columns = audit["with"], ", ".join(audit["by"]), audit["columns"]
+    sides = " union all ".join(
+        f"select {by}, "
+        + ", ".join(f"coalesce({column}, 0) * {sign} as d{n}" for n, column in enumerate(columns))
+        + f" from {relation}"
+        for relation, sign in (("staged", 1), (other, -1))
+    )
+    sums = ", ".join(f"sum(d{n}) as d{n}" for n in range(len(columns)))
+    source = f"(select {sums} from ({sides}) group by {by})"
+    for n, column in enumerate(columns):
+        yield _Test(
+            f"equal_sums({column}, {other})", severity, source,
+            f"count(*) filter (where d{n} <> 0)", f"values of {by} differ from {other}",
+        )  # fmt: skip
 
 
-def _drift(
-    audit: dict[str, Any], severity: str, rows: int, previous_rows: int | None
-) -> AuditResult:
+def _drift(audit: dict[str, Any], rows: int, previous_rows: int | None) -> AuditResult:
     limit = audit["row_count_drift"]["max_pct"]
     moved = abs(rows - previous_rows) if previous_rows else 0
     drifted = bool(previous_rows) and moved * 100 > limit * (previous_rows or 0)
     return AuditResult(
-        "row_count_drift", severity, moved if drifted else 0,
+        "row_count_drift", audit.get("severity", "error"), moved if drifted else 0,
         f"rows more or fewer than the {previous_rows} before (limit {limit} %)",
     )  # fmt: skip
 

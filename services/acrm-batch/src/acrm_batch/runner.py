@@ -277,11 +277,10 @@ class Runner:
             return Step(model.name, day, "skipped", "nothing changed")
         try:
             self._provide(relations, day)
-            staged = self.engine.stage(
+            staged, rows = self.engine.stage(
                 model.name, model.bound_sql, model.key, self._bound(model, day)
             )
             self.engine.partition_view("staged", staged)
-            rows = self.engine.count("select count(*) from staged", {})
             results = run_audits(
                 self.engine, model, rows, self._rows_before(model, day), self._bound(model, day)
             )

@@ -62,54 +62,48 @@ class Engine:
             }
         )
         self.connection.execute("create schema landing")
+        self._parameters = ""
         self.set_parameters([])
         self.connection.execute(_MACROS)
-        self._state: dict[str, list[File]] = {}
+        self._landed: dict[str, tuple[str, list[File]]] = {}
 
     def set_parameters(self, values: Sequence[ParameterValue]) -> None:
         """The values in force, for `param(code, legal_entity)`."""
         pairs = ", ".join(f"{literal(f'{v.code}/{v.legal_entity_id}')}: {v.value}" for v in values)
-        self.connection.execute(
-            f"set variable parameters = cast(map {{{pairs}}} as map(varchar, decimal(18,4)))"
-        )
+        wanted = f"cast(map {{{pairs}}} as map(varchar, decimal(18,4)))"
+        if wanted != self._parameters:
+            self.connection.execute(f"set variable parameters = {wanted}")
+            self._parameters = wanted
 
     def landing_relation(self, table: str, files: Sequence[File]) -> None:
         """`landing.<table>` over delivered files: state is reduced to the newest row per key."""
         files = [file for file in files if file.rows]
-        if self._state.get(table) == files:
+        before, landed = self._landed.get(table, ("", None))
+        if landed == files:
             return
         contract = TABLES["balances" if table == BALANCE_HISTORY else table]
         columns = ", ".join(column.name for column in contract.columns)
-        for kind in ("view", "table"):
-            if self._kind_of(table) == kind:
-                self.connection.execute(f"drop {kind} landing.{table}")
-        name = f"landing.{table}"
+        name, kind = f"landing.{table}", "view"
         if not files:
             types = {column.name: column.type for column in contract.columns}
-            query = f"create view {name} as " + empty_relation(types | {"business_date": "DATE"})
+            query = empty_relation(types | {"business_date": "DATE"})
         else:
             source = (
                 f"read_parquet({file_list(file.path(self.landing) for file in files)},"
                 " hive_partitioning=true, hive_types={'business_date': DATE})"
             )
-            if table == BALANCE_HISTORY or contract.kind == "event" or len(files) == 1:
-                query = f"create view {name} as select {columns}, business_date from {source}"
-            else:
-                query = (
-                    f"create table {name} as select {columns}, business_date from {source} qualify"
-                    f" row_number() over (partition by {', '.join(contract.key)}"
+            query = f"select {columns}, business_date from {source}"
+            if table != BALANCE_HISTORY and contract.kind == "state" and len(files) > 1:
+                # A table, so that a date's models do not each find the newest rows again.
+                kind = "table"
+                query += (
+                    f" qualify row_number() over (partition by {', '.join(contract.key)}"
                     " order by business_date desc) = 1"
                 )
-        self.connection.execute(query)
-        self._state[table] = files
-
-    def _kind_of(self, table: str) -> str | None:
-        rows = self.connection.execute(
-            "select case table_type when 'VIEW' then 'view' else 'table' end"
-            " from information_schema.tables where table_schema = 'landing' and table_name = ?",
-            [table],
-        ).fetchall()
-        return str(rows[0][0]) if rows else None
+        if before and before != kind:
+            self.connection.execute(f"drop {before} {name}")
+        self.connection.execute(f"create or replace {kind} {name} as {query}")
+        self._landed[table] = (kind, files)
 
     def view(self, name: str, query: str) -> None:
         """A view under a model's name."""
@@ -119,30 +113,31 @@ class Engine:
         """A model's partition under a name."""
         self.view(name, f"select * from read_parquet({literal(path)}, hive_partitioning=false)")
 
-    def stage(self, name: str, sql: str, key: Sequence[str], bound: Mapping[str, Bound]) -> Path:
+    def stage(
+        self, name: str, sql: str, key: Sequence[str], bound: Mapping[str, Bound]
+    ) -> tuple[Path, int]:
         """Write a model's rows aside, in the order of its key, so that equal rows give equal
-        bytes. The file is on disk when this returns."""
+        bytes. The file is on disk when this returns it, with its number of rows."""
         used = _used(sql, bound)
         path = self.aside / f"{name}.parquet"
         order = f" order by {', '.join(key)}" if key else ""
         try:
-            self.connection.execute(
+            [(rows,)] = self.connection.execute(
                 f"copy (select * from (\n{sql}\n){order}) to {literal(path)}"
                 " (format parquet, compression zstd)",
                 used,
-            )
+            ).fetchall()
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise CrmError(f"Model {name} failed in DuckDB: {reason}.") from error
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
-        return path
+        return path, int(rows)
 
-    def count(self, query: str, bound: Mapping[str, Bound]) -> int:
-        """The single number a query returns."""
-        used = _used(query, bound)
-        rows = self.connection.execute(query, used).fetchall()
-        return int(rows[0][0] or 0)
+    def numbers(self, query: str, bound: Mapping[str, Bound]) -> list[int]:
+        """The numbers of the single row that a query returns; nothing counts as 0."""
+        [row] = self.connection.execute(query, _used(query, bound)).fetchall()
+        return [int(number or 0) for number in row]
 
     def close(self) -> None:
         """Give the memory back."""
