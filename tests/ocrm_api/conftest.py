@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import psycopg
 import pytest
+import structlog
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -106,6 +107,18 @@ def prepare(database: PostgresDatabase) -> Bank:
             uuid4(), employee.lower(), employee, hashed,
         )  # fmt: skip
     return made
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> None:
+    """As in production: without the pretty traces, which take minutes over SQLAlchemy's frames."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["event"]),
+        ]
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import orjson
 from fastapi import Response
@@ -11,6 +12,8 @@ from fastapi import Response
 def _plain(value: object) -> str:
     if isinstance(value, Decimal):
         return format(value, "f")
+    if isinstance(value, UUID):  # the driver's is a subclass
+        return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON form.")
 
 

@@ -38,13 +38,14 @@ from ocrm_api.problems import (
     Problem,
     render,
 )
+from ocrm_api.reminders import operations
 from ocrm_api.reminders import router as reminders
 from ocrm_api.reminders import service as reminders_service
 from ocrm_api.reminders import stream as reminder_stream
 from ocrm_api.security import check_declarations, guard
 from ocrm_api.settings import RedisSettings, Settings, data_key
 
-SLICES = (login, organisation, customers, coverage, insight, reminders, health)
+SLICES = (login, organisation, customers, coverage, insight, reminders, operations, health)
 
 
 def create_app(settings: Settings | None = None, redis: RedisSettings | None = None) -> FastAPI:

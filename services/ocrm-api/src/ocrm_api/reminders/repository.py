@@ -38,15 +38,15 @@ class ReminderFilter:
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The WHERE of the list, without the scope."""
-        given: list[tuple[Any, ColumnElement[bool]]] = [
-            (self.owner_id, Reminder.owner_id == self.owner_id),
-            (self.rule_code, Reminder.rule_code == self.rule_code),
-            (self.customer_id, Reminder.customer_id == self.customer_id),
-            (self.due_from, Reminder.due_on >= self.due_from),
-            (self.due_until, Reminder.due_on <= self.due_until),
-        ]
-        wanted = [condition for value, condition in given if value is not None]
-        return [Reminder.status.in_(self.statuses), *wanted]
+        conditions: list[ColumnElement[bool]] = [Reminder.status.in_(self.statuses)]
+        for name in ("owner_id", "rule_code", "customer_id"):
+            if (value := getattr(self, name)) is not None:
+                conditions.append(_TABLE.c[name] == value)
+        if self.due_from is not None:
+            conditions.append(Reminder.due_on >= self.due_from)
+        if self.due_until is not None:
+            conditions.append(Reminder.due_on <= self.due_until)
+        return conditions
 
     def fingerprint(self) -> dict[str, Any]:
         """What a cursor is bound to."""
@@ -221,3 +221,25 @@ async def append_event(session: AsyncSession, reminder: Reminder, kind: str) -> 
             "owner_id": reminder.owner_id,
         },
     )
+
+
+async def intake_status(session: AsyncSession, scope: Scope) -> dict[str, Any]:
+    """The workers of the intake, unsettled dead letters, open reminders of the scope."""
+    workers = await fetch(
+        session,
+        text(
+            "select worker, started_at, heartbeat_at, partitions, lag, records"
+            " from ocrm.intake_status order by worker"
+        ),
+    )
+    dead = await session.execute(
+        text("select count(*) from ocrm.intake_dead_letters where settled_at is null")
+    )
+    open_ones = await session.execute(
+        select(func.count()).where(visible(scope), Reminder.status.in_(OPEN))
+    )
+    return {
+        "workers": workers,
+        "dead_letters": dead.scalar_one(),
+        "unrouted": open_ones.scalar_one(),
+    }

@@ -1,0 +1,176 @@
+"""What the intake makes of a batch: once, whoever says it how often; poison stays outside."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from crm_shared import ids
+from crm_shared.clock import now
+from crm_shared.events.reminders import ReminderWithdrawn
+from crm_shared.kafka import Record
+from ocrm_api.reminders import books, receiving, routing
+from ocrm_api.reminders.books import DeadLetterLimitError
+from ocrm_api.reminders.receiving import DeadLetter
+from tests.ocrm_api import bank
+from tests.ocrm_api.conftest import Bank, raised
+
+
+def withdrawal(window: str, customer_id: int = 1) -> bytes:
+    """A withdrawal of a large inflow."""
+    rule, subject = "R01.LARGE_INFLOW", f"customer:{customer_id}"
+    return ReminderWithdrawn(
+        event_id=uuid4(), occurred_at=now(), producer="tests", customer_id=customer_id,
+        reminder_id=ids.reminder_id(rule, subject, window), rule_code=rule, subject=subject,
+        window=window, reason="reversed",
+    ).to_bytes()  # fmt: skip
+
+
+def state(of: Bank, reminder_id: UUID) -> dict[str, Any]:
+    """Where a reminder is and whose."""
+    names = ("status", "branch_id", "lead_branch_id", "owner_id", "version")
+    rows = of.execute(
+        f"select {', '.join(names)} from ocrm.reminders where reminder_id = %s", reminder_id
+    )
+    return dict(zip(names, rows[0], strict=True))
+
+
+def test_raised_twice_is_one_reminder_and_one_event(shared_bank: Bank) -> None:
+    event = raised(1)
+    first = shared_bank.receive(event.to_bytes(), event.to_bytes())
+    second = shared_bank.receive(event.to_bytes())
+    assert (first.raised, second.raised) == ([event.reminder_id], [])
+    count = shared_bank.execute(
+        "select count(*) from ocrm.reminder_events where reminder_id = %s", event.reminder_id
+    )
+    assert count == [(1,)]
+
+
+def test_withdrawn_is_withdrawn_whichever_comes_first(shared_bank: Bank) -> None:
+    for number, raise_first in enumerate((True, False)):
+        window = f"txn:{number}"
+        event = raised(1, window=window)
+        messages = [event.to_bytes(), withdrawal(window)]
+        for message in messages if raise_first else reversed(messages):
+            shared_bank.receive(message)
+        shared_bank.receive(event.to_bytes())
+        assert state(shared_bank, event.reminder_id)["status"] == "withdrawn"
+
+
+def test_what_is_done_is_not_withdrawn(shared_bank: Bank) -> None:
+    event = raised(1, window="txn:done")
+    shared_bank.receive(event.to_bytes())
+    shared_bank.execute(
+        "update ocrm.reminders set status = 'done', done_at = now(), outcome_code = 'other'"
+        " where reminder_id = %s", event.reminder_id,
+    )  # fmt: skip
+    assert shared_bank.receive(withdrawal("txn:done")).withdrawn == []
+
+
+def test_routes_go_to_the_lead_manager(shared_bank: Bank) -> None:
+    routed = state(shared_bank, shared_bank.raise_reminder(2, branch_id="B1"))
+    assert (routed["owner_id"], routed["branch_id"], routed["lead_branch_id"]) == ("M2", "B1", "B2")
+    without = state(shared_bank, shared_bank.raise_reminder(2, branch_id=None))
+    assert (without["owner_id"], without["branch_id"]) == ("M2", "B2")
+
+
+def test_an_unknown_customer_is_the_virtual_manager_s_of_the_branch(shared_bank: Bank) -> None:
+    routed = state(shared_bank, shared_bank.raise_reminder(99, branch_id="B1"))
+    assert (routed["owner_id"], routed["lead_branch_id"]) == ("V:B1", "B1")
+    nowhere = state(shared_bank, shared_bank.raise_reminder(99, branch_id="B9"))
+    assert (nowhere["owner_id"], nowhere["branch_id"]) == (None, "-")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, b"", b"\xff\xfe", b"{", b"[]", b'{"type": "reminder.raised"}', b'{"type": "else"}'],
+)
+def test_what_cannot_be_decoded_is_a_dead_letter_with_a_reason(value: bytes | None) -> None:
+    good, dead = receiving.decode([Record("t", 0, 7, None, value)])
+    assert (good, dead[0].record.offset) == ([], 7)
+    assert dead[0].reason
+
+
+def test_a_wrong_id_is_a_dead_letter_that_repeats_no_value(shared_bank: Bank) -> None:
+    message = json.loads(raised(1).to_bytes()) | {
+        "reminder_id": str(uuid4()),
+        "amount": "13800000000",
+    }
+    received = shared_bank.receive(json.dumps(message).encode())
+    assert "reminder_id is not the id" in received.dead[0].reason
+    assert "13800000000" not in received.dead[0].reason
+
+
+def test_what_postgresql_refuses_does_not_stop_the_others(shared_bank: Bank) -> None:
+    good = raised(1)
+    bad = raised(1, facts={"value": "a\x00b"})
+    received = shared_bank.receive(bad.to_bytes(), good.to_bytes())
+    assert received.raised == [good.reminder_id]
+    assert [letter.record.offset for letter in received.dead] == [0]
+    assert received.dead[0].reason.startswith("PostgreSQL refuses it")
+
+
+@pytest.fixture
+def connection(shared_bank: Bank) -> Iterator[psycopg.Connection]:
+    """A connection of the application's role, rolled back."""
+    with psycopg.connect(shared_bank.database.ocrm_app) as opened:
+        yield opened
+        opened.rollback()
+
+
+def test_too_many_dead_letters_stop_the_intake(connection: psycopg.Connection) -> None:
+    letters = [DeadLetter(Record("t", 0, number, None, b"x"), "no\x00") for number in range(3)]
+    books.keep_dead_letters(connection, letters, limit=3)
+    books.keep_dead_letters(connection, letters, limit=3)
+    more = [DeadLetter(Record("t", 1, 0, None, None), "no")]
+    with pytest.raises(DeadLetterLimitError, match="ocrm dead-letters --settle"):
+        books.keep_dead_letters(connection, more, limit=3)
+    assert len(books.unsettled(connection, settle=True)) == 4
+    assert books.unsettled(connection, settle=False) == []
+
+
+def test_a_gap_in_the_offsets_is_noticed(connection: psycopg.Connection) -> None:
+    assert (
+        books.keep_offsets(connection, [Record("t", 0, 0, None, b""), Record("t", 0, 1, None, b"")])
+        == []
+    )
+    assert books.keep_offsets(connection, [Record("t", 0, 2, None, b"")]) == []
+    gap = books.keep_offsets(connection, [Record("t", 0, 5, None, b"")])
+    assert (gap[0].expected, gap[0].found) == (3, 5)
+    assert books.keep_offsets(connection, [Record("t", 0, 0, None, b"")]) == []
+
+
+def reroute(of: Bank) -> list[UUID]:
+    """What an intake does after a publication."""
+    with psycopg.connect(of.database.ocrm_app) as opened:
+        return routing.reroute(opened, routing.current(opened, None))
+
+
+def test_a_publication_takes_open_reminders_to_the_new_lead(own_bank: Bank) -> None:
+    open_one = own_bank.raise_reminder(1, branch_id="B2")
+    whole = own_bank.raise_reminder(1, "R01.FREQUENT_TRANSFERS_OUT", "B1")
+    unrouted = own_bank.raise_reminder(11, branch_id="B9")
+    row = {"customer_id": 1, "lead_branch_id": "B3", "is_key_customer": False, "branch_id": "B3",
+           "role": "lead", "manager_id": "M3", "rule": "loan", "deposit_balance": 1,
+           "loan_balance": 1}  # fmt: skip
+    bank.publish(
+        own_bank.database.acrm_owner,
+        date(2026, 7, 1),
+        {"coverage": [row, row | {"customer_id": 11}]},
+    )
+    assert set(reroute(own_bank)) == {open_one, whole, unrouted}
+    moved = state(own_bank, open_one)
+    assert (moved["owner_id"], moved["lead_branch_id"], moved["branch_id"]) == ("M3", "B3", "B2")
+    assert state(own_bank, whole)["branch_id"] == "B3"
+    assert state(own_bank, unrouted)["owner_id"] == "M3"
+    assert reroute(own_bank) == []
+
+
+def test_before_a_publication_reminders_wait_for_their_route(own_bank: Bank) -> None:
+    own_bank.execute("drop schema acrm cascade")
+    waiting = state(own_bank, own_bank.raise_reminder(1))
+    assert (waiting["owner_id"], waiting["branch_id"], waiting["status"]) == (None, "-", "new")
