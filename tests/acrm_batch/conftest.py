@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 import psycopg
 import pytest
+from pydantic import SecretStr
 from rich.console import Console
 
 from acrm_batch import batch, ledger
@@ -68,19 +69,26 @@ def create_scopes(database: PostgresDatabase) -> None:
         )
 
 
+def batch_over(
+    bank: Bank, database: PostgresDatabase, folder: Path, patch: pytest.MonkeyPatch
+) -> Batch:
+    """The batch over a bank, on an empty database."""
+    create_scopes(database)
+    ledger.migrate(database.acrm_owner)
+    patch.setenv("CRM_DATA_KEY", DATA_KEY)
+    settings = BatchSettings(
+        database_url=SecretStr(database.acrm_owner),
+        landing_dir=bank.landing,
+        warehouse_dir=folder / "warehouse",
+        memory_limit="500MB",
+        threads=1,
+    )
+    return Batch(settings, database)
+
+
 @pytest.fixture
 def crm(
     bank: Bank, postgres_database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Batch:
     """The batch over the bank, on a database of this test."""
-    create_scopes(postgres_database)
-    ledger.migrate(postgres_database.acrm_owner)
-    monkeypatch.setenv("CRM_DATA_KEY", DATA_KEY)
-    settings = BatchSettings(
-        database_url=postgres_database.acrm_owner,
-        landing_dir=bank.landing,
-        warehouse_dir=tmp_path / "warehouse",
-        memory_limit="500MB",
-        threads=1,
-    )
-    return Batch(settings, postgres_database)
+    return batch_over(bank, postgres_database, tmp_path, monkeypatch)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
 
 import psycopg
@@ -45,7 +47,7 @@ def opened(
             aside = settings.warehouse_dir / ".aside" / business_date.isoformat()
             clean_aside(aside)
             run_id = ledger.start_run(command, business_date)
-            engine = _engine(settings, business_date)
+            engine = _engine(settings, aside)
             try:
                 yield Runner(project, ledger, engine, settings.warehouse_dir), ledger, run_id
             except CrmError as error:
@@ -61,18 +63,20 @@ def opened(
 
 
 @contextmanager
-def looking(settings: BatchSettings, business_date: date) -> Iterator[tuple[Runner, Ledger]]:
-    """A runner that only looks: no lock, no run."""
-    with Ledger.open(settings.database_url.get_secret_value(), "acrm") as ledger:
-        engine = _engine(settings, business_date)
+def looking(settings: BatchSettings) -> Iterator[tuple[Runner, Ledger]]:
+    """A runner that only looks: no lock, no run, nothing written into the warehouse."""
+    with (
+        Ledger.open(settings.database_url.get_secret_value(), "acrm") as ledger,
+        TemporaryDirectory(prefix="acrm-") as aside,
+    ):
+        engine = _engine(settings, Path(aside))
         try:
             yield Runner(Project.load(), ledger, engine, settings.warehouse_dir), ledger
         finally:
             engine.close()
 
 
-def _engine(settings: BatchSettings, business_date: date) -> Engine:
-    aside = settings.warehouse_dir / ".aside" / business_date.isoformat()
+def _engine(settings: BatchSettings, aside: Path) -> Engine:
     try:
         return Engine(settings.landing_dir, aside, settings.memory_limit, settings.threads)
     except OSError as error:
@@ -153,7 +157,7 @@ def plan_date(
     settings: BatchSettings, business_date: date, selectors: tuple[str, ...]
 ) -> list[Step]:
     """What a run would do."""
-    with looking(settings, business_date) as (runner, _):
+    with looking(settings) as (runner, _):
         runner.accept(None, business_date, settings.threads)
         return list(runner.plan(business_date, runner.project.select(selectors)))
 

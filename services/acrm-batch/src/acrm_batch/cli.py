@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -23,6 +23,7 @@ from acrm_batch.project import Project
 from acrm_batch.settings import BatchSettings
 from crm_shared.business_calendar import days
 from crm_shared.errors import CrmError, ExitCode, NotReadyError, UsageError
+from crm_shared.landing import read_manifest
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False,
                   pretty_exceptions_enable=False)  # fmt: skip
@@ -324,5 +325,12 @@ def wait_inputs(
 
 
 def _missing(folder: Path, day: date) -> list[date]:
+    """The days without a manifest, back to the last opening or the first delivery."""
     found = acceptance.delivered(folder, day)
-    return [one for one in days(min(found, default=day), day) if one not in found]
+    start = day
+    while start - timedelta(days=1) in found or (
+        start > min(found, default=day)
+        and not (start in found and read_manifest(folder, start).opening)
+    ):
+        start -= timedelta(days=1)
+    return [one for one in days(start, day) if one not in found]

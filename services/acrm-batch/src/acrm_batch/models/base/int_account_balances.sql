@@ -10,7 +10,8 @@ audits:
   - {row_count_drift: {max_pct: 20}, severity: warn}
 ---*/
 -- One row per deposit account, open or closed. A balance holds from the day it was delivered until
--- the next one, so that averages come from intervals and not from a row per account and day.
+-- the next one, so that averages come from intervals and not from a row per account and day. An
+-- account whose balance was never delivered is not known and counts 0.
 with spans as (
     select
         account_id,
@@ -59,6 +60,7 @@ select
     account.matures_on,
     account.closed_on,
     account.opened_on <= $bd and not coalesce(account.closed_on <= $bd, false) as is_open,
+    figures.account_id is not null as is_known,
     cast(coalesce(figures.balance, 0) as decimal(18,2)) as balance,
     cast(coalesce(figures.yesterday_balance, 0) as decimal(18,2)) as yesterday_balance,
     cast(coalesce(figures.month_start_balance, 0) as decimal(18,2)) as month_start_balance,

@@ -41,7 +41,7 @@ with due as (
     union all
     select
         'R02.DEPOSIT_MATURES', 'due.deposit_days', customer_id, branch_id,
-        'account:' || account_id, matures_on, balance, currency
+        'account:' || account_id, matures_on, case when is_known then balance end, currency
     from int_account_balances
     where is_open and product in ('time', 'certificate')
     union all

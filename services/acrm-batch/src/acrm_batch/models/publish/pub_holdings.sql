@@ -8,7 +8,7 @@ key: [customer_id, kind, holding_id]
 with holdings as (
     select
         customer_id, branch_id, 'deposit' as kind, account_id as holding_id, product, currency,
-        balance, opened_on, matures_on,
+        case when is_known then balance end as balance, opened_on, matures_on,
         case when is_open then 'open' else 'closed' end as status,
         json_object('closed_on', cast(closed_on as varchar)) as details
     from int_account_balances

@@ -1,0 +1,136 @@
+"""What a publication holds, and who may see it: one publication, looked at by many tests."""
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from acrm_batch.batch import Result
+from crm_shared.personal_data import Protector
+from crm_shared.published import TABLES
+from tests.acrm_batch.bank import Bank
+from tests.acrm_batch.conftest import DATA_KEY, FIRST, Batch, batch_over
+from tests.databases import PostgresDatabase
+
+DAY = date(2026, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def published(
+    module_database: PostgresDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Batch, Result]]:
+    """A customer of branches A (lead) and B with a phone, and one of C with a loan."""
+    folder: Path = tmp_path_factory.mktemp("published")
+    bank = Bank(folder / "landing", FIRST)
+    bank.customer(1, phone="13800000000", document_no="X1", name="张三,“甲”\\")
+    bank.account(11, 1, "A", "100.10")
+    bank.account(12, 1, "B", "50.05")
+    bank.customer(2, home="C")
+    bank.loan(21, 2, "C", matures_on=DAY + timedelta(days=30), balance=Decimal("700.00"))
+    bank.deliver(DAY)
+    with pytest.MonkeyPatch.context() as patch:
+        crm = batch_over(bank, module_database, folder, patch)
+        with psycopg.connect(module_database.ocrm_owner) as owner:
+            owner.execute("grant select on ocrm.scopes to ocrm_app")
+        yield crm, crm.run(DAY, publishes=True)
+
+
+@pytest.fixture
+def crm(published: tuple[Batch, Result]) -> Batch:
+    """The batch that published."""
+    return published[0]
+
+
+def seen(crm: Batch, branches: list[str], query: str) -> list[object]:
+    """What the OCRM's role sees with a scope of these branches."""
+    with psycopg.connect(crm.database.ocrm_owner) as owner:
+        owner.execute("delete from ocrm.scopes")
+        owner.execute("insert into ocrm.scopes values ('s', %s)", (branches,))
+    with psycopg.connect(crm.database.ocrm_app) as connection:
+        connection.execute("select set_config('app.scope', 's', true)")
+        return list(connection.execute(query.encode()).fetchall())
+
+
+def test_every_table_has_its_rows(published: tuple[Batch, Result]) -> None:
+    crm, result = published
+    assert result.publication is not None
+    assert set(result.publication.row_counts) == set(TABLES)
+    for name, rows in result.publication.row_counts.items():
+        assert crm.query(f"select count(*) from acrm.{name}") == [(rows,)]
+    assert crm.query("select acrm.current_business_date()") == [(DAY,)]
+
+
+def test_lead_rows_hold_the_unions_amounts_and_assist_rows_the_branchs(crm: Batch) -> None:
+    assert crm.query(
+        "select branch_id, role, deposit_balance, loan_balance from acrm.coverage order by 1"
+    ) == [
+        ("A", "lead", Decimal("150.15"), Decimal("0.00")),
+        ("B", "assist", Decimal("50.05"), Decimal("0.00")),
+        ("C", "lead", Decimal("0.00"), Decimal("700.00")),
+    ]
+
+
+def test_a_branch_sees_only_its_own_rows(crm: Batch) -> None:
+    coverage = "select branch_id from acrm.coverage order by 1"
+    assert seen(crm, ["B"], coverage) == [("B",)]
+    assert seen(crm, ["B"], "select customer_id from acrm.customer_indicators") == []
+    assert seen(crm, ["A"], "select customer_id from acrm.customer_indicators") == [(1,)]
+    assert seen(crm, [], coverage) == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_nobody_reads_a_partition_past_the_policies_of_its_table(crm: Batch, table: str) -> None:
+    for role in (crm.database.ocrm_app, crm.database.ocrm_owner):
+        with (
+            psycopg.connect(role) as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute(f"select * from acrm.{table}_20260102".encode())
+
+
+def test_personal_numbers_are_protected(crm: Batch) -> None:
+    [(name, masked, encrypted, index)] = crm.query(
+        "select name, phone_masked, phone_encrypted, phone_index from acrm.customers"
+        " where customer_id = 1"
+    )
+    protector = Protector(DATA_KEY)
+    assert name == "张三,“甲”\\"
+    assert "13800000000" not in masked
+    assert protector.decrypt(encrypted) == "13800000000"
+    assert index == protector.blind_index("13800000000")
+
+
+def test_indicators_of_the_branches_add_up(crm: Batch) -> None:
+    [(customer,)] = crm.query(
+        "select indicators from acrm.customer_indicators where customer_id = 1"
+    )
+    branches = crm.query(
+        "select indicators->>'DEP_BAL' from acrm.customer_branch_indicators where customer_id = 1"
+        " order by branch_id"
+    )
+    assert branches == [("100.10",), ("50.05",)]
+    assert (customer["DEP_BAL"], customer["DEP_ACCT_CNT"]) == ("150.15", 2)
+    assert "LOAN_NEXT_DUE_ON" not in customer
+
+
+def test_the_dictionary_names_every_published_code(crm: Batch) -> None:
+    published = crm.query(
+        "select jsonb_object_keys(indicators) from acrm.customer_indicators union"
+        " select jsonb_object_keys(indicators) from acrm.branch_indicators union"
+        " select unnest(tags) from acrm.customer_tags"
+    )
+    assert set(published) <= set(crm.query("select code from acrm.dictionary"))
+
+
+def test_decisions_say_why(crm: Batch) -> None:
+    [(rule, inputs)] = crm.query(
+        "select rule, inputs from acrm.coverage_decisions where customer_id = 1"
+    )
+    assert rule == "deposit"
+    assert [one["branch_id"] for one in inputs["averages"]] == ["A", "B"]
+    assert inputs["parameters"]["coverage.averaging_days"] == 30
+    assert json.dumps(inputs).count("null") == 0
