@@ -12,8 +12,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from typer.testing import CliRunner, Result
 
 from acrm_batch.audits import AuditBlockedError
+from acrm_batch.cli import app
 from acrm_batch.project import Project
 from crm_shared import postgres
 from crm_shared.errors import ExitCode
@@ -124,19 +126,25 @@ def test_one_run_of_a_date_at_a_time(delivered: Bank, crm: Batch) -> None:
         crm.run(DAY)
 
 
-def command(crm: Batch, *arguments: str) -> subprocess.Popen[str]:
-    """The command as a process of its own."""
-    environment = {
-        **os.environ,
+def environment(crm: Batch) -> dict[str, str]:
+    """The variables by which a command finds the bank of the test."""
+    return {
         "ACRM_DATABASE_URL": crm.database.acrm_owner,
         "CRM_LANDING_DIR": str(crm.settings.landing_dir),
         "CRM_WAREHOUSE_DIR": str(crm.settings.warehouse_dir),
         "CRM_DATA_KEY": DATA_KEY,
     }
+
+
+def command(crm: Batch, *arguments: str) -> subprocess.Popen[str]:
+    """The command as a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-c", "from acrm_batch.cli import app; app()", *arguments],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env=os.environ | environment(crm),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest.mark.faults
@@ -165,26 +173,32 @@ def test_killed_runs_heal_to_the_same_bytes(delivered: Bank, crm: Batch, tmp_pat
     assert checksums(crm) == after_kills
 
 
-def test_the_commands_answer_with_sentences_and_exit_codes(delivered: Bank, crm: Batch) -> None:
-    def run(*arguments: str) -> tuple[int, str, str]:
-        process = command(crm, *arguments)
-        output, errors = process.communicate(timeout=120)
-        return process.returncode, output, errors
+def test_the_commands_answer_with_sentences_and_exit_codes(
+    delivered: Bank, crm: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment(crm).items():
+        monkeypatch.setenv(name, value)
 
-    code, output, _ = run("plan", "--date", str(DAY), "--json")
-    assert (code, {row["does"] for row in json.loads(output)}) == (0, {"run", "follow"})
-    code, output, _ = run("run", "--date", str(DAY), "--no-events", "--json")
-    assert (code, json.loads(output)["published"]) == (0, True)
-    code, _, errors = run("run", "--date", "2026-02-04", "--no-events")
-    assert (code, errors.count("\n")) == (75, 1)
-    assert run("run", "--date", "tomorrow")[0] == 2
-    code, _, errors = run("run", "--date", str(DAY), "--no-events", "--select", "nonsense")
-    assert (code, "No model is called 'nonsense'" in errors) == (2, True)
-    assert run("wait-inputs", "--date", str(DAY))[0] == 0
-    assert run("wait-inputs", "--date", "2026-02-09")[0] == 75
-    code, output, _ = run("audit", "--date", str(DAY), "--json")
-    assert (code, {row["failed_rows"] for row in json.loads(output)}) == (0, {0})
-    assert run("status", "--json")[0] == 0
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, list(arguments))
+
+    planned = run("plan", "--date", str(DAY), "--json")
+    assert {row["does"] for row in json.loads(planned.stdout)} == {"run", "follow"}
+    done = run("run", "--date", str(DAY), "--no-events", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["published"]) == (0, True)
+    late = run("run", "--date", "2026-02-04", "--no-events")
+    assert (late.exit_code, late.stderr.count("\n")) == (75, 1)
+    assert run("run", "--date", "tomorrow").exit_code == 2
+    unknown = run("run", "--date", str(DAY), "--no-events", "--select", "nonsense")
+    assert (unknown.exit_code, "No model is called 'nonsense'" in unknown.stderr) == (2, True)
+    assert run("wait-inputs", "--date", str(DAY)).exit_code == 0
+    assert run("wait-inputs", "--date", "2026-02-09").exit_code == 75
+    audited = run("audit", "--date", str(DAY), "--json")
+    assert {row["failed_rows"] for row in json.loads(audited.stdout)} == {0}
+    assert run("status", "--json").exit_code == 0
+    assert run("dictionary").exit_code == 0
+    assert run("lineage", "DEP_BAL").exit_code == 0
+    assert run("lint").exit_code == 0
 
 
 def test_a_server_that_is_not_there_is_not_ready(delivered: Bank, crm: Batch) -> None:
