@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from shutil import copytree, ignore_patterns
 
 import duckdb
 import pytest
@@ -17,7 +18,7 @@ from crm_shared.events import loans, transactions
 from crm_shared.events.envelope import CustomerEvent
 from crm_shared.events.transactions import AccountClosedEvent, TransactionEvent
 from crm_shared.ids import event_id
-from crm_shared.landing import TABLES
+from crm_shared.landing import TABLES, read_manifest
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing.network import free_port
 from crm_shared.testing.topics import read_all
@@ -126,6 +127,17 @@ def test_a_spoilt_file_is_one_sentence(tmp_path: Path, bank: Path, plan: Plan) -
     (tmp_path / folder / "transactions.parquet").write_bytes(b"nonsense")
     with pytest.raises(ContractError, match="deliver the day again"):
         list(replay.messages(tmp_path, plan.first))
+
+
+def test_a_table_that_the_source_does_not_have_is_no_events(
+    tmp_path: Path, bank: Path, plan: Plan, sent: list[Message]
+) -> None:
+    copytree(bank, tmp_path / "bank", ignore=ignore_patterns("*-04-*", "*-05-0*", "answers"))
+    manifest = read_manifest(bank, plan.last)
+    kept = {name: file for name, file in manifest.tables.items() if name != "loan_events"}
+    manifest.model_copy(update={"tables": kept}).write(tmp_path / "bank")
+    received = list(replay.messages(tmp_path / "bank", plan.last))
+    assert received == [message for message in sent if message.topic == transactions.TOPIC]
 
 
 def test_wrong_faults_are_refused() -> None:

@@ -4,11 +4,12 @@ A table without rows that day is delivered as an empty file, so that a missing o
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
+from threading import Semaphore
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,6 +24,7 @@ from crm_shared.landing import TABLES, Manifest, Table, TableFile, day_folder
 
 SOURCE = "bank-simulator"
 _BATCH_ROWS = 122_880
+_WAITING_FILES = 6
 
 #: What a day's rows of a table are read from, where that is not its versions `v_<table>`.
 _EVENTS = {
@@ -52,6 +54,7 @@ class Delivery:
             table.name: _parquet(_schema(table).empty_table()) for table in TABLES.values()
         }
         self._writers = ThreadPoolExecutor(2)
+        self._waiting = Semaphore(_WAITING_FILES)
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +72,7 @@ class Delivery:
             day_folder(self._out, day).mkdir()
         for table in TABLES.values():
             pending = [
-                (day, self._writers.submit(self._write, table, day, rows))
+                (day, self._submit(table, day, rows))
                 for day, rows in self._rows(table, first, last)
             ]
             for day, future in pending:
@@ -80,6 +83,13 @@ class Delivery:
         return sum(
             tables["transactions"].rows for tables in written.values() if "transactions" in tables
         )
+
+    def _submit(self, table: Table, day: date, rows: pa.Table) -> Future[TableFile]:
+        """Have a file written, not too many at a time: their rows wait in memory."""
+        self._waiting.acquire()
+        future = self._writers.submit(self._write, table, day, rows)
+        future.add_done_callback(lambda _: self._waiting.release())
+        return future
 
     def _rows(self, table: Table, first: date, last: date) -> Iterator[tuple[date, pa.Table]]:
         if table.kind == "event":

@@ -38,6 +38,11 @@ def readable_disk_errors(out: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise OutputError(_sentence(error, out)) from None
+    except duckdb.OutOfMemoryException as error:
+        raise OutputError(
+            f"Memory and the disk of {out} do not suffice for so many customers "
+            f"({str(error).splitlines()[0]}): free some space, or ask for fewer."
+        ) from None
     except duckdb.IOException as error:
         if "No space left" in str(error) or "could not write all bytes" in str(error).lower():
             raise OutputError(_sentence(OSError(errno.ENOSPC, "disk full"), out)) from None

@@ -20,7 +20,7 @@ from bank_simulator.database import Value, run_sql, set_variable
 from crm_shared import ids, kafka
 from crm_shared.errors import ContractError, ServerUnavailableError, UsageError
 from crm_shared.events import loans, transactions
-from crm_shared.landing import day_folder, read_manifest
+from crm_shared.landing import TABLES, Table, day_folder, read_manifest
 from crm_shared.settings import KafkaSettings
 
 TOPICS = (transactions.TOPIC, loans.TOPIC)
@@ -131,14 +131,15 @@ def _write_messages(
     variables: dict[str, Value] = {
         "day": day, "seed": faults.seed, "disorder": faults.disorder, "poison": faults.poison,
         "name_space": ids.NAMESPACE.hex, "customer_files": _customer_files(landing, day),
-        **{name: str(_file(landing, day, name))
-           for name in ("transactions", "deposit_accounts", "loan_events")},
     }  # fmt: skip
     for name, value in variables.items():
         set_variable(connection, name, value)
     connection.execute(f"SET VARIABLE duplicates = {faults.duplicates}::DOUBLE")
     connection.execute(f"SET VARIABLE late = {faults.late}::DOUBLE")
     try:
+        for name in ("transactions", "deposit_accounts", "loan_events"):
+            query = _rows_of(landing, day, TABLES[name])
+            connection.execute(f"CREATE TEMP VIEW day_{name} AS {query}")
         run_sql(connection, "replay")
     except duckdb.Error as error:
         raise ContractError(
@@ -159,14 +160,14 @@ def _customer_files(landing: Path, day: date) -> list[str]:
         current -= timedelta(days=1)
 
 
-def _file(landing: Path, day: date, name: str) -> Path:
-    """The file of a table that is delivered that day; `ContractError` where it is not listed."""
-    listed = read_manifest(landing, day).tables.get(name)
+def _rows_of(landing: Path, day: date, table: Table) -> str:
+    """A query for the rows of a table that day; none where the source has no such table."""
+    listed = read_manifest(landing, day).tables.get(table.name)
     if listed is None:
-        raise ContractError(
-            f"The extract of {day} has no table {name}; deliver the day again with all tables."
-        )
-    return day_folder(landing, day) / listed.file
+        empty = (f"CAST(NULL AS {column.type}) AS {column.name}" for column in table.columns)
+        return f"SELECT {', '.join(empty)} WHERE false"
+    path = str(day_folder(landing, day) / listed.file).replace("'", "''")
+    return f"FROM read_parquet('{path}', hive_partitioning = false)"
 
 
 def _first_line(error: Any) -> str:

@@ -9,6 +9,9 @@ a fault, unless the next day is marked as an `opening`. Two kinds of table:
   the latest row per key since the last full delivery. Rows are never deleted; they end by a date
   or a status.
 * **event**: what happened that day, complete, never repeated.
+
+A manifest lists the tables its source has, every day: one without rows that day as an empty file,
+so that a missing table is noticed and never taken for a quiet day.
 """
 
 from crm_shared.landing.manifest import Manifest, TableFile, day_folder, read_manifest, sha256_of

@@ -1,4 +1,4 @@
--- The messages of one business date (variables landing files, day, seed, shares), in sending order.
+-- The messages of one business date, in sending order, from the views day_<table> of its tables.
 CREATE OR REPLACE MACRO luck(salt, key) AS
     CAST(hash(hash(getvariable('seed'), salt, key)) % 1000000 AS BIGINT) / 10000.0;
 -- uuid5 of the product's name space: SHA-1 with the bits of version and variant set.
@@ -28,13 +28,13 @@ GROUP BY customer_id;
 
 CREATE OR REPLACE TEMP TABLE booking AS
 SELECT t.*, coalesce(c.customer_type, 'individual') AS customer_type
-FROM read_parquet(getvariable('transactions')) AS t LEFT JOIN customer_type AS c USING (customer_id);
+FROM day_transactions AS t LEFT JOIN customer_type AS c USING (customer_id);
 
 -- An account is closed a second after it was paid out, or in the evening where nothing was left.
 CREATE OR REPLACE TEMP TABLE closing AS
 SELECT a.*, coalesce(c.customer_type, 'individual') AS customer_type, coalesce(p.amount, 0) AS closing_balance,
     coalesce(p.booked_at + INTERVAL 1 SECOND, CAST(getvariable('day') AS TIMESTAMP) + INTERVAL 9 HOUR) AS occurred_at
-FROM read_parquet(getvariable('deposit_accounts')) AS a LEFT JOIN customer_type AS c USING (customer_id)
+FROM day_deposit_accounts AS a LEFT JOIN customer_type AS c USING (customer_id)
 LEFT JOIN (SELECT account_id, sum(amount) AS amount, max(booked_at) AS booked_at FROM booking
            WHERE txn_type = 'deposit_close' AND direction = 'debit' GROUP BY account_id) AS p USING (account_id)
 WHERE a.closed_on = getvariable('day');
@@ -65,7 +65,7 @@ SELECT 'crm.loan-events.v1', 3, event_no, customer_id, occurred_at,
     || CASE WHEN amount IS NULL THEN '' ELSE ',"amount":"' || amount || '"' END
     || ',"currency":"CNY"' || number_field('days_overdue', days_overdue)
     || text_field('five_tier_before', five_tier_before) || text_field('five_tier_after', five_tier_after) || '}'
-FROM read_parquet(getvariable('loan_events'));
+FROM day_loan_events;
 
 -- One row per message to send; `bad` ones are no events at all.
 CREATE OR REPLACE TEMP TABLE outgoing AS

@@ -6,7 +6,7 @@ WITH names AS (
     FROM (VALUES ('永', 'Yong'), ('龙', 'Long'), ('清', 'Qing'), ('安', 'An'), ('宁', 'Ning'),
                  ('福', 'Fu'), ('南', 'Nan'), ('古', 'Gu'), ('云', 'Yun'), ('长', 'Chang')) AS a(zh, en),
          (VALUES ('洲', 'zhou'), ('霞', 'xia'), ('樟', 'zhang'), ('渡', 'du'), ('屿', 'yu'),
-                 ('屏', 'ping'), ('岩', 'yan'), ('浔', 'xun')) AS b(zh, en)
+                 ('屏', 'ping'), ('澳', 'ao'), ('埕', 'cheng')) AS b(zh, en)
 )
 SELECT le_no, 'LE' || lpad(CAST(le_no AS VARCHAR), 3, '0') AS org_id, zh, en,
     5 + draw('branches', le_no, 4) AS branches,
