@@ -68,3 +68,15 @@ def test_shutting_down_is_not_ready(watchdog: Watchdog) -> None:
 def test_outside_the_group_is_not_ready(watchdog: Watchdog) -> None:
     watchdog.joined(False)
     assert watchdog.hindrances() == ["not yet a member of the consumer group"]
+
+
+def test_a_group_that_does_not_let_us_in_is_a_reason_to_start_anew(
+    watchdog: Watchdog, time: _Time
+) -> None:
+    watchdog.joined(False)
+    time.now = 20
+    watchdog.joined(False)
+    assert watchdog.stalls() == []
+    time.now = 31
+    watchdog.turned()
+    assert watchdog.stalls() == ["the group has not let us in for 31 s"]

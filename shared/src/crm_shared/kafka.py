@@ -43,6 +43,12 @@ class ConsumerSettings(BaseSettings):
     session_timeout_ms: int = Field(
         default=6_000, ge=1_000, description="A member silent for so long is taken for dead."
     )
+    max_poll_interval_ms: int = Field(
+        default=45_000,
+        ge=2_000,
+        description="A member that works on a batch for so long is taken for dead; a request to "
+        "join that the broker has forgotten is repeated this much later.",
+    )
 
 
 def topic(settings: KafkaSettings, name: str) -> str:
@@ -128,14 +134,16 @@ def consumer(settings: KafkaSettings, group: str, **overrides: Any) -> KafkaCons
     The session time-out is short because a joining member waits half of it, and so does everybody
     else for a member that died. `KafkaConsumer.subscribe` is the caller's.
     """
-    session = load(ConsumerSettings).session_timeout_ms
+    timing = load(ConsumerSettings)
     configuration: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap.split(","),
         "group_id": topic(settings, group),
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
-        "session_timeout_ms": session,
-        "heartbeat_interval_ms": session // 4,
+        "session_timeout_ms": timing.session_timeout_ms,
+        "heartbeat_interval_ms": timing.session_timeout_ms // 4,
+        "max_poll_interval_ms": timing.max_poll_interval_ms,
+        "request_timeout_ms": 10_000,
         "fetch_max_wait_ms": 20,
         "max_poll_records": 2_000,
         "max_partition_fetch_bytes": 4 * 1024 * 1024,

@@ -10,8 +10,13 @@ import psycopg
 
 from crm_shared import postgres
 
-#: Errors after which the same work is right later: the server is away, slow, or busy.
-RETRYABLE = (psycopg.OperationalError, psycopg.InterfaceError)
+#: Errors after which the same work is right later: the server is away, slow, or busy, or has put
+#: an end to a transaction that slept too long with its process.
+RETRYABLE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
 
 #: How much longer than the server's own bound we wait for its answer.
 _GRACE_SECONDS = 5.0

@@ -27,7 +27,7 @@ class Watchdog:
         self._turned_at = clock()
         self._waiting_for: str | None = "the first turn of the loop"
         self._seen: dict[int, _Seen] = {}
-        self._joined = False
+        self._outside_since: float | None = self._turned_at
         self._draining = False
 
     def turned(self) -> None:
@@ -47,7 +47,10 @@ class Watchdog:
     def joined(self, is_member: bool) -> None:
         """Whether the broker has let us into the group."""
         with self._lock:
-            self._joined = is_member
+            if is_member:
+                self._outside_since = None
+            elif self._outside_since is None:
+                self._outside_since = self._clock()
 
     def drain(self) -> None:
         """The end has been asked for: no more work, please."""
@@ -86,6 +89,9 @@ class Watchdog:
         with self._lock:
             if now - self._turned_at > self._stall:
                 return [f"the loop has not turned for {now - self._turned_at:.0f} s"]
+            outside = self._outside_since
+            if outside is not None and now - outside > self._stall and not self._waiting_for:
+                return [f"the group has not let us in for {now - outside:.0f} s"]
             return [
                 f"partition {partition} has {seen.lag} records to do and has not moved for "
                 f"{now - seen.moved_at:.0f} s"
@@ -99,6 +105,6 @@ class Watchdog:
             reasons = {
                 "the process is shutting down": self._draining,
                 f"waiting for {self._waiting_for}": self._waiting_for is not None,
-                "not yet a member of the consumer group": not self._joined,
+                "not yet a member of the consumer group": self._outside_since is not None,
             }
         return [reason for reason, holds in reasons.items() if holds] + self.stalls()
