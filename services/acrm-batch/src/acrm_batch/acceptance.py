@@ -131,7 +131,8 @@ def _check_shape(file: File, landing: Path) -> None:
             problem = _column_problem(path, TABLES[file.table], parquet.schema_arrow)
             if problem is None and parquet.metadata.num_rows != file.rows:
                 problem = f"{path} has not the {file.rows} rows that its manifest says"
-            empty = None if problem else _empty_column(parquet, TABLES[file.table])
+            if problem is None and file.rows:
+                empty = _empty_column(parquet, TABLES[file.table])
     except pa.ArrowInvalid:
         problem = f"{path} is not a Parquet file that can be read"
     except OSError as error:

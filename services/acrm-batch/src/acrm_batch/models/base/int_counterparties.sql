@@ -20,4 +20,7 @@ where
     and booking.direction = 'debit'
     and booking.counterparty_bank is not null
     and booking.reverses_txn_id is null
+    and booking.txn_id not in (
+        select reverses_txn_id from stg_transactions where reverses_txn_id is not null
+    )
 group by all
