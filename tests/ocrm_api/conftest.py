@@ -1,6 +1,8 @@
 """The OCRM on real servers: a migrated database with the hand-made bank, an application, logins."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +12,7 @@ import httpx
 import psycopg
 import pytest
 import structlog
+import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 
@@ -121,9 +124,11 @@ def _plain_logs() -> None:
     )
 
 
-@pytest.fixture(autouse=True)
-def _data_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CRM_DATA_KEY", bank.DATA_KEY)
+@pytest.fixture(scope="session", autouse=True)
+def _data_key() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CRM_DATA_KEY", bank.DATA_KEY)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -138,24 +143,19 @@ def own_bank(postgres_database: PostgresDatabase) -> Bank:
     return prepare(postgres_database)
 
 
-@pytest.fixture
-def settings_for(redis_url: str) -> Callable[..., Settings]:
-    """Settings for a bank, with limits out of the way unless given."""
-
-    def make(of: Bank, **given: Any) -> Settings:
-        values: dict[str, Any] = {
-            "database_url": of.database.ocrm_app,
-            "demo": True,
-            "signing_key": "a signing key of the tests, long enough",
-            "secure_cookies": False,
-            "pool_size": 4,
-            "requests_per_minute": 1_000_000,
-            "logins_per_minute": 1_000_000,
-            "stream_poll_seconds": 0.1,
-        }
-        return Settings(**(values | given))
-
-    return make
+def make_app(of: Bank, redis_url: str, **given: Any) -> FastAPI:
+    """An application on a bank, with limits out of the way unless given."""
+    values: dict[str, Any] = {
+        "database_url": of.database.ocrm_app,
+        "demo": True,
+        "signing_key": "a signing key of the tests, long enough",
+        "secure_cookies": False,
+        "pool_size": 4,
+        "requests_per_minute": 1_000_000,
+        "logins_per_minute": 1_000_000,
+        "stream_poll_seconds": 0.1,
+    }
+    return create_app(Settings(**(values | given)), RedisSettings(url=SecretStr(redis_url)))
 
 
 class Api:
@@ -202,24 +202,42 @@ async def running(app: FastAPI, of: Bank) -> AsyncIterator[Api]:
         await api.http.aclose()
 
 
+@pytest.fixture(scope="module")
+def shared_app(shared_bank: Bank, environment: dict[str, str]) -> FastAPI:
+    """The application on the module's bank; each test starts and stops it."""
+    return make_app(shared_bank, environment["CRM_REDIS_URL"])
+
+
 @pytest.fixture
-async def api(
-    shared_bank: Bank, settings_for: Callable[..., Settings], redis_url: str
-) -> AsyncIterator[Api]:
-    """The application on the module's bank."""
-    app = create_app(settings_for(shared_bank), RedisSettings(url=SecretStr(redis_url)))
-    async with running(app, shared_bank) as started:
+async def api(shared_bank: Bank, shared_app: FastAPI, redis_url: str) -> AsyncIterator[Api]:
+    """The started application on the module's bank."""
+    async with running(shared_app, shared_bank) as started:
         yield started
 
 
 @pytest.fixture
-async def own_api(
-    own_bank: Bank, settings_for: Callable[..., Settings], redis_url: str
-) -> AsyncIterator[Api]:
-    """The application on a bank of this test alone."""
-    app = create_app(settings_for(own_bank), RedisSettings(url=SecretStr(redis_url)))
-    async with running(app, own_bank) as started:
+async def own_api(own_bank: Bank, redis_url: str) -> AsyncIterator[Api]:
+    """The started application on a bank of this test alone."""
+    async with running(make_app(own_bank, redis_url), own_bank) as started:
         yield started
+
+
+@asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[str]:
+    """The application behind a real server; its address."""
+    config = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=2)
+    server = uvicorn.Server(config)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        task = asyncio.create_task(server.serve([listening]))
+        while not server.started:  # noqa: ASYNC110  # uvicorn has no event for it
+            await asyncio.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            app.state.stopping.set()
+            server.should_exit = True
+            await task
 
 
 @pytest.fixture

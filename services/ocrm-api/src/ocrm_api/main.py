@@ -89,7 +89,6 @@ def create_app(settings: Settings | None = None, redis: RedisSettings | None = N
     app.state.limiter = limiter
     app.state.metrics = metrics
     app.state.protector = Protector(data_key())
-    app.state.stopping = asyncio.Event()
     app.state.profile_sections = {"open_reminders": reminders_service.open_reminders}
     for part in SLICES:
         app.include_router(part.router)
@@ -102,6 +101,7 @@ def create_app(settings: Settings | None = None, redis: RedisSettings | None = N
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     database = Database(settings)
+    app.state.stopping = asyncio.Event()
     app.state.database = database
     app.state.reminder_hub = reminder_stream.hub(
         app.state.redis_url, database, settings.stream_poll_seconds, app.state.stopping
@@ -162,6 +162,8 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
+    if isinstance(error.__cause__, Problem):  # reading the body failed, on purpose
+        return render(error.__cause__, request.scope)
     status = error.status_code if isinstance(error, HTTPException) else 500
     known: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed, 400: MalformedBody}
     return render(known.get(status, InternalError)(), request.scope)

@@ -72,9 +72,12 @@ class Hub:
         self._stopping.set()
         async with self._news:
             self._news.notify_all()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        pending = set(self._tasks)
+        while pending:
+            for task in pending:
+                task.cancel()
+            # Again and again: redis-py swallows a cancellation while it connects.
+            _, pending = await asyncio.wait(pending, timeout=0.2)
         await self._redis.aclose()
 
     async def wake(self) -> None:
