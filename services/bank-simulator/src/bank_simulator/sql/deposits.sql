@@ -104,5 +104,9 @@ SELECT no, seq, account_id(no, seq) AS account_id, customer_id(no) AS customer_i
         WHEN rich AND customer_type = 'individual' THEN clamp(target * (20 + draw('turn', no, 60)) // 100, 10000, 15000000)
         WHEN rich THEN clamp(target * (30 + draw('turn', no, 90)) // 100, 10000, 40000000)
         ELSE clamp(target * (20 + draw('turn', no, 70)) // 100, 10000, 6000000) END AS BIGINT) AS turnover,
-    CASE WHEN rich THEN 1000000000000 ELSE 15000000 END AS cap
+    CASE WHEN rich THEN 1000000000000 ELSE 15000000 END AS cap,
+    -- from 0, for accounts between which people pay each other
+    CASE WHEN role = 'main' AND opening > 0 THEN row_number() OVER (
+        PARTITION BY role = 'main' AND opening > 0 ORDER BY no) - 1 END AS place
 FROM everything;
+SET VARIABLE places = (SELECT count(place) FROM account);

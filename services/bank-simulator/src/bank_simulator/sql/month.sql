@@ -19,7 +19,7 @@ WITH due AS (
              THEN (due - balance + floor_cents + 9999) // 10000 * 10000 ELSE 0 END AS funded
     FROM mains
 )
-SELECT *, row_number() OVER (ORDER BY account_id) - 1 AS i,
+SELECT *, place AS i,
     greatest(least(turnover * balance // greatest(target, 1), (balance - floor_cents - due - swept) * 9 // 10), 0)
         AS debit_budget,
     greatest(least(turnover, (cap - balance) * 9 // 10), 0) AS credit_budget,
@@ -37,7 +37,7 @@ WITH places AS (
 SELECT account_id, i, k, h,
     CASE WHEN n = 1 THEN CASE WHEN h & 1 = 0 THEN 'credit' ELSE 'debit' END
          WHEN k % 4 = 3 THEN 'credit'
-         WHEN n >= 4 AND k = 0 THEN 'internal'
+         WHEN n >= 4 AND k = 0 AND i IS NOT NULL THEN 'internal'
          WHEN n >= 8 AND k IN (1, 2) THEN 'interbank' ELSE 'debit' END AS what,
     CAST((h >> 8) % 100 AS INTEGER) AS kind,
     CAST(1 + (h >> 16) % 1000 AS BIGINT) AS share,
@@ -73,10 +73,9 @@ FROM kept;
 
 -- One row per booking of the month, in the order of the files.
 CREATE OR REPLACE TEMP TABLE booking AS
-WITH n AS (SELECT count(*) AS n FROM budget),
-internal AS (
-    SELECT o.*, (o.i + 1 + getvariable('m_index') * 7919 % (n.n - 1)) % n.n AS other FROM ordinary_booking AS o, n
-    WHERE what = 'internal'
+WITH internal AS (
+    SELECT *, (i + 1 + getvariable('m_index') * 7919 % (getvariable('places') - 1)) % getvariable('places') AS other
+    FROM ordinary_booking WHERE what = 'internal'
 ), entry AS (
     SELECT txn_id, CASE WHEN what = 'internal' THEN txn_id END AS journal_id, day, seconds, account_id, direction,
         cents, txn_type,

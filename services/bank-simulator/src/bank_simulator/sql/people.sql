@@ -119,9 +119,13 @@ JOIN branch AS b ON b.branch_id = home_branch_id;
 -- One row per relation between two ordinary customers.
 CREATE OR REPLACE TABLE relation AS
 WITH ranked AS (
-    SELECT no, customer_type, since_on, row_number() OVER (PARTITION BY customer_type ORDER BY no) - 1 AS i,
-        count(*) OVER (PARTITION BY customer_type) AS n
-    FROM (SELECT no, customer_type, customer_since AS since_on FROM customer WHERE status = 'active')
+    SELECT no, customer_type, row_number() OVER (PARTITION BY customer_type ORDER BY no) - 1 AS i
+    FROM customer WHERE status = 'active'
+), size AS (
+    -- joined to the left side only: were the modulus of the right side, each pair would be tried
+    SELECT count(*) FILTER (customer_type = 'individual') AS people,
+        count(*) FILTER (customer_type = 'group') AS groups
+    FROM ranked
 ), people AS (SELECT * FROM ranked WHERE customer_type = 'individual'),
 firms AS (SELECT * FROM ranked WHERE customer_type = 'business'),
 groups AS (SELECT * FROM ranked WHERE customer_type = 'group'),
@@ -132,11 +136,14 @@ pairs AS (
         FROM people AS p JOIN people AS q ON q.i = p.i - 1 WHERE p.i % 5 = 1
     UNION ALL SELECT g.no, f.no, CASE WHEN f.i % 3 = 0 THEN 'subsidiary' ELSE 'group_member' END,
             CAST((10 + draw('share', f.no, 91)) * CAST(0.01 AS DECIMAL(3, 2)) AS DECIMAL(9, 6))
-        FROM firms AS f JOIN groups AS g ON g.i = f.i % g.n WHERE f.i % 2 = 0
+        FROM (SELECT no, i, i % size.groups AS partner FROM firms, size) AS f
+        JOIN groups AS g ON g.i = f.partner WHERE f.i % 2 = 0
     UNION ALL SELECT f.no, p.no, 'legal_representative', NULL
-        FROM firms AS f JOIN people AS p ON p.i = (f.i * 13 + 7) % p.n
+        FROM (SELECT no, (i * 13 + 7) % size.people AS partner FROM firms, size) AS f
+        JOIN people AS p ON p.i = f.partner
     UNION ALL SELECT p.no, q.no, 'guarantor', NULL
-        FROM people AS p JOIN people AS q ON q.i = (p.i + 17) % p.n WHERE p.i % 50 = 3 AND p.n > 17
+        FROM (SELECT no, i, (i + 17) % size.people AS partner FROM people, size) AS p
+        JOIN people AS q ON q.i = p.partner WHERE p.i % 50 = 3
 )
 SELECT DISTINCT ON (no, other, relation) customer_id(no) AS customer_id, customer_id(other) AS related_customer_id,
     relation, CAST(share AS DECIMAL(9, 6)) AS share, getvariable('from') - 50 AS effective_from,
