@@ -58,11 +58,12 @@ def decode_all(
     `TooManyDeadLettersError` where a partition brings nothing else; nothing has been written then.
     """
     decoded = Decoded()
+    latest = now + bounds.future_tolerance
     for record in records:
         state = progress[record.topic, record.partition]
         state.next_offset = record.offset + 1
         state.records += 1
-        event = decode(record, now, bounds.future_tolerance)
+        event = decode(record, latest)
         if isinstance(event, Refused):
             state.dead_in_a_row += 1
             decoded.dead.append(DeadLetter(record, event.reason, event.detail))

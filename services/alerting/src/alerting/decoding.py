@@ -1,7 +1,7 @@
 """From bytes to events; what is not an event we can work on is refused with a reason."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import ValidationError
@@ -29,10 +29,8 @@ class Refused:
     detail: str
 
 
-def decode(
-    record: Record, now: datetime, future_tolerance: timedelta
-) -> TransactionEvent | AccountClosedEvent | Refused:
-    """The event of a record, or why there is none."""
+def decode(record: Record, latest: datetime) -> TransactionEvent | AccountClosedEvent | Refused:
+    """The event of a record, or why there is none; after `latest` lies the future."""
     if record.value is None:
         return Refused("undecodable", "The record has no value.")
     event: TransactionEvent | AccountClosedEvent
@@ -42,11 +40,11 @@ def decode(
         return _refused(error)
     if _NUL in record.value:
         return Refused("incomplete", "A text contains the character U+0000.")
-    if event.occurred_at < EARLIEST:
-        return Refused("incomplete", f"occurred_at is before {EARLIEST.date()}.")
-    if event.occurred_at > now + future_tolerance:
-        return Refused("future_dated", f"occurred_at is later than {now:%Y-%m-%dT%H:%M:%SZ}.")
-    return event
+    if EARLIEST <= event.occurred_at <= latest:
+        return event
+    if event.occurred_at > latest:
+        return Refused("future_dated", f"occurred_at is later than {latest:%Y-%m-%dT%H:%M:%SZ}.")
+    return Refused("incomplete", f"occurred_at is before {EARLIEST.date()}.")
 
 
 def _refused(error: ValidationError) -> Refused:
