@@ -90,12 +90,14 @@ def test_an_audit_blocks_what_depends_on_it_and_is_written_down(
     # A balance that the ledger does not explain.
     delivered.rows["balances"].append((DAY, {"account_id": 11, "balance": 7}))
     delivered.deliver(DAY, since=DAY)
-    with pytest.raises(AuditBlockedError, match=r"chk_deposits of 2026-02-03 .* 1 rows") as caught:
+    with pytest.raises(
+        AuditBlockedError, match=r"int_branch_ledger of 2026-02-03 .* 1 rows"
+    ) as caught:
         crm.run(DAY, publishes=True)
     assert caught.value.exit_code == ExitCode.BLOCKED
     assert crm.query(
         "select model, failed_rows from acrm.audits where failed_rows > 0 and severity = 'error'"
-    ) == [("chk_deposits", 1)]
+    ) == [("int_branch_ledger", 1)]
     assert crm.query("select outcome from acrm.runs") == [("audit_blocked",)]
     assert crm.query("select count(*) from acrm.publications") == [(0,)]
 

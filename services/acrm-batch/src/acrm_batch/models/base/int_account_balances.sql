@@ -26,18 +26,22 @@ with spans as (
 starts as (
     select
         greatest($first_day, cast(date_trunc('month', $bd) as date)) as month_start,
-        greatest($first_day, cast(date_trunc('year', $bd) as date)) as year_start
+        greatest($first_day, cast(date_trunc('year', $bd) as date)) as year_start,
+        -- The days to compare with: the end of a day, month or year before, if there was one.
+        greatest($first_day, $bd - 1) as day_base,
+        greatest($first_day, cast(date_trunc('month', $bd) as date) - 1) as month_base,
+        greatest($first_day, cast(date_trunc('year', $bd) as date) - 1) as year_base
 ),
 
 figures as (
     select
         account_id,
         coalesce(sum(balance) filter (where until_on > $bd), 0) as balance,
-        coalesce(sum(balance) filter (where from_on < $bd and until_on >= $bd), 0)
+        coalesce(sum(balance) filter (where from_on <= day_base and until_on > day_base), 0)
             as yesterday_balance,
-        coalesce(sum(balance) filter (where from_on < month_start and until_on >= month_start), 0)
+        coalesce(sum(balance) filter (where from_on <= month_base and until_on > month_base), 0)
             as month_start_balance,
-        coalesce(sum(balance) filter (where from_on < year_start and until_on >= year_start), 0)
+        coalesce(sum(balance) filter (where from_on <= year_base and until_on > year_base), 0)
             as year_start_balance,
         sum(cast(balance as decimal(38,2))
             * cast(overlap_days(from_on, until_on, month_start, $bd) as integer))

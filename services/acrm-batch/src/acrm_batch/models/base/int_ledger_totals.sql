@@ -4,12 +4,18 @@ kind: base
 partition: month_end
 key: [branch_id]
 window: {stg_transactions: month_end, stg_balance_history: month_end}
-before: {branch_id: varchar, ledger_balance: "decimal(18,2)", month_end: date}
+before:
+  branch_id: varchar
+  ledger_balance: decimal(18,2)
+  year_in: decimal(18,2)
+  year_out: decimal(18,2)
+  month_end: date
 audits:
   - {assert: "ledger_balance = balance"}
 ---*/
 -- One row per branch: opening before the first delivered day plus signed bookings since, beside the
 -- balances delivered for the month end. Balances of the first day are needed for the opening only.
+-- Beside them the year's money in and out; a reversal takes back what it reverses.
 with since as (
     select coalesce(max(month_end), $first_day - 1) as day from int_ledger_totals_before
 ),
@@ -19,6 +25,18 @@ movements as (
         account.branch_id,
         sum(case booking.direction when 'credit' then booking.amount else -booking.amount end)
             as net,
+        sum(case
+            when booking.direction = 'credit' and booking.reverses_txn_id is null
+                then booking.amount
+            when booking.direction = 'debit' and booking.reverses_txn_id is not null
+                then -booking.amount
+        end) filter (where booking.booked_on >= date_trunc('year', $bd)) as year_in,
+        sum(case
+            when booking.direction = 'debit' and booking.reverses_txn_id is null
+                then booking.amount
+            when booking.direction = 'credit' and booking.reverses_txn_id is not null
+                then -booking.amount
+        end) filter (where booking.booked_on >= date_trunc('year', $bd)) as year_out,
         sum(case booking.direction when 'credit' then booking.amount else -booking.amount end)
             filter (where booking.booked_on = $first_day) as first_day_net
     from stg_transactions as booking
@@ -62,6 +80,12 @@ select
         else coalesce(balances.first_day_balance, 0) - coalesce(movements.first_day_net, 0)
     end + coalesce(movements.net, 0) as decimal(18,2)) as ledger_balance,
     cast(coalesce(balances.balance, 0) as decimal(18,2)) as balance,
+    cast(coalesce(movements.year_in, 0) + coalesce(case
+        when year(earlier.month_end) = year($bd) then earlier.year_in
+    end, 0) as decimal(18,2)) as year_in,
+    cast(coalesce(movements.year_out, 0) + coalesce(case
+        when year(earlier.month_end) = year($bd) then earlier.year_out
+    end, 0) as decimal(18,2)) as year_out,
     $bd as month_end
 from branches
 left join balances on balances.branch_id = branches.branch_id

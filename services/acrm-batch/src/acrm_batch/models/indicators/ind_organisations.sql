@@ -33,6 +33,16 @@ loans as (
     group by members.org_id
 ),
 
+turnover as (
+    select
+        members.org_id,
+        sum(ledger.year_in) as flow_in_amt_y,
+        sum(ledger.year_out) as flow_out_amt_y
+    from members
+    inner join int_branch_ledger as ledger on ledger.branch_id = members.branch_id
+    group by members.org_id
+),
+
 covered as (
     select
         members.org_id,
@@ -48,10 +58,13 @@ select
     unit.org_id,
     cast(coalesce(deposits.dep_bal, 0) as decimal(18,2)) as dep_bal,
     cast(coalesce(loans.loan_bal, 0) as decimal(18,2)) as loan_bal,
+    cast(coalesce(turnover.flow_in_amt_y, 0) as decimal(18,2)) as flow_in_amt_y,
+    cast(coalesce(turnover.flow_out_amt_y, 0) as decimal(18,2)) as flow_out_amt_y,
     coalesce(deposits.dep_cust_cnt, 0) as dep_cust_cnt,
     coalesce(covered.cov_lead_cnt, 0) as cov_lead_cnt,
     coalesce(covered.cov_assist_cnt, 0) as cov_assist_cnt
 from int_org_units as unit
 left join deposits on deposits.org_id = unit.org_id
 left join loans on loans.org_id = unit.org_id
+left join turnover on turnover.org_id = unit.org_id
 left join covered on covered.org_id = unit.org_id

@@ -1,5 +1,5 @@
 /*---
-description: Deposits, loans, cards and wealth products held, open or ended.
+description: Deposits, loans, cards, wealth products and standing orders, open or ended.
 kind: publish
 partition: as_of
 key: [customer_id, kind, holding_id]
@@ -43,6 +43,18 @@ with holdings as (
         matures_on, case when ended_on <= $bd then 'ended' else 'held' end,
         json_object('wealth_kind', kind, 'ended_on', cast(ended_on as varchar))
     from stg_wealth_holdings
+    union all
+    -- A standing order bears no date: it is shown with that of its account.
+    select
+        account.customer_id, account.branch_id, 'standing_order', standing.order_id,
+        coalesce(standing.purpose, 'standing_order'), account.currency, null, account.opened_on,
+        null, case when account.is_open then 'open' else 'closed' end,
+        json_object(
+            'account_id', standing.account_id, 'amount', cast(standing.amount as varchar),
+            'counterparty_bank', standing.counterparty_bank
+        )
+    from stg_standing_orders as standing
+    inner join int_account_balances as account on account.account_id = standing.account_id
 )
 
 select

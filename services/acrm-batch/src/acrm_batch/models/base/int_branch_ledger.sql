@@ -1,6 +1,6 @@
 /*---
-description: Reconciliation of deposits with the ledger per branch, on the business date.
-kind: check
+description: A branch's deposits by the ledger and by the accounts, and its year's money in and out.
+kind: base
 partition: as_of
 key: [branch_id]
 window: {stg_transactions: month_end, stg_balance_history: month_end}
@@ -18,6 +18,18 @@ movements as (
         account.branch_id,
         sum(case booking.direction when 'credit' then booking.amount else -booking.amount end)
             as net,
+        sum(case
+            when booking.direction = 'credit' and booking.reverses_txn_id is null
+                then booking.amount
+            when booking.direction = 'debit' and booking.reverses_txn_id is not null
+                then -booking.amount
+        end) filter (where booking.booked_on >= date_trunc('year', $bd)) as year_in,
+        sum(case
+            when booking.direction = 'debit' and booking.reverses_txn_id is null
+                then booking.amount
+            when booking.direction = 'credit' and booking.reverses_txn_id is not null
+                then -booking.amount
+        end) filter (where booking.booked_on >= date_trunc('year', $bd)) as year_out,
         sum(case booking.direction when 'credit' then booking.amount else -booking.amount end)
             filter (where booking.booked_on = $first_day) as first_day_net
     from stg_transactions as booking
@@ -48,7 +60,13 @@ select
         when (select count(*) from int_ledger_totals) > 0 then coalesce(ledger.ledger_balance, 0)
         else coalesce(openings.first_day_balance, 0) - coalesce(movements.first_day_net, 0)
     end + coalesce(movements.net, 0) as decimal(18,2)) as ledger_balance,
-    cast(coalesce(balances.balance, 0) as decimal(18,2)) as deposit_balance
+    cast(coalesce(balances.balance, 0) as decimal(18,2)) as deposit_balance,
+    cast(coalesce(movements.year_in, 0) + coalesce(case
+        when year(ledger.month_end) = year($bd) then ledger.year_in
+    end, 0) as decimal(18,2)) as year_in,
+    cast(coalesce(movements.year_out, 0) + coalesce(case
+        when year(ledger.month_end) = year($bd) then ledger.year_out
+    end, 0) as decimal(18,2)) as year_out
 from balances
 left join movements on movements.branch_id = balances.branch_id
 left join openings on openings.branch_id = balances.branch_id
