@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from ocrm_api.problems import REGISTRY
@@ -84,7 +85,6 @@ def test_every_problem_of_a_slice_is_declared_by_an_operation(document: dict[str
 
 
 async def test_answers_keep_their_schemas(api: Api, document: dict[str, Any]) -> None:
-    jsonschema = pytest.importorskip("jsonschema")
     api.bank.raise_reminder(1)
     values = {"customer_id": "1", "branch_id": "B1", "code": "not_found"}
     checked = 0

@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 
 from crm_shared.personal_data import Protector
 from crm_shared.settings import load
-from ocrm_api import health, login, openapi
+from ocrm_api import documentation, health, login, openapi
 from ocrm_api.asgi.body_limit import BodyLimit
 from ocrm_api.asgi.correlation import CorrelationId
 from ocrm_api.asgi.failures import Failures
@@ -92,6 +92,7 @@ def create_app(settings: Settings | None = None, redis: RedisSettings | None = N
     app.state.profile_sections = {"open_reminders": reminders_service.open_reminders}
     for part in SLICES:
         app.include_router(part.router)
+    documentation.add_pages(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     check_declarations(app.openapi())
     return app

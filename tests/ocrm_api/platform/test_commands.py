@@ -1,0 +1,103 @@
+"""The command line: migrations, demo users, dead letters."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ocrm_api import demo_users, migrate
+from ocrm_api.settings import Settings
+from tests.databases import PostgresDatabase
+from tests.ocrm_api.conftest import Api, Bank, make_app, running
+
+OCRM = Path(sys.executable).with_name("ocrm")
+
+
+def run(
+    database: PostgresDatabase, environment: dict[str, str], *arguments: str, demo: str = "1"
+) -> subprocess.CompletedProcess[str]:
+    """Run the command on a database."""
+    return subprocess.run(
+        [OCRM, *arguments],
+        env=environment | database.environment() | {"OCRM_DEMO": demo},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def test_migrating_twice_changes_nothing(
+    postgres_database: PostgresDatabase, environment: dict[str, str]
+) -> None:
+    for _ in range(2):
+        result = run(postgres_database, environment, "migrate")
+        assert (result.returncode, result.stdout) == (
+            0,
+            f"Schema ocrm is at version {migrate.head()}.\n",
+        )
+
+
+def test_a_migration_without_rights_says_so(
+    postgres_database: PostgresDatabase, environment: dict[str, str]
+) -> None:
+    wrong = environment | {"OCRM_MIGRATION_URL": postgres_database.ocrm_app}
+    result = subprocess.run(
+        [OCRM, "migrate"], env=wrong, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    assert "nothing was changed" in result.stderr
+
+
+def test_a_missing_setting_is_named(environment: dict[str, str]) -> None:
+    env = {name: value for name, value in environment.items() if name != "OCRM_DATABASE_URL"}
+    result = subprocess.run([OCRM, "serve"], env=env, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "OCRM_DATABASE_URL is not set" in result.stderr
+
+
+async def test_demo_users_are_one_of_each_kind_and_can_log_in(own_api: Api, own_bank: Bank) -> None:
+    own_bank.raise_reminder(1)
+    settings: Settings = own_api.app.state.settings
+    demo_users.create(settings)
+    users = {user["login"]: user for user in demo_users.create(settings)}
+    assert {login: user["employee_id"] for login, user in users.items()} == {
+        "manager": "M1", "lead-head": "H1", "assist-head": "H2", "operations": "OP",
+    }  # fmt: skip
+    for user in users.values():
+        answer = await own_api.http.post(
+            "/v1/session", json={"login": user["login"], "password": user["password"]}
+        )
+        assert answer.status_code == 201
+
+
+def test_demo_users_are_for_demos_only(own_bank: Bank, environment: dict[str, str]) -> None:
+    key = {"OCRM_SIGNING_KEY": "k" * 32}
+    refused = run(own_bank.database, environment | key, "create-demo-users", demo="0")
+    assert (refused.returncode, "OCRM_DEMO=1" in refused.stderr) == (2, True)
+    named = run(own_bank.database, environment, "create-demo-users", "M2")
+    assert json.loads(named.stdout)[0]["branch_ids"] == ["B2"]
+    unknown = run(own_bank.database, environment, "create-demo-users", "E9")
+    assert (unknown.returncode, "E9 holds no role" in unknown.stderr) == (2, True)
+
+
+async def test_readiness_names_what_is_missing(own_api: Api, own_bank: Bank) -> None:
+    assert (await own_api.get(None, "/readyz"))["checks"]["publication"] == "2026-06-30"
+    own_bank.execute("update ocrm.alembic_version set version_num = '0001'")
+    answer = await own_api.call(None, "GET", "/readyz")
+    assert answer.status_code == 503
+    assert "run `ocrm migrate`" in answer.json()["checks"]["migrations"]
+    own_api.app.state.stopping.set()
+    assert (await own_api.call(None, "GET", "/readyz")).json()["status"] == "stopping"
+
+
+@pytest.mark.faults
+async def test_without_postgresql_the_answer_is_a_problem(own_bank: Bank, redis_url: str) -> None:
+    app = make_app(own_bank, redis_url, database_url="postgresql://x@127.0.0.1:9/x")
+    own_bank.tokens["M1"] = "any"
+    async with running(app, own_bank) as api:
+        answer = await api.call("M1", "GET", "/v1/customers")
+        assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+        assert (await api.call(None, "GET", "/livez")).status_code == 200
+        ready = await api.call(None, "GET", "/readyz")
+    assert ready.status_code == 503
+    assert ready.json()["checks"]["database"].startswith("PostgreSQL does not answer")

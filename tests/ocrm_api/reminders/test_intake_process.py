@@ -1,0 +1,181 @@
+"""The intake as a real process: killed, cut off, poisoned, and asked to stop."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from crm_shared import kafka
+from crm_shared.events import reminders as topic
+from crm_shared.settings import KafkaSettings
+from tests.ocrm_api.conftest import Bank, raised
+
+pytestmark = pytest.mark.kafka
+OCRM = Path(sys.executable).with_name("ocrm")
+
+
+@dataclass
+class Line:
+    """A topic, the database behind it, and the intake processes between them."""
+
+    bank: Bank
+    environment: dict[str, str]
+    log: Path
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def settings(self) -> KafkaSettings:
+        """The broker of this test."""
+        return KafkaSettings(
+            bootstrap=self.environment["CRM_KAFKA_BOOTSTRAP"],
+            topic_prefix=self.environment["CRM_KAFKA_TOPIC_PREFIX"],
+        )
+
+    def publish(self, values: Sequence[bytes]) -> None:
+        """Write messages to the topic, keyed in turn."""
+        kafka.ensure_topics(self.settings, [topic.TOPIC])
+        producer = kafka.producer(self.settings)
+        for number, value in enumerate(values):
+            key = str(number % 7).encode()
+            producer.send(kafka.topic(self.settings, topic.TOPIC), key=key, value=value)
+        producer.flush()
+        producer.close()
+
+    def start(self, **environment: str) -> subprocess.Popen[bytes]:
+        """Start an intake."""
+        with self.log.open("ab") as log:
+            process = subprocess.Popen(
+                [OCRM, "intake"], env=self.environment | environment, stderr=log, stdout=log
+            )
+        self.processes.append(process)
+        return process
+
+    def taken_in(self) -> int:
+        """Reminders in the database."""
+        return int(self.bank.execute("select count(*) from ocrm.reminders")[0][0])
+
+    def wait(self, until: Callable[[], bool], seconds: float = 60) -> None:
+        """Wait for something to become true."""
+        deadline = time.monotonic() + seconds
+        while not until():
+            assert time.monotonic() < deadline, self.log.read_text()[-3000:]
+            time.sleep(0.1)
+
+
+@pytest.fixture
+def line(
+    own_bank: Bank, environment: dict[str, str], kafka_prefix: str, redis_url: str, tmp_path: Path
+) -> Iterator[Line]:
+    """A line of this test alone."""
+    own = {
+        **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR")},
+        **environment,
+        **own_bank.database.environment(),
+        "CRM_KAFKA_TOPIC_PREFIX": kafka_prefix,
+        "CRM_REDIS_URL": redis_url,
+        "OCRM_DEMO": "1",
+    }
+    made = Line(own_bank, own, tmp_path / "intake.log")
+    yield made
+    for process in made.processes:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def messages(count: int) -> tuple[list[bytes], set[str]]:
+    """Messages, every third twice and every tenth followed by poison, and the ids of the facts."""
+    values, facts = [], set()
+    for number in range(count):
+        event = raised(1 + number % 9, branch_id=f"B{1 + number % 3}", window=f"txn:{number}")
+        facts.add(str(event.reminder_id))
+        values += [event.to_bytes()] * (2 if number % 3 == 0 else 1)
+        values += [b"poison"] if number % 10 == 0 else []
+    return values, facts
+
+
+@pytest.mark.faults
+@pytest.mark.slow
+def test_killed_at_any_time_it_loses_and_doubles_nothing(line: Line) -> None:
+    values, facts = messages(3000)
+    half = len(values) // 2
+    line.publish(values[:half])
+    for turn in range(4):
+        process = line.start()
+        before = line.taken_in()
+        line.wait(
+            lambda known=before: line.taken_in() > known or line.taken_in() >= len(facts) // 2
+        )
+        time.sleep(0.05 * turn)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        line.publish(values[half + turn * 100 : half + (turn + 1) * 100])
+    line.publish(values[half + 400 :])
+    last = line.start()
+    line.wait(lambda: line.taken_in() >= len(facts))
+    rows = line.bank.execute("select reminder_id::text from ocrm.reminders")
+    assert {row[0] for row in rows} == facts
+    line.wait(
+        lambda: line.bank.execute("select count(*) from ocrm.intake_dead_letters")[0][0] == 300
+    )
+    told = line.bank.execute(
+        "select count(*), count(distinct reminder_id), max(sequence) from ocrm.reminder_events"
+        " where kind = 'raised'"
+    )
+    assert told == [(3000, 3000, 3000)]
+    last.terminate()
+    assert last.wait(20) == 0
+
+
+@pytest.mark.faults
+def test_cut_off_from_postgresql_it_waits_and_goes_on(line: Line) -> None:
+    values, facts = messages(50)
+    process = line.start()
+    line.wait(lambda: line.bank.execute("select count(*) from ocrm.intake_status") == [(1,)])
+    line.bank.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where application_name = 'ocrm-intake'"
+    )
+    line.publish(values)
+    line.wait(lambda: line.taken_in() == len(facts))
+    assert "put_off" in line.log.read_text()
+    process.terminate()
+    assert process.wait(20) == 0
+    assert line.bank.execute("select count(*) from ocrm.intake_status") == [(0,)]
+
+
+def test_too_much_poison_stops_it_with_a_sentence(line: Line) -> None:
+    line.publish([b"poison"] * 5)
+    process = line.start(OCRM_DEAD_LETTER_LIMIT="2")
+    assert process.wait(60) == 3
+    assert "ocrm dead-letters --settle" in line.log.read_text()
+    assert line.bank.execute("select count(*) from ocrm.intake_dead_letters") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("OCRM_DATABASE_URL", "postgresql://x@127.0.0.1:9/x", "PostgreSQL at 127.0.0.1:9/x"),
+        pytest.param(
+            "CRM_KAFKA_BOOTSTRAP", "127.0.0.1:9", "No Kafka broker answers", marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_a_server_that_does_not_answer_is_named(
+    line: Line, variable: str, value: str, sentence: str
+) -> None:
+    process = line.start(**{variable: value})
+    assert process.wait(60) == 75
+    assert sentence in line.log.read_text()
+
+
+def test_without_migrations_it_says_what_to_run(line: Line) -> None:
+    line.bank.execute("drop table ocrm.alembic_version")
+    assert line.start().wait(60) == 75
+    assert "run `ocrm migrate` first" in line.log.read_text()
