@@ -70,7 +70,7 @@ def _decide(connection: duckdb.DuckDBPyConnection, plan: Plan, progress: Progres
         run_sql(connection, step)
         progress(f"decided {step}", 0.15 * (done + 1) / len(_PLAN_STEPS))
     connection.execute(
-        "CREATE TABLE standing AS SELECT account_id, opening AS balance FROM account"
+        "CREATE TEMP TABLE standing AS SELECT account_id, opening AS balance FROM account"
     )
 
 

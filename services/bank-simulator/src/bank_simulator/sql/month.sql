@@ -146,7 +146,7 @@ FROM booking WHERE journal_id IS NULL
 GROUP BY ALL;
 
 -- Balances after the month.
-CREATE OR REPLACE TABLE standing_next AS
+CREATE OR REPLACE TEMP TABLE standing_next AS
 SELECT s.account_id, s.balance + coalesce(m.net, 0) AS balance
 FROM standing AS s
 LEFT JOIN (SELECT account_id, sum(net)::BIGINT AS net FROM day_balance GROUP BY account_id) AS m USING (account_id);
