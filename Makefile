@@ -59,6 +59,11 @@ kafka: install ## Fetch Apache Kafka with Maven and start it on loopback (needs 
 kafka-down: install ## Stop Apache Kafka
 	@$(BIN)/python -m deploy.kafka down
 
+## --- measuring
+
+bench-generate: install ## How fast a bank is generated, and in how much memory (SIZES="100000 1000000")
+	@$(BIN)/python -m bank_simulator.bench $(or $(SIZES),100000 1000000)
+
 ## --- checking
 
 test: lint typecheck imports check-contracts ## Check and test everything
@@ -89,4 +94,4 @@ contracts: install ## Write JSON Schema and AsyncAPI of the shared contracts
 check-contracts: install ## Check that docs/contracts is what the code says
 	@$(BIN)/python -m crm_shared.contracts --check
 
-.PHONY: help install lock clean up down status demo kafka kafka-down test test-kafka lint format typecheck imports contracts check-contracts
+.PHONY: bench-generate help install lock clean up down status demo kafka kafka-down test test-kafka lint format typecheck imports contracts check-contracts
