@@ -25,8 +25,12 @@ async def test_the_lead_sees_the_business_of_the_whole_union(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("employee", "customer_id", "own"),
-    [("M2", 1, {"B2": "300.00"}), ("M1", 3, {"B1": "10.00"}), ("HL", 3, {"B1": "10.00", "B2": "20.00"})],
-)  # fmt: skip
+    [
+        ("M2", 1, {"B2": "300.00"}),
+        ("M1", 3, {"B1": "10.00"}),
+        ("HL", 3, {"B1": "10.00", "B2": "20.00"}),
+    ],
+)
 async def test_an_assisting_branch_sees_only_its_own_business(
     api: Api, employee: str, customer_id: int, own: dict[str, str]
 ) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import Request
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,7 +23,7 @@ async def record(
     action: str,
     subject: tuple[str, object],
     *,
-    request: Request,
+    request_id: str,
     purpose: str | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
@@ -40,6 +39,6 @@ async def record(
             "subject_id": str(subject_id),
             "purpose": purpose,
             "details": dict(details or {}),
-            "request_id": request.state.request_id,
+            "request_id": request_id,
         },
     )

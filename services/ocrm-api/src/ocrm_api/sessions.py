@@ -108,6 +108,23 @@ async def find(session: AsyncSession, token: str, permission: str) -> Viewer | N
     return None if row is None else _viewer(row)
 
 
+async def scope_of_permission(
+    session: AsyncSession, viewer: Viewer, permission: str
+) -> Scope | None:
+    """Where the viewer holds another permission than the operation's; None where nowhere."""
+    row = (
+        await session.execute(
+            text(
+                "select c.scope_key, c.branch_ids from ocrm.sessions s"
+                " join ocrm.scopes c on c.scope_key = s.scopes ->> :permission"
+                " where s.session_id = :session_id"
+            ),
+            {"permission": permission, "session_id": viewer.session_id},
+        )
+    ).one_or_none()
+    return None if row is None else Scope(row.scope_key, tuple(row.branch_ids))
+
+
 async def end(session: AsyncSession, session_id: UUID) -> None:
     """End a session: its token is worth nothing from now on."""
     await session.execute(

@@ -126,6 +126,6 @@ async def reveal_customer(
         asked,
         protector=request.app.state.protector,
         quota=request.app.state.settings.reveals_per_day,
-        request=request,
+        request_id=request.state.request_id,
     )
     return json_response(found)

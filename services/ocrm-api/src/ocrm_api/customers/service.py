@@ -3,7 +3,6 @@
 from datetime import date
 from typing import Any
 
-from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_shared.personal_data import Protector
@@ -26,7 +25,7 @@ async def reveal(
     *,
     protector: Protector,
     quota: int,
-    request: Request,
+    request_id: str,
 ) -> dict[str, Any]:
     """Personal data of one customer in the clear: audited with its purpose, within the quota."""
     row = await repository.customer(session, viewer.scope, day, customer_id)
@@ -41,7 +40,7 @@ async def reveal(
         viewer,
         "customer.revealed",
         ("customer", customer_id),
-        request=request,
+        request_id=request_id,
         purpose=asked.purpose,
         details={"fields": fields, "note": asked.note},
     )

@@ -200,7 +200,9 @@ async def acknowledge_reminder(
     """new → acknowledged."""
 
     async def act() -> Response:
-        await service.acknowledge(session, viewer, reminder_id, if_match, request=request)
+        await service.acknowledge(
+            session, viewer, reminder_id, if_match, request_id=request.state.request_id
+        )
         return await _shown(session, viewer, reminder_id, language)
 
     after_commit(session, request.app.state.reminder_hub.wake)
@@ -227,7 +229,9 @@ async def finish_reminder(
     """new or acknowledged → done."""
 
     async def act() -> Response:
-        await service.finish(session, viewer, reminder_id, if_match, done, request=request)
+        await service.finish(
+            session, viewer, reminder_id, if_match, done, request_id=request.state.request_id
+        )
         return await _shown(session, viewer, reminder_id, language)
 
     after_commit(session, request.app.state.reminder_hub.wake)

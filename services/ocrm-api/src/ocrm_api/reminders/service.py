@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_shared import clock
@@ -15,7 +14,7 @@ from ocrm_api.problems import NotFound
 from ocrm_api.reminders import repository, texts
 from ocrm_api.reminders.models import Reminder
 from ocrm_api.reminders.schemas import Done
-from ocrm_api.sessions import Viewer
+from ocrm_api.sessions import Viewer, scope_of_permission
 
 
 async def acknowledge(
@@ -24,12 +23,12 @@ async def acknowledge(
     reminder_id: UUID,
     if_match: str | None,
     *,
-    request: Request,
+    request_id: str,
 ) -> None:
     """Take a new reminder up."""
     reminder = await _to_change(session, viewer, reminder_id, if_match)
     reminder.acknowledge(viewer.employee_id, clock.now())
-    await _changed(session, viewer, reminder, "acknowledged", request=request, details={})
+    await _changed(session, viewer, reminder, "acknowledged", request_id=request_id, details={})
 
 
 async def finish(
@@ -39,13 +38,13 @@ async def finish(
     if_match: str | None,
     done: Done,
     *,
-    request: Request,
+    request_id: str,
 ) -> None:
     """Finish an open reminder with its outcome."""
     reminder = await _to_change(session, viewer, reminder_id, if_match)
     reminder.finish(viewer.employee_id, clock.now(), done.outcome_code, done.note)
     details = {"outcome_code": done.outcome_code}
-    await _changed(session, viewer, reminder, "done", request=request, details=details)
+    await _changed(session, viewer, reminder, "done", request_id=request_id, details=details)
 
 
 async def _to_change(
@@ -64,7 +63,7 @@ async def _changed(
     reminder: Reminder,
     kind: str,
     *,
-    request: Request,
+    request_id: str,
     details: Mapping[str, Any],
 ) -> None:
     await session.flush()
@@ -73,7 +72,7 @@ async def _changed(
         viewer,
         f"reminder.{kind}",
         ("reminder", reminder.reminder_id),
-        request=request,
+        request_id=request_id,
         details={**details, "version": reminder.version},
     )
     await repository.append_event(session, reminder, kind)
@@ -94,8 +93,9 @@ def shown(row: Mapping[str, Any], language: Language) -> dict[str, Any]:
 async def open_reminders(
     session: AsyncSession, viewer: Viewer, customer_id: int, language: Language
 ) -> list[dict[str, Any]]:
-    """The section of the 360 view."""
-    rows = await repository.open_of_customer(
-        session, viewer.scope, viewer.published_on, customer_id
-    )
+    """The section of the 360 view, for who may read reminders, where that permission holds."""
+    scope = await scope_of_permission(session, viewer, "reminders.read")
+    if scope is None:
+        return []
+    rows = await repository.open_of_customer(session, scope, viewer.published_on, customer_id)
     return [shown(row, language) for row in rows]
