@@ -63,8 +63,6 @@ class Runner:
         self.partitions = ledger.partitions()
         self.inputs = Inputs([], [])
 
-    # -- inputs ------------------------------------------------------------------------------
-
     def accept(self, run_id: UUID | None, business_date: date, threads: int) -> int:
         """Accept every day delivered up to the date that is new or changed; returns how many.
 
@@ -97,8 +95,6 @@ class Runner:
     def path(self, model: str, as_of: date) -> Path:
         """Where a partition lies."""
         return self.warehouse / model / f"as_of={as_of.isoformat()}" / "data.parquet"
-
-    # -- planning ----------------------------------------------------------------------------
 
     def steps(self, business_date: date, selected: set[str]) -> Iterator[tuple[Model, date]]:
         """The steps that the date is made of, in an order in which each follows what it reads."""
@@ -237,8 +233,6 @@ class Runner:
         if not self.path(model.name, day).is_file():
             return "its partition is gone from the warehouse"
         return None
-
-    # -- running -----------------------------------------------------------------------------
 
     def run(
         self, run_id: UUID, business_date: date, selected: set[str], report: Report
