@@ -57,10 +57,10 @@ def serve(
     ] = 10,
 ) -> None:
     """Serve the interface; SIGTERM turns readiness off and drains."""
-    create_app()  # says at once what is wrong, before any worker starts
+    made = create_app()  # says at once what is wrong, before any worker starts
     uvicorn.run(
-        "ocrm_api.main:create_app",
-        factory=True,
+        made if workers == 1 else "ocrm_api.main:create_app",
+        factory=workers > 1,
         host=host,
         port=port,
         workers=workers,

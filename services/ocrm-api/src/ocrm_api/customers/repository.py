@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, select, text
+from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, case, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ocrm_api.db import fetch
@@ -44,25 +44,30 @@ async def list_customers(
         covered = _of_one_branch(scope, day, wanted)
     else:
         covered = _of_scope(scope, day, wanted)
+    bound, personal = wanted.fingerprint(), _personal(wanted)
     rows = covered.subquery("covered")
+    if personal:
+        keys = _keys(rows, sort)
+        statement = paginate(_with_identity(rows, day).where(*personal), keys, page, bound)
+    else:
+        # The page first, identities for its rows only.
+        inner = paginate(select(rows), _keys(rows, sort), page, bound).subquery("page")
+        keys = _keys(inner, sort)
+        statement = _with_identity(inner, day).order_by(*(key.order() for key in keys))
+    return page_of(await fetch(session, statement), keys, page, bound)
+
+
+def _keys(rows: Subquery, sort: str) -> list[SortKey]:
+    names = dict.fromkeys((sort.lstrip("-"), "customer_id"))
+    return [SortKey(name, rows.c[name], sort.startswith("-")) for name in names]
+
+
+def _with_identity(rows: Subquery, day: date) -> Select[Any]:
     customer = CUSTOMERS.c
-    statement = (
-        select(rows, customer.customer_type, customer.name, customer.phone_masked)
-        .join_from(
-            rows,
-            CUSTOMERS,
-            and_(customer.business_date == day, customer.customer_id == rows.c.customer_id),
-        )
-        .where(*_personal(wanted))
+    same = and_(customer.business_date == day, customer.customer_id == rows.c.customer_id)
+    return select(rows, customer.customer_type, customer.name, customer.phone_masked).join_from(
+        rows, CUSTOMERS, same
     )
-    descending = sort.startswith("-")
-    keys = [
-        SortKey(name, rows.c[name], descending)
-        for name in dict.fromkeys((sort.lstrip("-"), "customer_id"))
-    ]
-    bound = wanted.fingerprint()
-    found = await fetch(session, paginate(statement, keys, page, bound))
-    return page_of(found, keys, page, bound)
 
 
 def _personal(wanted: CustomerFilter) -> list[ColumnElement[bool]]:
