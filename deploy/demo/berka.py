@@ -63,7 +63,7 @@ class BerkaBank:
             from alerting.rules where version = 1 and code = any (%s)
             """,
             (
-                f'{{"movement.individual_min_amount": "{LARGE}"}}',
+                f'{{"movement.individual_min_amount": "{LARGE}", "movement.currency": "CZK"}}',
                 ["R01.LARGE_INFLOW", "R01.LARGE_OUTFLOW"],
             ),
         )

@@ -34,7 +34,9 @@ class _Broken:
 
 
 def _with_a_broken_rule(rules: Ruleset) -> Ruleset:
-    return Ruleset((RuleInForce(_Broken(windowed=False), 1, {}), *rules.stateless), rules.windowed)
+    return Ruleset(
+        (RuleInForce(_Broken(windowed=False), 1, Parameters({})), *rules.stateless), rules.windowed
+    )
 
 
 def test_poison_becomes_a_dead_letter_and_the_rest_goes_on(connection: psycopg.Connection) -> None:

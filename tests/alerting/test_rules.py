@@ -8,19 +8,20 @@ import pytest
 
 from alerting.rules import ACCOUNT_CLOSED, FREQUENT_TRANSFERS_OUT, LARGE_INFLOW, LARGE_OUTFLOW
 from alerting.rules.frequent_transfers_out import transfer_to_other_bank
-from alerting.rules.protocol import Below, Fired, NotApplicable
+from alerting.rules.protocol import Below, Fired, NotApplicable, Parameters
 from alerting.windows import EMPTY, Timeline
 from crm_shared.reminder_rules import RULES
 from tests.alerting.bookings import NOON, booking, closure, transfer_out
 
-MOVEMENT = {
+AMOUNTS = {
     "movement.individual_min_amount": Decimal("500000.00"),
     "movement.business_min_amount": Decimal("5000000.00"),
 }
-FREQUENT = {
-    "frequent_transfers.min_count": Decimal(5),
-    "frequent_transfers.window_hours": Decimal(24),
-}
+MOVEMENT = Parameters(AMOUNTS)
+FREQUENT = Parameters(
+    {"frequent_transfers.min_count": Decimal(5), "frequent_transfers.window_hours": Decimal(24)}
+)
+NONE = Parameters({})
 
 
 def test_credit_at_the_threshold_is_a_large_inflow() -> None:
@@ -61,6 +62,13 @@ def test_business_with_the_bank_reversals_and_other_currencies_are_no_movement(
     assert isinstance(LARGE_INFLOW.evaluate(event, EMPTY, MOVEMENT), NotApplicable)
 
 
+def test_a_bank_with_another_currency_judges_that_one() -> None:
+    crowns = Parameters(AMOUNTS, currency="CZK")
+    event = booking(7, amount="900000.00", currency="CZK")
+    assert isinstance(LARGE_INFLOW.evaluate(event, EMPTY, crowns), Fired)
+    assert isinstance(LARGE_INFLOW.evaluate(booking(7, amount="9e5"), EMPTY, crowns), NotApplicable)
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"counterparty_bank": None}, {"direction": "credit"}, {"reverses_txn_id": 3},
@@ -99,7 +107,7 @@ def test_transfers_of_the_same_instant_count_each_other() -> None:
 
 
 def test_every_closure_of_an_account_fires() -> None:
-    outcome = ACCOUNT_CLOSED.evaluate(closure(55), EMPTY, {})
+    outcome = ACCOUNT_CLOSED.evaluate(closure(55), EMPTY, NONE)
     assert isinstance(outcome, Fired)
     assert (outcome.subject, outcome.window) == ("account:55", "closed:2026-07-01")
 
@@ -108,7 +116,7 @@ def test_business_keys_follow_the_shared_registry() -> None:
     values = {"customer_id": 1, "txn_id": 7, "account_id": 55, "date": "2026-07-01"}
     fired = {
         "R01.LARGE_INFLOW": LARGE_INFLOW.evaluate(booking(7, amount="5e6"), EMPTY, MOVEMENT),
-        "R01.ACCOUNT_CLOSED": ACCOUNT_CLOSED.evaluate(closure(55), EMPTY, {}),
+        "R01.ACCOUNT_CLOSED": ACCOUNT_CLOSED.evaluate(closure(55), EMPTY, NONE),
         "R01.FREQUENT_TRANSFERS_OUT": FREQUENT_TRANSFERS_OUT.evaluate(
             transfer_out(1), _timeline(0, 0, 0, 0, 0), FREQUENT
         ),

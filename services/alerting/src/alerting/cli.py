@@ -64,7 +64,7 @@ def rules(as_json: AsJson = False) -> None:
         print(json.dumps(found.parameters(), indent=2))
         return
     for one in found.rules:
-        values = ", ".join(f"{code} = {value}" for code, value in one.parameters.items())
+        values = ", ".join(f"{code} = {value}" for code, value in one.parameters.values.items())
         print(f"{one.rule.code:<28}version {one.version:<5}{values or '-'}")
 
 

@@ -1,5 +1,6 @@
 """The rules in force: code, version and parameters, read from `alerting.rules`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,8 +11,11 @@ import psycopg
 
 from alerting.rules import RULES
 from alerting.rules.frequent_transfers_out import WINDOW_HOURS, window_of
-from alerting.rules.protocol import Parameters, Rule
+from alerting.rules.protocol import DEFAULT_CURRENCY, Parameters, Rule
 from crm_shared.errors import CrmError
+
+#: The parameter that names the currency of a rule's amounts.
+CURRENCY = "movement.currency"
 
 _IN_FORCE = """
 select distinct on (code) code, version, parameters
@@ -58,7 +62,7 @@ class Ruleset:
         """Value by parameter code; where two rules differ, the second is named after its rule."""
         values: dict[str, str] = {}
         for one in self.rules:
-            for code, value in one.parameters.items():
+            for code, value in one.parameters.values.items():
                 text = str(value)
                 if values.setdefault(code, text) != text:
                     values[f"{code}@{one.rule.code}"] = text
@@ -86,9 +90,18 @@ def _rule_in_force(code: str, version: int, stored: Mapping[str, Any]) -> RuleIn
             f"alerting.rules names the rule {code}, which this version of the program does not "
             "have; remove the row or install the version that has it."
         )
-    return RuleInForce(
-        rule, version, {name: _value(code, name, stored) for name in rule.parameter_codes}
-    )
+    values = {name: _value(code, name, stored) for name in rule.parameter_codes}
+    return RuleInForce(rule, version, Parameters(values, _currency(code, stored)))
+
+
+def _currency(code: str, stored: Mapping[str, Any]) -> str:
+    currency = stored.get(CURRENCY, DEFAULT_CURRENCY)
+    if not isinstance(currency, str) or re.fullmatch("[A-Z]{3}", currency) is None:
+        raise RulesetError(
+            f"The rule {code} needs a currency like CNY for {CURRENCY} and alerting.rules has "
+            f"{currency!r}; insert a corrected version."
+        )
+    return currency
 
 
 def _value(code: str, name: str, stored: Mapping[str, Any]) -> Decimal:

@@ -14,7 +14,10 @@ BUSINESS = "movement.business_min_amount"
 
 @dataclass(frozen=True, slots=True)
 class LargeMovement:
-    """One credit (inflow) or debit (outflow) at or above the threshold, in CNY."""
+    """One credit (inflow) or debit (outflow) at or above the threshold, in its currency.
+
+    Bookings in another currency are not judged: there are no exchange rates to compare them by.
+    """
 
     code: str
     direction: Literal["credit", "debit"]
@@ -26,7 +29,7 @@ class LargeMovement:
         if (
             not isinstance(event, TransactionEvent)
             or event.direction != self.direction
-            or event.currency != "CNY"
+            or event.currency != parameters.currency
             or not moves_funds(event)
         ):
             return NOT_APPLICABLE

@@ -12,8 +12,19 @@ from crm_shared.events.transactions import AccountClosedEvent, TransactionEvent
 #: the window they were judged in.
 Event = TransactionEvent | AccountClosedEvent | Transfer
 
-#: Parameters by their code in docs/rules.md.
-Parameters = Mapping[str, Decimal]
+#: The currency of thresholds, unless a rule's parameters name another.
+DEFAULT_CURRENCY = "CNY"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The values of a rule by their code in docs/rules.md; its amounts are in `currency`."""
+
+    values: Mapping[str, Decimal]
+    currency: str = DEFAULT_CURRENCY
+
+    def __getitem__(self, code: str) -> Decimal:
+        return self.values[code]
 
 
 @dataclass(frozen=True, slots=True)
