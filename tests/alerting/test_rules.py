@@ -126,3 +126,13 @@ def test_business_keys_follow_the_shared_registry() -> None:
         rule = RULES[code]
         assert outcome.subject == rule.subject.format(**values)
         assert outcome.window == rule.window.format(**values)
+
+
+def test_amounts_of_another_currency_are_counted_and_never_summed() -> None:
+    events = [
+        transfer_out(number, currency="USD" if number == 2 else "CNY") for number in range(1, 6)
+    ]
+    timeline = Timeline(one for event in events if (one := transfer_to_other_bank(event)))
+    outcome = FREQUENT_TRANSFERS_OUT.evaluate(events[0], timeline, FREQUENT)
+    assert isinstance(outcome, Fired)
+    assert (outcome.facts["value"], outcome.amount) == ("5", Decimal("400.00"))

@@ -128,6 +128,7 @@ def _raise(into: Judgement, one: RuleInForce, event: Event, fired: Fired, late: 
         branch_id=event.branch_id,
         priority=RULES[code].priority,
         amount=fired.amount,
+        currency=event.currency,
         facts=fired.facts,
         late=late,
     )

@@ -10,15 +10,17 @@ import psycopg
 from alerting.windows import Timeline, Transfer
 
 _ADD = """
-insert into alerting.inbox (event_id, customer_id, occurred_at, amount, branch_id, correlation_id)
+insert into alerting.inbox
+    (event_id, customer_id, occurred_at, amount, branch_id, currency, correlation_id)
 select * from unnest(%s::uuid[], %s::bigint[], %s::timestamptz[], %s::numeric[], %s::text[],
-                     %s::text[])
+                     %s::text[], %s::text[])
 on conflict (event_id) do nothing
 returning event_id
 """
 
 _AROUND = """
-select i.occurred_at, i.event_id, i.customer_id, i.amount, i.branch_id, i.correlation_id
+select i.occurred_at, i.event_id, i.customer_id, i.amount, i.branch_id, i.currency,
+       i.correlation_id
 from unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) as c (customer_id, after, before)
 join alerting.inbox i
   on i.customer_id = c.customer_id and i.occurred_at > c.after and i.occurred_at < c.before
@@ -35,6 +37,7 @@ def add(connection: psycopg.Connection, transfers: Sequence[Transfer]) -> set[UU
             [one.occurred_at for one in transfers],
             [one.amount for one in transfers],
             [one.branch_id for one in transfers],
+            [one.currency for one in transfers],
             [one.correlation_id for one in transfers],
         ),
     )

@@ -6,10 +6,9 @@ exactly these again makes the result independent of the order of arrival.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import accumulate
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,24 +21,24 @@ class Transfer(NamedTuple):
     customer_id: int
     amount: Decimal
     branch_id: str
+    currency: str = "CNY"
     correlation_id: str | None = None
 
 
 class Timeline:
     """The transfers of one customer that matter to a batch, in order of event time."""
 
-    __slots__ = ("_sums", "_times", "_transfers")
+    __slots__ = ("_times", "_transfers")
 
     def __init__(self, transfers: Iterable[Transfer] = ()) -> None:
         self._transfers = sorted(transfers, key=lambda one: (one.occurred_at, one.event_id))
         self._times = [one.occurred_at for one in self._transfers]
-        self._sums = [Decimal(0), *accumulate(one.amount for one in self._transfers)]
 
-    def within(self, until: datetime, span: timedelta) -> tuple[int, Decimal]:
-        """Number and total amount of the transfers in `(until - span, until]`."""
+    def within(self, until: datetime, span: timedelta) -> Sequence[Transfer]:
+        """The transfers in `(until - span, until]`."""
         first = bisect_right(self._times, until - span)
         last = bisect_right(self._times, until)
-        return last - first, self._sums[last] - self._sums[first]
+        return self._transfers[first:last]
 
     def affected_by(self, at: datetime, span: timedelta) -> Iterator[Transfer]:
         """The transfers whose window contains the instant `at`: those in `[at, at + span)`."""

@@ -31,6 +31,7 @@ def transfer_to_other_bank(event: Event) -> Transfer | None:
         event.customer_id,
         event.amount,
         event.branch_id,
+        event.currency,
         event.correlation_id,
     )
 
@@ -53,13 +54,16 @@ class FrequentTransfersOut:
         transfer = transfer_to_other_bank(event)
         if transfer is None:
             return NOT_APPLICABLE
-        count, total = timeline.within(transfer.occurred_at, window_of(parameters))
+        window = timeline.within(transfer.occurred_at, window_of(parameters))
+        count = len(window)
         if count < parameters[MIN_COUNT]:
             return Below(Decimal(count), parameters[MIN_COUNT])
         return Fired(
             subject=f"customer:{transfer.customer_id}",
             window=f"day:{bank_date(transfer.occurred_at)}",
-            amount=total,
+            amount=sum(
+                (one.amount for one in window if one.currency == transfer.currency), Decimal(0)
+            ),
             facts={
                 "value": str(count),
                 "threshold": str(parameters[MIN_COUNT]),
