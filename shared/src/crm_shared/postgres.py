@@ -1,7 +1,10 @@
 """PostgreSQL: connections that do not wait for ever, advisory locks, bulk COPY."""
 
+import os
+import socket
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 from uuid import uuid5
 
@@ -22,6 +25,9 @@ _LIVENESS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
+
+#: How much longer than the bound we wait, so that the server's own time-out speaks first.
+_GRACE_SECONDS = 5.0
 
 
 class AlreadyRunningError(NotReadyError):
@@ -50,6 +56,30 @@ def connect(url: str, *, application_name: str, autocommit: bool = False) -> psy
             f"PostgreSQL at {address(url)} does not let us in ({reason}); "
             "start it (`make up`) or correct the database URL."
         ) from error
+
+
+@contextmanager
+def bounded(connection: psycopg.Connection, seconds: float) -> Iterator[None]:
+    """Cut the connection when the block outlasts `seconds` and some grace.
+
+    A server that accepts TCP and never answers passes every time-out of libpq: keep-alives are
+    answered by its kernel. Cutting the socket makes the waiting call raise `OperationalError`.
+    """
+    timer = threading.Timer(seconds + _GRACE_SECONDS, _cut, (connection,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(connection: psycopg.Connection) -> None:
+    with (
+        suppress(psycopg.Error, OSError),
+        socket.socket(fileno=os.dup(connection.fileno())) as wire,
+    ):
+        wire.shutdown(socket.SHUT_RDWR)
 
 
 def advisory_key(name: str) -> int:

@@ -14,7 +14,7 @@ from alerting import requeue as requeuing
 from alerting import status as standing
 from alerting.consumer import bounds_of
 from alerting.settings import AlertingSettings
-from crm_shared import clock, logging
+from crm_shared import clock, logging, postgres
 from crm_shared.errors import CrmError, UsageError
 from crm_shared.settings import KafkaSettings
 
@@ -137,7 +137,7 @@ def _connected(ours: AlertingSettings) -> Iterator[psycopg.Connection]:
         purpose="command",
         statement_timeout_seconds=ours.statement_timeout_seconds,
     )
-    with connection, database.bounded(connection, 120):
+    with connection, postgres.bounded(connection, 120):
         migrate.require_newest(connection)
         yield connection
 

@@ -22,7 +22,7 @@ from alerting.ownership import FencedError, Partition, Progress
 from alerting.ruleset import Ruleset, RulesetError
 from alerting.settings import AlertingSettings
 from alerting.watchdog import Watchdog
-from crm_shared import kafka, logging
+from crm_shared import kafka, logging, postgres
 from crm_shared.clock import Clock
 from crm_shared.errors import ServerUnavailableError
 from crm_shared.events import transactions
@@ -253,7 +253,7 @@ class Consumer:
         return self._connection
 
     def _bounded(self, connection: psycopg.Connection) -> Any:
-        return database.bounded(connection, self._settings.statement_timeout_seconds * 2)
+        return postgres.bounded(connection, self._settings.statement_timeout_seconds * 2)
 
     def _join(self) -> KafkaConsumer:
         self._epochs = {}

@@ -10,7 +10,7 @@ from kafka.errors import KafkaError
 from alerting import database, metrics, outbox
 from alerting.outbox import Message
 from alerting.settings import AlertingSettings
-from crm_shared import kafka, logging
+from crm_shared import kafka, logging, postgres
 from crm_shared.errors import ServerUnavailableError
 from crm_shared.events import reminders
 from crm_shared.settings import KafkaSettings
@@ -90,7 +90,7 @@ class Relay:
                 statement_timeout_seconds=self._settings.statement_timeout_seconds,
             )
         patience = self._settings.statement_timeout_seconds * 2 + _ACK_SECONDS
-        with database.bounded(self._connection, patience), self._connection.transaction():
+        with postgres.bounded(self._connection, patience), self._connection.transaction():
             messages = outbox.claim(self._connection, _AT_ONCE)
             acknowledged = self._send(messages) if messages else []
             if acknowledged:
