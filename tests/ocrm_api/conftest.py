@@ -26,7 +26,7 @@ from ocrm_api.main import create_app
 from ocrm_api.passwords import hash_password
 from ocrm_api.reminders import receiving, routing
 from ocrm_api.settings import MigrationSettings, RedisSettings, Settings
-from tests.databases import PostgresDatabase
+from tests.databases import PostgresDatabase, fresh_database
 from tests.ocrm_api import bank
 
 PASSWORD = "a password of the tests"
@@ -97,7 +97,7 @@ def raised(
     return ReminderRaised.model_validate(values | given)
 
 
-def prepare(database: PostgresDatabase) -> Bank:
+def prepare(database: PostgresDatabase) -> None:
     """Migrate a database, publish the bank into it, make a user for every employee."""
     migrate.run(MigrationSettings(url=SecretStr(database.ocrm_owner)))
     bank.publish(database.acrm_owner)
@@ -109,7 +109,6 @@ def prepare(database: PostgresDatabase) -> Bank:
             " values (%s, %s, %s, %s)",
             uuid4(), employee.lower(), employee, hashed,
         )  # fmt: skip
-    return made
 
 
 @pytest.fixture(autouse=True)
@@ -125,22 +124,35 @@ def _plain_logs() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _data_key() -> Iterator[None]:
+def data_key() -> Iterator[None]:
+    """The key of personal data of the hand-made bank."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("CRM_DATA_KEY", bank.DATA_KEY)
         yield
 
 
+@pytest.fixture(scope="session")
+def bank_template(
+    environment: dict[str, str], postgres_template: str, data_key: None
+) -> Iterator[str]:
+    """The name of a database with the bank in it, to copy."""
+    with fresh_database(environment, postgres_template) as database:
+        prepare(database)
+        yield database.superuser.rpartition("/")[2]
+
+
 @pytest.fixture(scope="module")
-def shared_bank(module_database: PostgresDatabase) -> Bank:
+def shared_bank(environment: dict[str, str], bank_template: str) -> Iterator[Bank]:
     """The bank of this module's tests; what a test adds must not disturb another."""
-    return prepare(module_database)
+    with fresh_database(environment, bank_template) as database:
+        yield Bank(database)
 
 
 @pytest.fixture
-def own_bank(postgres_database: PostgresDatabase) -> Bank:
+def own_bank(environment: dict[str, str], bank_template: str) -> Iterator[Bank]:
     """A bank of this test alone."""
-    return prepare(postgres_database)
+    with fresh_database(environment, bank_template) as database:
+        yield Bank(database)
 
 
 def make_app(of: Bank, redis_url: str, **given: Any) -> FastAPI:
