@@ -177,7 +177,7 @@ class Bank:
             write_day(self.landing, day, tables, full=full)
 
     def tables(self, day: date, *, full: bool) -> Iterator[tuple[str, list[Row]]]:
-        """What a day delivers."""
+        """What a day delivers: every table the bank has, those without news empty."""
         for name, dated in self.rows.items():
             table = TABLES[name]
             if full and table.kind == "state":
@@ -190,5 +190,4 @@ class Bank:
             else:
                 on_day = [row for on, row in dated if on == day]
                 rows = list({tuple(row[c] for c in table.key): row for row in on_day}.values())
-            if rows or (full and table.kind == "state"):
-                yield name, rows
+            yield name, rows

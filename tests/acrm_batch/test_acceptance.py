@@ -136,6 +136,15 @@ def test_a_missing_day_in_a_window_is_named(bank: Bank, crm: Batch) -> None:
         crm.run(date(2026, 1, 4))
 
 
+def test_a_table_that_a_manifest_leaves_out_is_named(delivered: Bank, crm: Batch) -> None:
+    tables = dict(delivered.tables(DAY, full=False))
+    del tables["transactions"]
+    write_day(delivered.landing, DAY, tables)
+    error = refused(crm)
+    assert "2026-01-02 does not list the table transactions" in error.sentence
+    assert error.exit_code == ExitCode.FAILED
+
+
 def test_an_opening_day_starts_again_after_a_gap(bank: Bank, crm: Batch) -> None:
     bank.customer(1)
     bank.account(11, 1, "A", 100)

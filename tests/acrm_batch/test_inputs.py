@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from acrm_batch.inputs import File, Inputs
-from crm_shared.errors import NotReadyError
+from crm_shared.errors import ContractError, NotReadyError
 
 FIRST = date(2026, 1, 1)
 DAYS = [FIRST + timedelta(days=n) for n in range(90)]
@@ -32,9 +32,17 @@ def test_state_back_to_a_day_starts_at_the_full_delivery_before_it() -> None:
     assert (found[0].day, found[-1].day) == (date(2026, 1, 31), date(2026, 3, 5))
 
 
-def test_a_table_that_a_manifest_leaves_out_has_not_changed() -> None:
-    inputs = Inputs(DAYS, loans(DAYS[:5]))
-    assert [one.day for one in inputs.state("loans", DAYS[80])] == DAYS[:5]
+def test_a_table_that_was_listed_must_be_listed_on_every_later_day() -> None:
+    inputs = Inputs(DAYS, loans([*DAYS[3:5], *DAYS[6:]]))
+    inputs.check_tables(DAYS[4])
+    with pytest.raises(ContractError, match=r"2026-01-06 does not list the table loans.* again"):
+        inputs.check_tables(DAYS[5])
+
+
+def test_an_opening_day_need_not_list_what_was_listed_before_it() -> None:
+    opening = date(2026, 6, 30)
+    files = [*loans(DAYS), file("cards", opening)]
+    Inputs([*DAYS, opening], files, [opening]).check_tables(opening)
 
 
 def test_a_missing_day_blocks_only_windows_that_hold_it() -> None:

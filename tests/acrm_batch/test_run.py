@@ -19,7 +19,7 @@ from acrm_batch.cli import app
 from acrm_batch.project import Project
 from crm_shared import postgres
 from crm_shared.errors import ExitCode
-from tests.acrm_batch.bank import Bank, write_day
+from tests.acrm_batch.bank import Bank, noon
 from tests.acrm_batch.conftest import DATA_KEY, Batch
 
 JANUARY, DAY = date(2026, 1, 31), date(2026, 2, 3)
@@ -34,6 +34,7 @@ def delivered(bank: Bank) -> Bank:
         bank.account(20 + customer, customer, "B", 500)
     bank.move(11, date(2026, 1, 15), 250)
     bank.move(22, date(2026, 2, 2), -100, counterparty_bank="OTHER")
+    bank.rows["contacts"] = []
     bank.deliver(DAY)
     return bank
 
@@ -64,8 +65,10 @@ def test_a_corrected_source_day_recomputes_exactly_its_dependants(
 ) -> None:
     crm.run(DAY)
     # A contact is read by the over-contact list alone, and comes out the same.
-    tables = dict(delivered.tables(date(2026, 2, 1), full=False))
-    write_day(delivered.landing, date(2026, 2, 1), tables | {"contacts": []})
+    on = date(2026, 2, 1)
+    delivered.add("contacts", on, contact_id=1, customer_id=1, channel="call",
+                  contact_class="service", contacted_at=noon(on))  # fmt: skip
+    delivered.deliver(on, since=on)
     assert made(crm, DAY) == {("int_over_contact", DAY)}
 
 

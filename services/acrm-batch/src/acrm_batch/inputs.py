@@ -2,10 +2,11 @@
 
 * State of a day: the files from the last full delivery to the day, newest row per key first.
 * A window of events: the files of its days.
-* A table that a day's manifest leaves out has not changed that day. A day that is not there at all
+* A table without news on a day comes as an empty file. One that was listed before in the same
+  history and that a manifest leaves out breaks the contract, and a day that is not there at all
   blocks: something may have been lost.
-* An opening day starts a history: nothing before it counts, and a table that it leaves out is
-  unknown until it is delivered.
+* An opening day starts a history: nothing before it counts, and a table is unknown until a manifest
+  lists it for the first time.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from acrm_batch.project import Window
 from crm_shared.business_calendar import days, is_month_end, previous_month_end
-from crm_shared.errors import NotReadyError
+from crm_shared.errors import ContractError, NotReadyError
 from crm_shared.landing import day_folder
 
 #: The relation with every delivered balance of a window, not only the newest.
@@ -59,6 +60,25 @@ class Inputs:
     def first_day(self, day: date) -> date:
         """The first day of the history that a day belongs to; nothing is known before it."""
         return self._openings[max(bisect_right(self._openings, day) - 1, 0)]
+
+    def check_tables(self, until: date) -> None:
+        """`ContractError` where a day leaves out a table that its history listed before."""
+        listed: dict[date, set[str]] = {day: set() for day in self.days}
+        for table, files in self._files.items():
+            for file in files:
+                listed[file.day].add(table)
+        known: set[str] = set()
+        for day in self.days[: bisect_right(self.days, until)]:
+            if day in self._openings:
+                known = set()
+            if gone := sorted(known - listed[day]):
+                more = f" (and {len(gone) - 1} more tables)" if gone[1:] else ""
+                raise ContractError(
+                    f"The manifest of {day} does not list the table {gone[0]}{more}, which was"
+                    " listed before; deliver the day again with it, as an empty file if nothing"
+                    " happened."
+                )
+            known |= listed[day]
 
     def month_ends(self, until: date) -> list[date]:
         """The delivered month ends of the history up to a date, in order."""

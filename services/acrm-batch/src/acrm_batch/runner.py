@@ -80,16 +80,18 @@ class Runner:
         known_days = {day: checksum for day, (checksum, _) in days.items()}
         wanted = [day for day, checksum in found.items() if known_days.get(day) != checksum]
         openings = {day for day, (_, opening) in days.items() if opening}
+        accepted = []
         if wanted:
             known = {(file.table, file.day): file.sha256 for file in files}
             accepted = acceptance.accept(self.engine.connection, landing, wanted, threads, known)
-            if run_id is not None:
-                self.ledger.record_accepted(run_id, accepted)
             replaced = set(wanted)
             files = [file for file in files if file.day not in replaced]
             files += [file for day in accepted for file in day.files]
             openings = (openings - replaced) | {day.day for day in accepted if day.opening}
         self.inputs = Inputs(set(days) | set(wanted), files, openings)
+        self.inputs.check_tables(business_date)
+        if accepted and run_id is not None:
+            self.ledger.record_accepted(run_id, accepted)
         return len(wanted)
 
     def path(self, model: str, as_of: date) -> Path:
