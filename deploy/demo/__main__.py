@@ -93,6 +93,8 @@ def _tell(options: DemoOptions, console: Console) -> int:
             "CRM_WAREHOUSE_DIR": str(options.warehouse),
             "CRM_KAFKA_TOPIC_PREFIX": f"demo-{secrets.token_hex(3)}.",
             "OCRM_DEMO": "1",
+            "OCRM_SECURE_COOKIES": "0",
+            "OCRM_REQUESTS_PER_MINUTE": "100000",
         }
         _check_empty(environment["CRM_POSTGRES_URL"])
         programs = Programs(environment, options.logs)

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 
 from deploy.demo import truth
+from deploy.demo.api import Api
 from deploy.demo.options import FIRST_DAY, REPLAY_DAY, DemoOptions
 from deploy.demo.programs import Programs
 from deploy.demo.report import Report
@@ -42,6 +43,7 @@ class GeneratedBank:
     batch_dates: tuple[date, ...] = (REPLAY_DAY - timedelta(days=1),)
     replay_date: date = REPLAY_DAY
     currency: str = "CNY"
+    staff: tuple[str, ...] = ()
 
     def fill(self, programs: Programs, landing: Path) -> None:
         """Generate it."""
@@ -54,7 +56,9 @@ class GeneratedBank:
     def settle(self, connection: psycopg.Connection) -> None:
         """Nothing: the answers were planted for the parameters the services start with."""
 
-    def compare(self, connection: psycopg.Connection, landing: Path, report: Report) -> None:
+    def compare(
+        self, connection: psycopg.Connection, api: Api, landing: Path, report: Report
+    ) -> None:
         """Every planted answer against the published tables and the reminders."""
         day = self.batch_dates[-1]
         planted = truth.PlantedTruth(landing / "answers")
@@ -73,3 +77,11 @@ class GeneratedBank:
             ),
         }
         compare_ledger(connection, landing, day, self.currency, report)
+        manager = report.logins[0]["employee_id"]
+        mine = api.pages("/v1/reminders?portfolio=mine&status=open&limit=200")
+        report.facts = {
+            f"open reminders of {manager}, through the API": {
+                "expected": str(planted.reminders_of(manager, self.replay_date)),
+                "found": str(len(mine)),
+            }
+        }

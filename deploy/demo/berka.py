@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import psycopg
 
 from deploy.demo import truth
+from deploy.demo.api import Api
 from deploy.demo.banks import compare_ledger
 from deploy.demo.options import DemoOptions
 from deploy.demo.programs import Programs
@@ -42,6 +44,7 @@ class BerkaBank:
     batch_dates: tuple[date, ...] = (YEAR_END, LAST_LEDGER_DAY, STATE_DAY)
     replay_date: date = REPLAYED
     currency: str = "CZK"
+    staff: tuple[str, ...] = ("DEMO-UNION-HEAD", "DEMO-BRANCH-HEAD", "DEMO-OPERATIONS")
 
     @property
     def source(self) -> Path:
@@ -51,8 +54,9 @@ class BerkaBank:
     def fill(self, programs: Programs, landing: Path) -> None:
         """Import it."""
         programs.run(
-            "bank-simulator", "import", "berka", str(self.source), "--out", str(landing), shown=True
-        )
+            "bank-simulator", "import", "berka", str(self.source), "--out", str(landing),
+            "--demo-staff", shown=True,
+        )  # fmt: skip
 
     def settle(self, connection: psycopg.Connection) -> None:
         """Give the movement rules thresholds of that time and place, as a second version."""
@@ -76,7 +80,9 @@ class BerkaBank:
             (f'{{"frequent_transfers.min_count": "{FREQUENT}"}}',),
         )
 
-    def compare(self, connection: psycopg.Connection, landing: Path, report: Report) -> None:
+    def compare(
+        self, connection: psycopg.Connection, api: Api, landing: Path, report: Report
+    ) -> None:
         """Movements of the replayed day, the facts of the source, and the ledger."""
         with duckdb.connect() as engine:
             script = Path(__file__).with_name("berka_truth.sql").read_text(encoding="utf-8")
@@ -84,7 +90,7 @@ class BerkaBank:
             raised = truth.reminders_by_rule(connection)
             movements = {code: rows for code, rows in raised.items() if code.startswith("R01.")}
             report.rules = truth.tally_rules(_movements(engine), movements)
-            report.facts = _facts(engine, connection)
+            report.facts = _facts(engine, connection) | _facts_of_api(engine, api)
         compare_ledger(connection, landing, YEAR_END, self.currency, report)
 
 
@@ -177,3 +183,39 @@ def _facts(
             "found": str(found[0] if found else None),
         }
     return facts
+
+
+def _facts_of_api(engine: duckdb.DuckDBPyConnection, api: Api) -> dict[str, dict[str, str]]:
+    """Loans and deposits once more, added up from what the interface says of each customer."""
+    owners = "join disp using (account_id) where type = 'OWNER'"
+    borrowers = engine.execute(f"select client_id from loan {owners}").fetchall()
+    holders = engine.execute(
+        f"select client_id from account {owners} and date <= '{YEAR_END:%y%m%d}'"
+    ).fetchall()
+    profiles = api.get_all(f"/v1/customers/{client}/profile" for (client,) in borrowers)
+    histories = api.get_all(f"/v1/customers/{client}/indicators" for (client,) in holders)
+    loans = [
+        Decimal(holding["details"]["amount"])
+        for profile in profiles
+        for holding in profile["holdings"]
+        if holding["kind"] == "loan"
+    ]
+    deposits = sum(
+        Decimal(entry["values"]["DEP_BAL"])
+        for history in histories
+        for day in history["items"]
+        if day["business_date"] == YEAR_END.isoformat()
+        for entry in day["indicators"]
+    )
+    all_loans = engine.execute("select count(*) || ' over ' || sum(amount) from loan").fetchone()
+    of_year_end = engine.execute(_FACTS["deposits of 1993-12-31, CZK"][0]).fetchone()
+    return {
+        "all loans, through the API": {
+            "expected": str(all_loans[0] if all_loans else None),
+            "found": f"{len(loans)} over {sum(loans)}",
+        },
+        "deposits of 1993-12-31 through the API, CZK": {
+            "expected": str(of_year_end[0] if of_year_end else None),
+            "found": str(deposits),
+        },
+    }

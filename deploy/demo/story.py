@@ -15,6 +15,7 @@ import psycopg
 from rich.console import Console
 
 from crm_shared.settings import KafkaSettings
+from deploy.demo.api import Api
 from deploy.demo.drained import lag
 from deploy.demo.options import DemoOptions
 from deploy.demo.programs import Programs
@@ -41,6 +42,7 @@ class Bank(Protocol):
     batch_dates: tuple[date, ...]
     replay_date: date
     currency: str
+    staff: tuple[str, ...]  #: who may log in; empty: one of each kind
 
     def fill(self, programs: Programs, landing: Path) -> None:
         """Write the landing files."""
@@ -48,8 +50,10 @@ class Bank(Protocol):
     def settle(self, connection: psycopg.Connection) -> None:
         """Set what the services' parameters must be for this bank's answers."""
 
-    def compare(self, connection: psycopg.Connection, landing: Path, report: Report) -> None:
-        """Enter into the report what is true and what was found."""
+    def compare(
+        self, connection: psycopg.Connection, api: Api, landing: Path, report: Report
+    ) -> None:
+        """Enter into the report what is true, what was published, and what the first login sees."""
 
 
 @dataclass(slots=True)
@@ -86,7 +90,11 @@ class Story:
         with self._step("drain", "waiting until every event is worked through"):
             programs.wait_until("Draining", self._drained, DRAIN_SECONDS)
         with self._step("compare", "comparing with the truth"), self._connect() as connection:
-            self.bank.compare(connection, landing, self.report)
+            self.report.logins = json.loads(
+                programs.run("ocrm", "create-demo-users", *self.bank.staff)
+            )
+            api = Api(self.report.urls["API"].removesuffix("/docs"), self.report.logins[0])
+            self.bank.compare(connection, api, landing, self.report)
         return self.report
 
     def _serve(self, programs: Programs) -> None:
@@ -105,7 +113,6 @@ class Story:
         }
         programs.wait_until("The API", lambda: _answers(f"{base}/readyz"), START_SECONDS)
         programs.wait_until("Alerting", lambda: _answers(f"{watch}/readyz"), START_SECONDS)
-        self.report.logins = json.loads(programs.run("ocrm", "create-demo-users"))
 
     def _drained(self) -> bool:
         settings = KafkaSettings(

@@ -63,6 +63,16 @@ def tally_rules(planted: dict[str, list[Row]], raised: dict[str, list[Row]]) -> 
     }
 
 
+_REMINDERS = """
+select rule_code, customer_id, subject, "window"
+from read_parquet('$answers/due_reminders.parquet')
+union all
+select rule_code, customer_id, subject, "window"
+from read_parquet('$answers/movements.parquet')
+where expected and business_date = date '{replayed}'
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class PlantedTruth:
     """The answers a generated bank was built from."""
@@ -75,17 +85,21 @@ class PlantedTruth:
 
     def reminders(self, replayed: date) -> dict[str, list[Row]]:
         """(subject, window) that must be raised, by rule: the night's and the replayed day's."""
-        rows = self._rows(
-            'select rule_code, subject, "window"'
-            " from read_parquet('$answers/due_reminders.parquet')"
-            ' union all select rule_code, subject, "window"'
-            " from read_parquet('$answers/movements.parquet')"
-            f" where expected and business_date = date '{replayed}'"
-        )
         planted: dict[str, list[Row]] = {}
-        for rule, subject, window in rows:
+        for rule, subject, window in self._rows(
+            f'select rule_code, subject, "window" from ({_REMINDERS.format(replayed=replayed)})'
+        ):
             planted.setdefault(str(rule), []).append((subject, window))
         return planted
+
+    def reminders_of(self, manager: str, replayed: date) -> int:
+        """How many of them are about customers whose lead manager this is."""
+        rows = self._rows(
+            f"select count(*) from ({_REMINDERS.format(replayed=replayed)}) as raised"
+            " join read_parquet('$answers/coverage.parquet') as covered using (customer_id)"
+            f" where covered.role = 'lead' and covered.manager_id = '{manager}'"
+        )
+        return int(str(rows[0][0]))
 
     def coverage(self) -> list[Row]:
         """(customer, branch, role, manager, rule) of every covered customer."""

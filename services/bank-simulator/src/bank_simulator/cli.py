@@ -136,13 +136,22 @@ def replay(
 
 @sources.command()
 def berka(
-    folder: Annotated[Path, typer.Argument(help="The folder of the .asc files.")], out: Out
+    folder: Annotated[Path, typer.Argument(help="The folder of the .asc files.")],
+    out: Out,
+    demo_staff: Annotated[
+        bool, typer.Option("--demo-staff", help="Add three employees, so that one can log in.")
+    ] = False,
 ) -> None:
     """Import the Czech bank of the PKDD'99 challenge."""
     with _sentences():
         if not folder.is_dir():
             raise UsageError(f"{folder} is not a folder: name the one that holds the .asc files.")
-        import_berka(folder, out, progress=lambda line: console.print(line, highlight=False))
+        import_berka(
+            folder,
+            out,
+            demo_staff=demo_staff,
+            progress=lambda line: console.print(line, highlight=False),
+        )
 
 
 if __name__ == "__main__":

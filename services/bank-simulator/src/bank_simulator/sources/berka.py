@@ -29,7 +29,8 @@ What is to be known about it:
   ledger are derived from the bookings, one code per type of booking.
 * Cards are payment cards (`debit`), no credit business.
 * A name, phone, document or employee does not exist and is not invented; where the contract wants
-  a Chinese name of a branch or region, it has the name in the source.
+  a Chinese name of a branch or region, it has the name in the source. With `demo_staff` three
+  employees are added, called DEMO, because without one nobody could log in.
 """
 
 from collections.abc import Callable
@@ -54,6 +55,7 @@ _STATE = (
     "credit_cards",
 )  # fmt: skip
 _LEDGER = ("transactions", "gl_totals", "balances")
+_STAFF = ("employees", "employee_roles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def import_berka(
     *,
     until: date | None = None,
     in_debt_tier: str = "substandard",
+    demo_staff: bool = False,
     progress: Callable[[str], None] = _quiet,
 ) -> BerkaImport:
     """Turn the Berka files in `source` into landing days in `out`, which must be new or empty.
@@ -112,7 +115,8 @@ def import_berka(
         period = _period(db, source, until)
         check_out(out)
         _map(db, period, in_debt_tier)
-        state, ledger = deliveries(db, _STATE), deliveries(db, _LEDGER)
+        known = (*_STATE, *_STAFF) if demo_staff else _STATE
+        state, ledger = deliveries(db, known), deliveries(db, _LEDGER)
         calendar = dict.fromkeys(days(period.first_day, period.ledger_until), state + ledger)
         calendar.setdefault(period.state_day, state)
         progress(f"writing {len(calendar)} business dates to {out}")
@@ -163,7 +167,7 @@ def _map(db: duckdb.DuckDBPyConnection, period: Period, in_debt_tier: str) -> No
     db.execute(
         "CREATE TABLE full_day AS SELECT unnest(?::DATE[]) AS day", [sorted(period.full_days)]
     )
-    for script in ("berka_state.sql", "berka_ledger.sql"):
+    for script in ("berka_state.sql", "berka_ledger.sql", "berka_staff.sql"):
         db.execute(files("bank_simulator.sources").joinpath(script).read_text("utf-8"))
 
 
