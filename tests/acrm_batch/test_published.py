@@ -74,6 +74,13 @@ def test_lead_rows_hold_the_unions_amounts_and_assist_rows_the_branchs(crm: Batc
     ]
 
 
+def test_an_assisting_branch_is_not_told_of_business_elsewhere(crm: Batch) -> None:
+    assert crm.query(
+        "select branch_id, rule, is_key_customer from acrm.coverage where customer_id = 1"
+        " order by 1"
+    ) == [("A", "deposit", False), ("B", None, None)]
+
+
 def test_a_branch_sees_only_its_own_rows(crm: Batch) -> None:
     coverage = "select branch_id from acrm.coverage order by 1"
     assert seen(crm, ["B"], coverage) == [("B",)]

@@ -77,11 +77,14 @@ _TABLES = (
     ), "branches", "Relations in force; visible to who may see `customer_id`."),
     PublishedTable("coverage", ("branch_id", "customer_id", "role"), (
         _c("branch_id", "text"), _c("customer_id", "bigint"), _c("role", "text"),
-        _c("manager_id", "text"), _c("rule", "text"), _c("lead_branch_id", "text"),
-        _c("is_key_customer", "boolean"), _c("deposit_balance", _MONEY), _c("loan_balance", _MONEY),
+        _c("manager_id", "text"), _c("rule", "text", True), _c("lead_branch_id", "text"),
+        _c("is_key_customer", "boolean", True), _c("deposit_balance", _MONEY),
+        _c("loan_balance", _MONEY),
     ), "branch", "Who covers whom: exactly one lead row per active customer, and its assist rows."
        " Amounts as that row's branch may see them: of the union on a lead row, of the branch on"
-       " an assist row, so that a manager's list is one index scan.",
+       " an assist row, so that a manager's list is one index scan. `rule` and `is_key_customer`"
+       " are empty on an assist row: they come from the union's whole business, and would tell the"
+       " branch of deposits, loans or cards elsewhere that its amounts hide.",
         (("branch_id", "manager_id", "customer_id"), ("customer_id",),
          ("branch_id", "deposit_balance", "customer_id"))),
     PublishedTable("coverage_decisions", ("customer_id",), (
@@ -107,8 +110,9 @@ _TABLES = (
         _c("product", "text"), _c("currency", "text"), _c("balance", _MONEY, True),
         _c("opened_on", "date"), _c("matures_on", "date", True), _c("status", "text"),
         _c("details", "jsonb"),
-    ), "lead_or_branch", "Deposits, loans, cards, wealth products: all of them for the lead branch,"
-       " its own for an assisting one."),
+    ), "lead_or_branch", "Deposits, loans, cards, wealth products and standing orders (with their"
+       " account's branch and dates): all of them for the lead branch, its own for an assisting"
+       " one."),
     PublishedTable("branch_indicators", ("org_id",), (
         _c("org_id", "text"), _c("indicators", "jsonb"),
     ), "everybody", "Indicators of branches, legal entities and the union, by code."),
@@ -178,6 +182,12 @@ def ddl() -> list[str]:
         statements.append(
             f"create table if not exists {SCHEMA}.{table.name} (business_date date not null,"
             f" {columns}, primary key ({key})) partition by list (business_date)"
+        )
+        # A column that an earlier version did not allow to be empty.
+        statements.extend(
+            f'alter table {SCHEMA}.{table.name} alter column "{name}" drop not null'
+            for name, _, nullable in table.columns
+            if nullable
         )
         statements.extend(
             f"create index if not exists {table.name}_{'_'.join(index)} on"
