@@ -40,8 +40,15 @@ def test_a_manifest_of_another_day_is_refused(tmp_path: Path) -> None:
 def test_a_manifest_that_is_no_json_is_refused(tmp_path: Path) -> None:
     folder = landing.day_folder(tmp_path, DAY)
     folder.mkdir()
-    (folder / "_manifest.json").write_text("half a fi")
-    with pytest.raises(ContractError, match="deliver the day again"):
+    for content in (b"half a fi", b"\xff\xfe{}"):
+        (folder / "_manifest.json").write_bytes(content)
+        with pytest.raises(ContractError, match=r"is not a manifest .* deliver the day again"):
+            landing.read_manifest(tmp_path, DAY)
+
+
+def test_a_manifest_that_cannot_be_read_is_said_so(tmp_path: Path) -> None:
+    (landing.day_folder(tmp_path, DAY) / "_manifest.json").mkdir(parents=True)
+    with pytest.raises(ContractError, match=r"_manifest\.json cannot be read"):
         landing.read_manifest(tmp_path, DAY)
 
 

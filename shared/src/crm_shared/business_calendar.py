@@ -1,4 +1,4 @@
-"""Business dates: month ends, days between, and the holidays on which a branch is shut."""
+"""Business dates: month ends and the days between. Every calendar day is one, holidays too."""
 
 import calendar
 from collections.abc import Iterator

@@ -20,8 +20,3 @@ def bank_date(instant: datetime) -> date:
     if instant.tzinfo is None:
         raise ValueError("An instant needs a time zone; pass an aware datetime.")
     return instant.astimezone(BANK_ZONE).date()
-
-
-def fixed(instant: datetime) -> Clock:
-    """A clock that stands still, for tests and for replays of the past."""
-    return lambda: instant

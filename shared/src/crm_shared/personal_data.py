@@ -27,11 +27,6 @@ def mask(value: str) -> str:
     return value[:shown_start] + "*" * hidden + value[len(value) - shown_end :]
 
 
-def mask_name(name: str) -> str:
-    """Show the first character of a name only (张**)."""
-    return name[:1] + "*" * (len(name) - 1)
-
-
 class Protector:
     """Encrypts and finds personal values under one 32-byte key (base64 in `CRM_DATA_KEY`)."""
 

@@ -1,6 +1,7 @@
 """PostgreSQL: connections that do not wait for ever, advisory locks, bulk COPY."""
 
 import os
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -30,6 +31,13 @@ _LIVENESS = {
 _GRACE_SECONDS = 5.0
 
 
+#: What libpq says before the reason: the address, which the sentence names already.
+_WHERE = re.compile(r"^(connection failed: |connection to server .*? failed: |- |FATAL: +)+")
+
+#: What a server says that is there but does not want this role, password or database.
+_REFUSAL = re.compile(r"authentication|pg_hba\.conf|role \"|database \"|no password supplied")
+
+
 class AlreadyRunningError(NotReadyError):
     """Another process holds the advisory lock."""
 
@@ -42,6 +50,15 @@ def address(url: str) -> str:
     return f"{parts.hostname}:{parts.port or 5432}{parts.path}"
 
 
+def _reason(error: psycopg.Error) -> str:
+    """The first line that says why; the lines after it are libpq's advice."""
+    for line in str(error).splitlines():
+        reason = _WHERE.sub("", line.strip())
+        if reason and not reason.startswith("Multiple connection attempts failed"):
+            return reason
+    return "no reason given"
+
+
 def connect(url: str, *, application_name: str, autocommit: bool = False) -> psycopg.Connection:
     """Open a connection; `ServerUnavailableError` names the server that does not answer."""
     try:
@@ -51,11 +68,14 @@ def connect(url: str, *, application_name: str, autocommit: bool = False) -> psy
             autocommit=autocommit,
         )
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1] if str(error).strip() else "no answer"
-        raise ServerUnavailableError(
-            f"PostgreSQL at {address(url)} does not let us in ({reason}); "
-            "start it (`make up`) or correct the database URL."
-        ) from error
+        reason = _reason(error)
+        if _REFUSAL.search(reason):
+            sentence = f"does not let us in ({reason}); correct the database URL."
+        else:
+            sentence = (
+                f"does not answer ({reason}); start it (`make up`) or correct the database URL."
+            )
+        raise ServerUnavailableError(f"PostgreSQL at {address(url)} {sentence}") from error
 
 
 @contextmanager

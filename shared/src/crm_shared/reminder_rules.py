@@ -21,11 +21,6 @@ class ReminderRule:
     window: str
     priority: int
 
-    @property
-    def reminder_class(self) -> str:
-        """R01 to R05."""
-        return self.code.partition(".")[0]
-
 
 _RULES = (
     ReminderRule("R01.LARGE_INFLOW", "大额资金流入", "Large inflow", "stream",

@@ -10,8 +10,9 @@ a fault, unless the next day is marked as an `opening`. Two kinds of table:
   or a status.
 * **event**: what happened that day, complete, never repeated.
 
-A manifest lists the tables its source has, every day: one without rows that day as an empty file,
-so that a missing table is noticed and never taken for a quiet day.
+A manifest lists the tables its source has, every day: one without rows that day as an empty file.
+A table that was listed before in the same history, since the last opening, must be listed on every
+later day; a day without it is refused, so that a lost table is never taken for a quiet day.
 """
 
 from crm_shared.landing.manifest import Manifest, TableFile, day_folder, read_manifest, sha256_of

@@ -56,14 +56,19 @@ def day_folder(landing: Path, business_date: date) -> Path:
 
 
 def read_manifest(landing: Path, business_date: date) -> Manifest:
-    """The manifest of a day: `NotReadyError` while missing, `ContractError` if wrong."""
+    """The manifest of a day: `NotReadyError` while missing, `ContractError` if not right."""
     path = day_folder(landing, business_date) / FILE_NAME
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     except FileNotFoundError:
         raise NotReadyError(
             f"The extract of {business_date} has not arrived: {path} is missing; "
             "deliver the day (or run the generator for it) and start again."
+        ) from None
+    except OSError as error:
+        raise ContractError(
+            f"{path} cannot be read ({error.strerror or error}); give the right to read it, or "
+            "deliver the day again."
         ) from None
     try:
         manifest = Manifest.model_validate_json(text)
