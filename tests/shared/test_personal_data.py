@@ -101,8 +101,8 @@ def test_personal_data_is_masked_however_deep_it_lies() -> None:
 
 
 def test_a_long_whole_number_is_masked_unless_its_key_says_what_it_is() -> None:
-    assert _logged(value=13800138000, customer={"called": 13800138000}) == {
-        "value": "***",
+    assert _logged(phone_number=13800138000, customer={"called": 13800138000}) == {
+        "phone_number": "***",
         "customer": {"called": "***"},
     }
     readable = {

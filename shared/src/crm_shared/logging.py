@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -16,20 +16,47 @@ PERSONAL_KEYS = frozenset(
      "legal_representative", "password", "token", "authorization"}
 )  # fmt: skip
 
-#: Phone and document numbers that slipped into a text: 11 digits or more in a row.
-_LONG_NUMBER = re.compile(r"(?<![\w.-])\d{11,}[0-9Xx]?(?![\w-])")
+#: UUIDs, which stay readable, or else phone, document and account numbers that slipped into a text:
+#: 11 digits or more in a row, whatever script stands around them, yet not within a Latin word or
+#: behind a decimal point.
+_LONG_NUMBER = re.compile(
+    r"(?P<uuid>(?<![0-9A-Za-z])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9A-Za-z]))"
+    r"|(?<![A-Za-z_\d])(?<!\d\.)\d{11,}[Xx]?(?![A-Za-z_\d])"
+)
+_ELEVEN_DIGITS = 10**10
+
+#: The names of whole numbers that may have any length: our own ids, places in a log, sizes, times.
+_READABLE_NUMBER = re.compile(
+    r"(.*_)?(id|ids|offset|offsets|seq|lsn|bytes|records|rows|at|ms|ns|us|timestamp)"
+)
 
 
 def mask_personal_data(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """A structlog processor: personal keys become `***`, long numbers in texts too."""
+    """A structlog processor: personal keys become `***`, long numbers too, however deep."""
     for key, value in event.items():
-        if key in PERSONAL_KEYS:
-            event[key] = "***"
-        elif isinstance(value, str):
-            event[key] = _LONG_NUMBER.sub("***", value)
+        event[key] = _masked(key, value)
     return event
+
+
+def _masked(name: str, value: Any) -> Any:
+    """The value as a log may show it; `name` is the nearest key above it."""
+    if name.lower() in PERSONAL_KEYS:
+        return "***"
+    if isinstance(value, str):
+        return _LONG_NUMBER.sub(lambda found: found["uuid"] or "***", value)
+    if isinstance(value, int):
+        hidden = abs(value) >= _ELEVEN_DIGITS and not _READABLE_NUMBER.fullmatch(name)
+        return "***" if hidden else value
+    if isinstance(value, Mapping):
+        return {
+            _masked("", key): _masked(key if isinstance(key, str) else name, one)
+            for key, one in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(name, one) for one in value]
+    return value
 
 
 def configure(service: str) -> None:
