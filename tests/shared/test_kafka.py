@@ -118,8 +118,9 @@ def test_the_offset_to_commit_is_one_past_the_last_of_each_partition() -> None:
     }
 
 
-#: In a process of its own: kafka-python leaves sockets behind when it finds no broker.
+#: In a process of its own, which must have given back every socket and thread by the end.
 _CONNECT = """
+import gc, socket, threading
 from crm_shared import kafka
 from crm_shared.errors import ServerUnavailableError
 from crm_shared.settings import KafkaSettings
@@ -128,6 +129,9 @@ try:
     kafka.{edge}
 except ServerUnavailableError as error:
     print(error)
+gc.collect()
+open_sockets = [one for one in gc.get_objects() if isinstance(one, socket.socket)]
+print(f"left behind: {{threading.active_count() - 1}} threads, {{len(open_sockets)}} sockets")
 """
 _EDGES = ["producer(KafkaSettings())", "ensure_topics(KafkaSettings(), ['any'])",
           "consumer(KafkaSettings(), 'any')"]  # fmt: skip
@@ -140,7 +144,10 @@ def _sentence(edge: str, port: int, folder: Path) -> str:
         folder / "connect.log",
     )
     assert program.start().wait(45) == 0
-    return program.text()
+    said = program.text()
+    assert "left behind: 0 threads, 0 sockets" in said
+    assert "leaked" not in said
+    return said
 
 
 @pytest.mark.slow

@@ -19,13 +19,12 @@ from kafka.errors import (
     RebalanceInProgressError,
     TopicAlreadyExistsError,
 )
+from kafka.net.compat import KafkaNetClient
 from kafka.structs import OffsetAndMetadata, TopicPartition
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from crm_shared import logging
 from crm_shared.errors import ServerUnavailableError
-from crm_shared.settings import KafkaSettings, load
+from crm_shared.settings import KafkaConsumerSettings, KafkaSettings, load
 
 T = TypeVar("T")
 
@@ -33,22 +32,6 @@ _log = logging.get(__name__)
 
 #: How long a client tries to reach a broker before it says that there is none.
 CONNECT_TIMEOUT_SECONDS = 15.0
-
-
-class ConsumerSettings(BaseSettings):
-    """How fast a group notices that a member has died."""
-
-    model_config = SettingsConfigDict(env_prefix="CRM_KAFKA_CONSUMER_", extra="ignore")
-
-    session_timeout_ms: int = Field(
-        default=6_000, ge=1_000, description="A member silent for so long is taken for dead."
-    )
-    max_poll_interval_ms: int = Field(
-        default=45_000,
-        ge=2_000,
-        description="A member that works on a batch for so long is taken for dead; a request to "
-        "join that the broker has forgotten is repeated this much later.",
-    )
 
 
 def topic(settings: KafkaSettings, name: str) -> str:
@@ -63,13 +46,29 @@ def _unavailable(settings: KafkaSettings, error: Exception) -> ServerUnavailable
     )
 
 
-def _patiently(settings: KafkaSettings, connect: Callable[[], T]) -> T:
-    """Try until a broker answers or `CONNECT_TIMEOUT_SECONDS` have passed."""
+#: What kafka-python takes as `kafka_client`: makes the sockets and the thread of a client.
+NetClients = Callable[..., KafkaNetClient]
+
+
+def _patiently(settings: KafkaSettings, connect: Callable[[NetClients], T]) -> T:
+    """Try until a broker answers or `CONNECT_TIMEOUT_SECONDS` have passed.
+
+    A constructor of kafka-python that raises leaves its thread and its sockets behind, and nobody
+    has the object to close: so `connect` makes it on a client that we can close.
+    """
     deadline = time.monotonic() + CONNECT_TIMEOUT_SECONDS
     while True:
+        opened: list[KafkaNetClient] = []
+
+        def open_one(*, into: list[KafkaNetClient] = opened, **configuration: Any) -> Any:
+            into.append(KafkaNetClient(**configuration))
+            return into[-1]
+
         try:
-            return connect()
+            return connect(open_one)
         except KafkaError as error:
+            for client in opened:
+                client.close()
             if time.monotonic() > deadline:
                 raise _unavailable(settings, error) from error
             time.sleep(0.5)
@@ -79,7 +78,8 @@ def producer(settings: KafkaSettings) -> KafkaProducer:
     """A producer: sent means that every replica has it; order is kept per key."""
     return _patiently(
         settings,
-        lambda: KafkaProducer(
+        lambda net_client: KafkaProducer(
+            kafka_client=net_client,
             bootstrap_servers=settings.bootstrap.split(","),
             acks="all",
             linger_ms=5,
@@ -94,9 +94,11 @@ def producer(settings: KafkaSettings) -> KafkaProducer:
 def ensure_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
     """Create the topics that are missing; those that exist stay as they are."""
 
-    def create() -> None:
+    def create(net_client: NetClients) -> None:
         admin = KafkaAdminClient(
-            bootstrap_servers=settings.bootstrap.split(","), bootstrap_timeout_ms=5_000
+            kafka_client=net_client,
+            bootstrap_servers=settings.bootstrap.split(","),
+            bootstrap_timeout_ms=5_000,
         )
         try:
             existing = set(admin.list_topics())
@@ -134,7 +136,7 @@ def consumer(settings: KafkaSettings, group: str, **overrides: Any) -> KafkaCons
     The session time-out is short because a joining member waits half of it, and so does everybody
     else for a member that died. `KafkaConsumer.subscribe` is the caller's.
     """
-    timing = load(ConsumerSettings)
+    timing = load(KafkaConsumerSettings)
     configuration: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap.split(","),
         "group_id": topic(settings, group),
@@ -151,7 +153,10 @@ def consumer(settings: KafkaSettings, group: str, **overrides: Any) -> KafkaCons
         "metadata_max_age_ms": 5_000,
         "allow_auto_create_topics": False,
     }
-    return _patiently(settings, lambda: KafkaConsumer(**(configuration | overrides)))
+    return _patiently(
+        settings,
+        lambda net_client: KafkaConsumer(kafka_client=net_client, **(configuration | overrides)),
+    )
 
 
 def records_of(polled: dict[TopicPartition, list[Any]]) -> list[Record]:

@@ -27,6 +27,22 @@ class KafkaSettings(BaseSettings):
         return load(cls)
 
 
+class KafkaConsumerSettings(BaseSettings):
+    """How fast a consumer group notices that a member has died."""
+
+    model_config = SettingsConfigDict(env_prefix="CRM_KAFKA_CONSUMER_", extra="ignore")
+
+    session_timeout_ms: int = Field(
+        default=6_000, ge=1_000, description="A member silent for so long is taken for dead."
+    )
+    max_poll_interval_ms: int = Field(
+        default=45_000,
+        ge=2_000,
+        description="A member that works on a batch for so long is taken for dead; a request to "
+        "join that the broker has forgotten is repeated this much later.",
+    )
+
+
 class LogSettings(BaseSettings):
     """How a service logs."""
 
