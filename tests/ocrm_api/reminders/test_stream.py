@@ -48,6 +48,10 @@ class Reader:
         async with asyncio.timeout(5):
             return await anext(self._events)
 
+    def rest(self) -> AsyncIterator[Event]:
+        """The events until the server ends the stream."""
+        return self._events
+
     async def ended(self) -> bool:
         """Whether the server ends the stream within five seconds."""
         async with asyncio.timeout(5):
@@ -165,6 +169,23 @@ async def test_a_stream_ends_with_its_session(served: Served) -> None:
         )
         assert answer.status_code == 204
         assert await reader.ended()
+
+
+@pytest.mark.parametrize("customer_id", [1, 9])
+async def test_a_busy_bank_does_not_prolong_a_session(served: Served, customer_id: int) -> None:
+    async def be_busy() -> None:
+        while True:
+            await asyncio.to_thread(served.bank.raise_reminder, customer_id)
+
+    token = await served.token("m1")
+    async with served.stream(token) as reader:
+        await reader.next()
+        busy = asyncio.create_task(be_busy())
+        await served.client.delete("/v1/session", headers={"Authorization": f"Bearer {token}"})
+        async with asyncio.timeout(5):
+            async for _ in reader.rest():
+                pass
+        busy.cancel()
 
 
 async def test_an_open_stream_does_not_hold_up_the_end(own_bank: Bank, redis_url: str) -> None:

@@ -1,6 +1,7 @@
 """The stream of a viewer's reminders: resumes after `Last-Event-ID`, never leaves a silent hole."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
@@ -44,27 +45,29 @@ async def events(
     last_event_id: str | None,
     heartbeat_seconds: float,
 ) -> AsyncIterator[bytes]:
-    """Frames: `ready` or `reset` first, then what happens. Every read is a short transaction."""
+    """Frames: `ready` or `reset` first, then what happens. Every read is a short transaction.
+
+    The session is asked again at every heartbeat, however busy the stream is.
+    """
     position, greeting = await _start(database, last_event_id)
     if greeting is not None:
         yield frame(greeting, position, {"position": position})
-    while True:
+    check_at = time.monotonic() + heartbeat_seconds
+    while not hub.is_stopping:
+        if time.monotonic() >= check_at:
+            viewer = await _still(database, reader)
+            if viewer is None:
+                return
+            reader = replace(reader, viewer=viewer)
+            check_at = time.monotonic() + heartbeat_seconds
+            yield heartbeat(position)
         frames, position, evicted = await _read(database, reader, position)
         if evicted:
             yield frame("reset", position, {"position": position})
         for one in frames:
             yield one
-        if len(frames) == BATCH:
-            continue
-        if await hub.later_than(position, heartbeat_seconds):
-            continue
-        if hub.is_stopping:
-            return
-        viewer = await _still(database, reader)
-        if viewer is None:
-            return
-        reader = replace(reader, viewer=viewer)
-        yield heartbeat(position)
+        if len(frames) < BATCH:
+            await hub.later_than(position, max(0.0, check_at - time.monotonic()))
 
 
 async def _start(database: Database, last_event_id: str | None) -> tuple[int, str | None]:
