@@ -15,6 +15,19 @@ from deploy.local.state import State
 from tests.databases import PostgresDatabase, fresh_database, template_database
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--without-servers`: only the tests that start no server."""
+    parser.addoption("--without-servers", action="store_true", default=False)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs a server, if so asked."""
+    if config.getoption("--without-servers"):
+        chosen = [item for item in items if "servers" not in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[LocalServers]:
     """PostgreSQL, Redis and a Kafka-protocol broker of this test run; the environment may name

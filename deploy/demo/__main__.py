@@ -16,6 +16,7 @@ from rich.console import Console
 from crm_shared.errors import CrmError, ExitCode, NotReadyError, UsageError
 from deploy.demo.banks import GeneratedBank
 from deploy.demo.berka import BerkaBank
+from deploy.demo.memory import PeakMemory
 from deploy.demo.options import DemoOptions
 from deploy.demo.programs import Programs
 from deploy.demo.report import Report
@@ -100,8 +101,10 @@ def _tell(options: DemoOptions, console: Console) -> int:
         programs = Programs(environment, options.logs)
         try:
             bank = BerkaBank(options) if options.data == "berka" else GeneratedBank(options)
-            story = Story(options, bank, environment, console)
-            report = story.tell(programs)
+            pids = [one.pid for one in servers.status() if one.pid is not None]
+            with PeakMemory(pids) as memory:
+                report = Story(options, bank, environment, console).tell(programs)
+            report.peak_gigabytes = memory.peak_gigabytes
             report.seconds["total"] = round(time.monotonic() - started, 1)
             report.write(options.report)
             _show(report, options, console)

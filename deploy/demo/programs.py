@@ -81,10 +81,6 @@ class Programs:
                 tail = (self._logs / f"{name}.log").read_text(errors="replace").splitlines()[-8:]
                 raise CrmError(f"The service {name} ended with {code}: " + "\n".join(tail))
 
-    def peak_memory_bytes(self) -> int:
-        """Resident memory of the running services at this moment, added up."""
-        return sum(_resident(process.pid) for process in self._running.values())
-
     def stop(self) -> None:
         """Ask every service to stop, all at once; kill, by pid, what has not after a while."""
         for process in self._running.values():
@@ -102,11 +98,3 @@ class Programs:
     @staticmethod
     def _line(command: Sequence[str]) -> list[str]:
         return [str(Path(sys.executable).parent / command[0]), *command[1:]]
-
-
-def _resident(pid: int) -> int:
-    try:
-        pages = Path(f"/proc/{pid}/statm").read_text().split()[1]
-    except (OSError, IndexError):
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")

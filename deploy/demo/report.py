@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -22,6 +23,7 @@ class Report:
     ledger: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, dict[str, str]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    peak_gigabytes: float = 0.0
     urls: dict[str, str] = field(default_factory=dict)
     logins: list[dict[str, Any]] = field(default_factory=list)
 
@@ -42,9 +44,15 @@ class Report:
 
     def print(self, console: Console) -> None:
         """Print it as people read it."""
-        table = Table(title="Planted truth against what the services made", title_justify="left")
-        table.add_column("rule")
-        table.add_column("规则")
+        table = Table(
+            title="Planted truth against what the services made",
+            title_justify="left",
+            box=box.SIMPLE_HEAD,
+            padding=0,
+            collapse_padding=True,
+        )
+        table.add_column("rule", no_wrap=True)
+        table.add_column("规则", no_wrap=True)
         for name in ("planted", "raised", "missing", "false"):
             table.add_column(name, justify="right")
         for code, tally in (self.rules | self.lists).items():
@@ -71,12 +79,13 @@ class Report:
             mark = "" if fact["expected"] == fact["found"] else "   [bold red]WRONG[/]"
             console.print(f"fact      {name}: {fact['found']} (source: {fact['expected']}){mark}")
         console.print("time      " + ", ".join(f"{k} {v:.0f} s" for k, v in self.seconds.items()))
+        console.print(f"memory    {self.peak_gigabytes} GB at most, servers and all")
 
     def print_where_to_look(self, console: Console) -> None:
         """Print the addresses and who may log in."""
         for name, url in self.urls.items():
             console.print(f"{name:<14}{url}", highlight=False)
-        table = Table(title="Logins (this demo only)", title_justify="left")
+        table = Table(title="Logins (this demo only)", title_justify="left", box=box.SIMPLE_HEAD)
         for name in ("login", "password", "role", "why"):
             table.add_column(name)
         for login in self.logins:

