@@ -4,17 +4,23 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from pydantic import SecretStr
 
-from crm_shared import kafka
+from crm_shared import kafka, postgres
 from crm_shared.events import reminders as topic
 from crm_shared.settings import KafkaSettings
+from crm_shared.testing.network import TcpProxy
+from ocrm_api.reminders.intake import Intake
+from ocrm_api.settings import Settings
 from tests.ocrm_api.conftest import Bank, raised
 
 pytestmark = pytest.mark.kafka
@@ -155,12 +161,45 @@ def test_cut_off_from_postgresql_it_waits_and_goes_on(line: Line) -> None:
     assert line.bank.execute("select count(*) from ocrm.intake_status") == [(0,)]
 
 
-def test_too_much_poison_stops_it_with_a_sentence(line: Line) -> None:
+def test_too_much_poison_stops_it_until_it_is_settled(line: Line) -> None:
+    patient = {"OCRM_DEAD_LETTER_LIMIT": "2"}
     line.publish([b"poison"] * 5)
-    process = line.start(OCRM_DEAD_LETTER_LIMIT="2")
-    assert process.wait(60) == 3
+    for _ in range(2):
+        assert line.start(**patient).wait(60) == 3
     assert "ocrm dead-letters --settle" in line.log.read_text()
-    assert line.bank.execute("select count(*) from ocrm.intake_dead_letters") == [(0,)]
+    settled = subprocess.run(
+        [OCRM, "dead-letters", "--settle"], env=line.environment, check=True, capture_output=True
+    )
+    assert len(settled.stdout.splitlines()) == 5
+    line.publish([raised(1).to_bytes()])
+    line.start(**patient)
+    line.wait(partial(at_least, line, 1))
+
+
+@pytest.mark.faults
+def test_a_postgresql_that_never_answers_is_given_up(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "_GRACE_SECONDS", 0.0)
+    real = urlsplit(line.bank.database.ocrm_app)
+    with TcpProxy(real.hostname or "", real.port or 5432) as proxy:
+        login = real.netloc.rpartition("@")[0]
+        url = real._replace(netloc=f"{login}@127.0.0.1:{proxy.port}").geturl()
+        settings = Settings(database_url=SecretStr(url), demo=True)
+        stop, redis_url = threading.Event(), line.environment["CRM_REDIS_URL"]
+        intake = Intake(settings, line.settings, redis_url, stop, transaction_seconds=1.0)
+        thread = threading.Thread(target=intake.run, daemon=True)
+        thread.start()
+        line.publish([raised(1).to_bytes()])
+        line.wait(partial(at_least, line, 1))
+        proxy.black_hole()
+        line.publish([raised(1).to_bytes()])
+        time.sleep(4)
+        proxy.black_hole(on=False)
+        line.wait(partial(at_least, line, 2))
+        stop.set()
+        thread.join(20)
+        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize(

@@ -122,15 +122,19 @@ def connection(shared_bank: Bank) -> Iterator[psycopg.Connection]:
         opened.rollback()
 
 
-def test_too_many_dead_letters_stop_the_intake(connection: psycopg.Connection) -> None:
+def test_too_many_dead_letters_are_kept_and_stop_the_intake(
+    connection: psycopg.Connection,
+) -> None:
     letters = [DeadLetter(Record("t", 0, number, None, b"x"), "no\x00") for number in range(3)]
-    books.keep_dead_letters(connection, letters, limit=3)
-    books.keep_dead_letters(connection, letters, limit=3)
+    assert books.keep_dead_letters(connection, letters) == 3
+    assert books.keep_dead_letters(connection, letters) == 3
+    books.check_dead_letters(3, limit=3)
     more = [DeadLetter(Record("t", 1, 0, None, None), "no")]
     with pytest.raises(DeadLetterLimitError, match="ocrm dead-letters --settle"):
-        books.keep_dead_letters(connection, more, limit=3)
+        books.check_dead_letters(books.keep_dead_letters(connection, more), limit=3)
     assert len(books.unsettled(connection, settle=True)) == 4
     assert books.unsettled(connection, settle=False) == []
+    assert books.keep_dead_letters(connection, more) == 0
 
 
 def test_a_gap_in_the_offsets_is_noticed(connection: psycopg.Connection) -> None:
@@ -144,10 +148,16 @@ def test_a_gap_in_the_offsets_is_noticed(connection: psycopg.Connection) -> None
     assert books.keep_offsets(connection, [Record("t", 0, 0, None, b"")]) == []
 
 
-def reroute(of: Bank) -> list[UUID]:
-    """What an intake does after a publication."""
-    with psycopg.connect(of.database.ocrm_app) as opened:
-        return routing.reroute(opened, routing.current(opened, None))
+def reroute(of: Bank) -> list[list[UUID]]:
+    """What an intake does after a publication: what moved in each transaction."""
+    parts, place = [], routing.BEGINNING
+    while True:
+        with psycopg.connect(of.database.ocrm_app) as opened:
+            moved, after = routing.reroute(opened, routing.current(opened, None), place)
+        if after is None:
+            return parts
+        parts.append(moved)
+        place = after
 
 
 def test_a_publication_takes_open_reminders_to_the_new_lead(own_bank: Bank) -> None:
@@ -162,12 +172,60 @@ def test_a_publication_takes_open_reminders_to_the_new_lead(own_bank: Bank) -> N
         date(2026, 7, 1),
         {"coverage": [row, row | {"customer_id": 11}]},
     )
-    assert set(reroute(own_bank)) == {open_one, whole, unrouted}
+    assert {one for part in reroute(own_bank) for one in part} == {open_one, whole, unrouted}
     moved = state(own_bank, open_one)
     assert (moved["owner_id"], moved["lead_branch_id"], moved["branch_id"]) == ("M3", "B3", "B2")
     assert state(own_bank, whole)["branch_id"] == "B3"
     assert state(own_bank, unrouted)["owner_id"] == "M3"
-    assert reroute(own_bank) == []
+    assert reroute(own_bank) == [[]]
+
+
+def test_open_reminders_are_routed_anew_in_parts(
+    own_bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routing, "REROUTED_AT_ONCE", 2)
+    raised_ones = {own_bank.raise_reminder(customer) for customer in (1, 4, 1, 5, 1, 4, 6)}
+    row = {"lead_branch_id": "B3", "branch_id": "B3", "role": "lead", "manager_id": "M3",
+           "rule": "loan", "is_key_customer": False, "deposit_balance": 1,
+           "loan_balance": 1}  # fmt: skip
+    led = [row | {"customer_id": customer} for customer in (1, 4, 5, 6)]
+    bank.publish(own_bank.database.acrm_owner, date(2026, 7, 1), {"coverage": led})
+    parts = reroute(own_bank)
+    assert [len(part) for part in parts] == [2, 2, 2, 1]
+    assert {one for part in parts for one in part} == raised_ones
+
+
+def test_a_part_of_the_routes_is_found_by_an_index(own_bank: Bank) -> None:
+    own_bank.raise_reminder(1)
+    own_bank.execute(
+        "insert into ocrm.reminders select (jsonb_populate_record(r, jsonb_build_object("
+        " 'reminder_id', gen_random_uuid(), 'customer_id', number))).*"
+        " from ocrm.reminders r, generate_series(1, 20000) number"
+    )
+    own_bank.execute("analyze ocrm.reminders")
+    with psycopg.connect(own_bank.database.ocrm_app) as opened:
+        parameters = routing.current(opened, None).parameters()
+        parameters |= routing.BEGINNING._asdict() | {"limit": routing.REROUTED_AT_ONCE}
+        plan = opened.execute("explain " + routing._REROUTE, parameters).fetchall()
+    assert any("reminders_open" in line for (line,) in plan), plan
+
+
+def test_what_is_past_its_time_is_removed_in_parts(
+    own_bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books, "TIDIED_AT_ONCE", 2)
+    for _ in range(5):
+        own_bank.raise_reminder(1)
+    own_bank.execute("update ocrm.reminder_events set occurred_at = now() - interval '4 days'")
+    trimmed = []
+    for _ in range(3):
+        with psycopg.connect(own_bank.database.ocrm_app) as opened:
+            routing.current(opened, None)
+            more = books.tidy(opened, stream_retention_hours=72)
+        state = own_bank.execute("select trimmed_until from ocrm.reminder_stream")[0][0]
+        trimmed.append((more, state))
+    assert trimmed == [(True, 2), (True, 4), (False, 5)]
+    assert own_bank.execute("select count(*) from ocrm.reminder_events") == [(0,)]
 
 
 def test_before_a_publication_reminders_wait_for_their_route(own_bank: Bank) -> None:

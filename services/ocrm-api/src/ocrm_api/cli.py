@@ -100,7 +100,10 @@ def dead_letters(
 ) -> None:
     """Show the messages that the intake could not use."""
     url = Settings.load().database_url.get_secret_value()
-    with postgres.connect(url, application_name="ocrm-dead-letters") as connection:
+    with (
+        postgres.connect(url, application_name="ocrm-dead-letters") as connection,
+        postgres.bounded(connection, 30),
+    ):
         for letter in books.unsettled(connection, settle=settle):
             typer.echo(json.dumps(letter, ensure_ascii=False))
 

@@ -14,6 +14,32 @@ from crm_shared.kafka import Record
 from ocrm_api.reminders.receiving import DeadLetter
 
 _KEPT_BYTES = 65_536
+TIDIED_AT_ONCE = 5_000
+
+_TRIM = """
+with old as (
+    select sequence from ocrm.reminder_events
+    where occurred_at < now() - make_interval(hours => %(hours)s)
+    order by occurred_at limit %(limit)s
+), gone as (
+    delete from ocrm.reminder_events e using old where e.sequence = old.sequence
+    returning e.sequence
+), trimmed as (
+    update ocrm.reminder_stream s
+    set trimmed_until = greatest(s.trimmed_until, (select max(sequence) from gone))
+    where exists (select from gone)
+)
+select from gone
+"""
+_END_SESSIONS = """
+delete from ocrm.sessions where token_hash in
+    (select token_hash from ocrm.sessions where expires_at < now() limit %(limit)s)
+"""
+_FORGET_KEYS = """
+delete from ocrm.idempotency_keys where (user_id, key) in
+    (select user_id, key from ocrm.idempotency_keys where created_at < now() - interval '7 days'
+     limit %(limit)s)
+"""
 
 
 class DeadLetterLimitError(CrmError):
@@ -33,10 +59,8 @@ class Gap:
     found: int
 
 
-def keep_dead_letters(
-    connection: psycopg.Connection, letters: Iterable[DeadLetter], limit: int
-) -> None:
-    """Keep what cannot be used; above the limit of unsettled ones the batch is not taken."""
+def keep_dead_letters(connection: psycopg.Connection, letters: Iterable[DeadLetter]) -> int:
+    """Keep what cannot be used; how many are unsettled now, 0 where the batch has none."""
     rows = [
         (
             letter.record.topic,
@@ -48,7 +72,7 @@ def keep_dead_letters(
         for letter in letters
     ]
     if not rows:
-        return
+        return 0
     with connection.cursor() as cursor:
         cursor.executemany(
             'insert into ocrm.intake_dead_letters (topic, partition, "offset", reason, value)'
@@ -58,7 +82,11 @@ def keep_dead_letters(
     found = connection.execute(
         "select count(*) from ocrm.intake_dead_letters where settled_at is null"
     ).fetchone()
-    unsettled = found[0] if found else 0
+    return found[0] if found else 0
+
+
+def check_dead_letters(unsettled: int, limit: int) -> None:
+    """Stop above the limit, after the commit: what is not stored could not be settled."""
     if unsettled > limit:
         raise DeadLetterLimitError(
             f"More than {limit} messages cannot be used, so the intake has stopped before the next;"
@@ -116,27 +144,22 @@ def leave(connection: psycopg.Connection) -> None:
     connection.execute("delete from ocrm.intake_status where worker = %s", (worker(),))
 
 
-def tidy(connection: psycopg.Connection, stream_retention_hours: int) -> None:
-    """Remove what is past its time: events of the stream, sessions, idempotency keys, workers.
+def tidy(connection: psycopg.Connection, stream_retention_hours: int) -> bool:
+    """Remove some of what is past its time; whether there may be more of it.
 
-    A reader whose last event is no longer kept is told so, by `trimmed_until`.
+    Events of the stream, sessions, idempotency keys, workers: at most `TIDIED_AT_ONCE` of each, so
+    that nobody waits long for the stream. A reader whose last event is no longer kept is told so,
+    by `trimmed_until`.
     """
-    connection.execute("select 1 from ocrm.reminder_stream for update")
-    connection.execute(
-        "with gone as (delete from ocrm.reminder_events"
-        "  where occurred_at < now() - make_interval(hours => %s) returning sequence)"
-        " update ocrm.reminder_stream s"
-        " set trimmed_until = greatest(s.trimmed_until, (select max(sequence) from gone))"
-        " where exists (select from gone)",
-        (stream_retention_hours,),
+    removed = (
+        connection.execute(statement, {"hours": stream_retention_hours, "limit": TIDIED_AT_ONCE})
+        for statement in (_TRIM, _END_SESSIONS, _FORGET_KEYS)
     )
-    connection.execute("delete from ocrm.sessions where expires_at < now()")
-    connection.execute(
-        "delete from ocrm.idempotency_keys where created_at < now() - interval '7 days'"
-    )
+    full = [one.rowcount >= TIDIED_AT_ONCE for one in removed]
     connection.execute(
         "delete from ocrm.intake_status where heartbeat_at < now() - interval '1 day'"
     )
+    return any(full)
 
 
 def unsettled(connection: psycopg.Connection, *, settle: bool) -> list[dict[str, Any]]:

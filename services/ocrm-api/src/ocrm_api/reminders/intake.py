@@ -7,7 +7,7 @@ what comes again is recognised by its id. While a server is away it waits and tr
 import contextlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 import psycopg
@@ -23,13 +23,15 @@ from crm_shared.kafka import Record
 from crm_shared.settings import KafkaSettings
 from ocrm_api import migrate
 from ocrm_api.reminders import books, receiving, routing
-from ocrm_api.reminders.routing import Published
+from ocrm_api.reminders.routing import BEGINNING, Place, Published
 from ocrm_api.reminders.stream import CHANNEL
 from ocrm_api.settings import Settings
 
 GROUP = "ocrm-intake"
 HEARTBEAT_SECONDS = 2.0
 TIDY_SECONDS = 600.0
+#: Less than the broker waits for a member (`max_poll_interval_ms`).
+TRANSACTION_SECONDS = 30.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 15.0
 
@@ -48,19 +50,23 @@ class Intake:
         kafka_settings: KafkaSettings,
         redis_url: str,
         stop: threading.Event,
+        transaction_seconds: float = TRANSACTION_SECONDS,
     ) -> None:
         self._settings = settings
+        self._transaction_seconds = transaction_seconds
         self._stop = stop
         self._redis = Redis.from_url(redis_url, socket_timeout=0.5, socket_connect_timeout=0.5)
         self._started_at = clock.now()
         self._connection: psycopg.Connection | None = None
         self._published: Published | None = None
         self._routed_run: UUID | None = None
+        self._place: tuple[UUID | None, Place] = None, BEGINNING
         self._pending: Sequence[Record] = ()
         self._records = 0
         self._beat_at = self._tidied_at = 0.0
         self._pause = FIRST_PAUSE_SECONDS
-        _check_version(self._connected())
+        with self._transaction() as connection:
+            _check_version(connection)
         kafka.ensure_topics(kafka_settings, [topic.TOPIC])
         self._client: KafkaConsumer = kafka.consumer(kafka_settings, GROUP)
         self._client.subscribe([kafka.topic(kafka_settings, topic.TOPIC)])
@@ -71,8 +77,8 @@ class Intake:
         try:
             while not self._stop.is_set():
                 self._turn()
-            with contextlib.suppress(*RETRYABLE):
-                books.leave(self._connected())
+            with contextlib.suppress(*RETRYABLE), self._transaction() as connection:
+                books.leave(connection)
         finally:
             self._client.close()
             self._redis.close()
@@ -95,11 +101,10 @@ class Intake:
     def _handle(self, records: Sequence[Record]) -> None:
         """Make a batch durable."""
         self._pending = records
-        connection = self._connected()
-        with connection.transaction():
+        with self._transaction() as connection:
             self._published = routing.current(connection, self._published)
             received = receiving.receive(connection, self._published, records)
-            books.keep_dead_letters(connection, received.dead, self._settings.dead_letter_limit)
+            unsettled = books.keep_dead_letters(connection, received.dead)
             gaps = books.keep_offsets(connection, records)
             told = [(one, "raised") for one in received.raised]
             told += [(one, "withdrawn") for one in received.withdrawn]
@@ -119,26 +124,41 @@ class Intake:
                       expected=gap.expected, found=gap.found)  # fmt: skip
         if told:
             self._wake_streams()
+        books.check_dead_letters(unsettled, self._settings.dead_letter_limit)
 
     def _between_batches(self) -> None:
-        """Every few seconds: routes after a publication, a heartbeat, and tidying now and then."""
+        """Every few seconds a heartbeat; a part of the routes after a publication, and of what is
+        to be tidied now and then, each in a short transaction of its own."""
         now = time.monotonic()
-        if now - self._beat_at < HEARTBEAT_SECONDS:
-            return
-        connection = self._connected()
-        with connection.transaction():
+        if now - self._beat_at >= HEARTBEAT_SECONDS:
+            self._beat()
+            self._beat_at, self._pause = now, FIRST_PAUSE_SECONDS
+        if self._published is not None and self._published.run_id != self._routed_run:
+            self._reroute()
+        if now - self._tidied_at >= TIDY_SECONDS:
+            with self._transaction() as connection:
+                self._published = routing.current(connection, self._published)
+                more = books.tidy(connection, self._settings.stream_retention_hours)
+            self._tidied_at = self._tidied_at if more else now
+
+    def _beat(self) -> None:
+        with self._transaction() as connection:
             self._published = routing.current(connection, self._published)
-            moved: list[UUID] = []
-            if self._published.run_id != self._routed_run:
-                moved = routing.reroute(connection, self._published)
-                receiving.tell(connection, [(one, "routed") for one in moved])
-            if now - self._tidied_at > TIDY_SECONDS:
-                books.tidy(connection, self._settings.stream_retention_hours)
             books.heartbeat(connection, self._started_at, self._lag(), self._records)
-        if now - self._tidied_at > TIDY_SECONDS:
-            self._tidied_at = now
-        self._beat_at, self._routed_run = now, self._published.run_id
-        self._pause = FIRST_PAUSE_SECONDS
+
+    def _reroute(self) -> None:
+        with self._transaction() as connection:
+            self._published = routing.current(connection, self._published)
+            run_id = self._published.run_id
+            known_run, place = self._place
+            moved, after = routing.reroute(
+                connection, self._published, place if known_run == run_id else BEGINNING
+            )
+            receiving.tell(connection, [(one, "routed") for one in moved])
+        if after is None:
+            self._routed_run = run_id
+        else:
+            self._place = run_id, after
         if moved:
             log.info("rerouted", reminders=len(moved))
             self._wake_streams()
@@ -157,9 +177,20 @@ class Intake:
             self._connection = postgres.connect(
                 url, application_name="ocrm-intake", autocommit=True
             )
-            self._connection.execute("set statement_timeout = '30s'")
-            self._connection.execute("set lock_timeout = '10s'")
+            with postgres.bounded(self._connection, self._transaction_seconds):
+                self._connection.execute("set statement_timeout = '30s'")
+                self._connection.execute("set lock_timeout = '10s'")
         return self._connection
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[psycopg.Connection]:
+        """A transaction that ends in time, also where PostgreSQL never answers."""
+        connection = self._connected()
+        with (
+            postgres.bounded(connection, self._transaction_seconds),
+            connection.transaction(),
+        ):
+            yield connection
 
     def _put_off(self, server: str, error: Exception) -> None:
         """Wait, longer each time, and take the same batch again."""

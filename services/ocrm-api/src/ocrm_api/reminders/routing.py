@@ -7,6 +7,7 @@ covers is the virtual manager's of the event's branch; where no branch is known,
 
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -39,20 +40,39 @@ select given.*, '{UNROUTED}' as branch_id, '{UNROUTED}' as lead_branch_id, null:
 from given
 """
 
+#: Some open reminders after a place, in an order that an index has.
 _REROUTE = f"""
-with given as (
+with given as materialized (
     select reminder_id, rule_code, customer_id, event_branch_id from ocrm.reminders
     where status in ('new', 'acknowledged')
-), routed as ({ROUTED})
-update ocrm.reminders r
-set branch_id = routed.branch_id, lead_branch_id = routed.lead_branch_id,
-    owner_id = routed.owner_id, version = r.version + 1
-from routed
-where r.reminder_id = routed.reminder_id
-  and (r.branch_id, r.lead_branch_id, r.owner_id)
-      is distinct from (routed.branch_id, routed.lead_branch_id, routed.owner_id)
-returning r.reminder_id
+      and (customer_id, reminder_id) > (%(customer_id)s, %(reminder_id)s)
+    order by customer_id, reminder_id limit %(limit)s
+), routed as ({ROUTED}), moved as (
+    update ocrm.reminders r
+    set branch_id = routed.branch_id, lead_branch_id = routed.lead_branch_id,
+        owner_id = routed.owner_id, version = r.version + 1
+    from routed
+    where r.reminder_id = routed.reminder_id and r.status in ('new', 'acknowledged')
+      and (r.branch_id, r.lead_branch_id, r.owner_id)
+          is distinct from (routed.branch_id, routed.lead_branch_id, routed.owner_id)
+    returning r.reminder_id
+)
+select last.customer_id, last.reminder_id,
+       coalesce((select array_agg(reminder_id order by reminder_id) from moved), '{{}}')
+from (select customer_id, reminder_id from given order by 1 desc, 2 desc limit 1) last
 """
+
+REROUTED_AT_ONCE = 2_000
+
+
+class Place(NamedTuple):
+    """How far the open reminders have been routed anew."""
+
+    customer_id: int
+    reminder_id: UUID
+
+
+BEGINNING = Place(-1, UUID(int=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +105,22 @@ def current(connection: psycopg.Connection, known: Published | None) -> Publishe
     return known
 
 
-def reroute(connection: psycopg.Connection, published: Published) -> list[UUID]:
-    """Bring open reminders to who leads their customers now; the ids of those that moved.
+def reroute(
+    connection: psycopg.Connection, published: Published, after: Place = BEGINNING
+) -> tuple[list[UUID], Place | None]:
+    """Bring some open reminders to who leads their customers now: those that moved, and the place
+    to go on after; None at the end.
 
-    Intake processes take turns: the second finds nothing left to do.
+    A transaction for each part, so that no one waits long for it. Intake processes take turns: the
+    second finds nothing left to do.
     """
     if published.day is None:
-        return []
+        return [], None
     connection.execute("select pg_advisory_xact_lock(%s)", (advisory_key("ocrm reroute"),))
-    rows = connection.execute(_REROUTE, published.parameters()).fetchall()
-    return sorted(row[0] for row in rows)
+    row = connection.execute(
+        _REROUTE, published.parameters() | after._asdict() | {"limit": REROUTED_AT_ONCE}
+    ).fetchone()
+    return ([], None) if row is None else (row[2], Place(row[0], row[1]))
 
 
 def _publication(connection: psycopg.Connection) -> tuple[date | None, UUID | None]:
