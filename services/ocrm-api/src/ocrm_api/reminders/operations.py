@@ -1,6 +1,6 @@
 """For operations: how the intake is doing, and reminders for which no branch was found."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import AwareDatetime, BaseModel, Field
@@ -29,11 +29,16 @@ class IntakeWorker(BaseModel):
     partitions: int
     lag: int = Field(description="Records it has not taken in yet.")
     records: int = Field(description="Records since it started.")
+    stale: bool = Field(description="No heartbeat for a minute: it hangs, or died without leaving.")
 
 
 class IntakeStatus(BaseModel):
     """Whether reminders come in."""
 
+    status: Literal["running", "stale", "stopped"] = Field(
+        description="`running` while a worker turns; `stale` when none that is known does;"
+        " `stopped` when none is known."
+    )
     workers: list[IntakeWorker]
     dead_letters: int = Field(description="Messages nobody could use, unsettled.")
     unrouted: int = Field(description="Open reminders for which no branch was found.")

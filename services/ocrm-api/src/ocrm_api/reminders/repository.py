@@ -16,6 +16,8 @@ from ocrm_api.reminders.models import OPEN, Reminder, ReminderEvent
 from ocrm_api.scope import Scope, within
 
 COUNT_CAP = 10_000
+#: A heartbeat comes every two seconds, and a transaction of the intake takes 30 at most.
+STALE_SECONDS = 60
 _TABLE = Reminder.__table__
 _COLUMNS = (
     "reminder_id", "rule_code", "customer_id", "branch_id", "lead_branch_id", "owner_id", "status",
@@ -224,13 +226,14 @@ async def append_event(session: AsyncSession, reminder: Reminder, kind: str) -> 
 
 
 async def intake_status(session: AsyncSession, scope: Scope) -> dict[str, Any]:
-    """The workers of the intake, unsettled dead letters, open reminders of the scope."""
+    """Whether one turns; its workers, unsettled dead letters, open reminders of the scope."""
     workers = await fetch(
         session,
         text(
-            "select worker, started_at, heartbeat_at, partitions, lag, records"
+            "select worker, started_at, heartbeat_at, partitions, lag, records,"
+            " heartbeat_at < now() - make_interval(secs => :seconds) as stale"
             " from ocrm.intake_status order by worker"
-        ),
+        ).bindparams(seconds=STALE_SECONDS),
     )
     dead = await session.execute(
         text("select count(*) from ocrm.intake_dead_letters where settled_at is null")
@@ -238,7 +241,9 @@ async def intake_status(session: AsyncSession, scope: Scope) -> dict[str, Any]:
     open_ones = await session.execute(
         select(func.count()).where(visible(scope), Reminder.status.in_(OPEN))
     )
+    fresh = any(not worker["stale"] for worker in workers)
     return {
+        "status": "running" if fresh else "stale" if workers else "stopped",
         "workers": workers,
         "dead_letters": dead.scalar_one(),
         "unrouted": open_ones.scalar_one(),
