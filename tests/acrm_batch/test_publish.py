@@ -2,15 +2,17 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import psycopg
 import pytest
 
 from acrm_batch import ledger
 from acrm_batch.batch import opened
+from acrm_batch.ledger import SentReminder
 from crm_shared import kafka
 from crm_shared.errors import NotReadyError
-from crm_shared.events.reminders import ADAPTER, TOPIC
+from crm_shared.events.reminders import ADAPTER, TOPIC, ReminderRaised, ReminderWithdrawn
 from crm_shared.settings import KafkaSettings
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import FIRST, Batch
@@ -74,31 +76,92 @@ def test_no_ledger_asks_for_migrate(
         crm.run(DAY)
 
 
-@pytest.mark.kafka
-def test_due_reminders_are_sent_once_and_again_after_a_crash(
-    delivered: Bank,
-    crm: Batch,
-    kafka_bootstrap: str,
-    kafka_prefix: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def topics(kafka_bootstrap: str, kafka_prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Topics of this test alone."""
     monkeypatch.setenv("CRM_KAFKA_BOOTSTRAP", kafka_bootstrap)
     monkeypatch.setenv("CRM_KAFKA_TOPIC_PREFIX", kafka_prefix)
-    # The crash: published, and nothing sent.
-    crm.run(DAY, publishes=True, sends=False)
-    assert crm.run(DAY, publishes=True, sends=True).reminders_sent == 1
-    assert crm.run(DAY, publishes=True, sends=True).reminders_sent == 0
+
+
+def told(count: int) -> list[ReminderRaised | ReminderWithdrawn]:
+    """What lies in the topic, as soon as there are so many."""
     settings = KafkaSettings.load()
     consumer = kafka.consumer(settings, "test")
     consumer.subscribe([kafka.topic(settings, TOPIC)])
     records: list[kafka.Record] = []
-    while not records:
-        records = kafka.records_of(consumer.poll(timeout_ms=1000))
+    while len(records) < count:
+        records += kafka.records_of(consumer.poll(timeout_ms=1000))
     consumer.close()
-    [event] = [ADAPTER.validate_json(record.value or b"") for record in records]
+    return [ADAPTER.validate_json(record.value or b"") for record in records]
+
+
+def sent(crm: Batch, day: date) -> tuple[int, int]:
+    """Run a date to its end: how many reminders were sent, and how many withdrawn."""
+    result = crm.run(day, publishes=True, sends=True)
+    return result.reminders_sent, result.reminders_withdrawn
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("topics")
+def test_due_reminders_are_sent_once_and_again_after_a_crash(delivered: Bank, crm: Batch) -> None:
+    # The crash: published, and nothing sent.
+    crm.run(DAY, publishes=True, sends=False)
+    assert sent(crm, DAY) == (1, 0)
+    assert sent(crm, DAY) == (0, 0)
+    [event] = told(1)
     [(published,)] = crm.query("select reminder_id from acrm.due_reminders")
     assert (event.reminder_id, event.rule_code) == (published, "R02.LOAN_MATURES")
     assert event.subject == "loan:21"
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("topics")
+def test_what_is_not_due_any_more_is_withdrawn_once(delivered: Bank, crm: Batch) -> None:
+    assert sent(crm, DAY) == (1, 0)
+    settled, due_on = DAY + timedelta(days=1), DAY + timedelta(days=30)
+    delivered.add("loans", settled, **{**delivered.rows["loans"][0][1], "status": "settled"})
+    delivered.deliver(settled, since=settled)
+    # The crash: published, and nothing sent.
+    crm.run(settled, publishes=True, sends=False)
+    assert sent(crm, settled) == (0, 1)
+    assert sent(crm, settled) == (0, 0)
+    withdrawn = told(2)[1]
+    assert isinstance(withdrawn, ReminderWithdrawn)
+    assert (withdrawn.subject, withdrawn.window) == ("loan:21", f"due:{due_on}")
+    assert withdrawn.reason.startswith(f"On {settled} it was no longer due on {due_on}")
+    assert crm.query("select count(*) from acrm.sent_reminders") == [(0,)]
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("topics")
+def test_a_corrected_day_withdraws_what_it_said_before(delivered: Bank, crm: Batch) -> None:
+    assert sent(crm, DAY) == (1, 0)
+    delivered.rows["loans"][0][1]["matures_on"] += timedelta(days=-1)
+    delivered.deliver(DAY)
+    assert sent(crm, DAY) == (1, 1)
+    kinds = [(event.type, event.window) for event in told(3)]
+    assert sorted(kinds[1:]) == [
+        ("reminder.raised", f"due:{DAY + timedelta(days=29)}"),
+        ("reminder.withdrawn", f"due:{DAY + timedelta(days=30)}"),
+    ]
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("topics")
+def test_only_the_newest_published_date_is_sent(delivered: Bank, crm: Batch) -> None:
+    crm.run(DAY, publishes=True)
+    assert sent(crm, FIRST) == (0, 0)
+    assert sent(crm, DAY) == (1, 0)
+
+
+def test_what_lies_beyond_the_days_ahead_is_not_withdrawn(delivered: Bank, crm: Batch) -> None:
+    with opened(crm.settings, DAY, "run") as (_, books, _):
+        due_on = DAY + timedelta(days=20)
+        one = SentReminder(uuid4(), "R02.LOAN_MATURES", "loan:1", f"due:{due_on}", 1, due_on)
+        books.record_reminders("before", [one])
+        assert books.reminders_gone(DAY, "now", {"R02.LOAN_MATURES": 15}) == []
+        assert books.reminders_gone(DAY, "now", {"R02.LOAN_MATURES": 30}) == [one]
+        assert books.reminders_gone(DAY, "before", {"R02.LOAN_MATURES": 30}) == []
 
 
 def test_a_failed_run_is_written_down(delivered: Bank, crm: Batch) -> None:

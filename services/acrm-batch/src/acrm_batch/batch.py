@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,6 +31,7 @@ class Result:
     steps: list[Step]
     publication: Publication | None = None
     reminders_sent: int = 0
+    reminders_withdrawn: int = 0
 
 
 @contextmanager
@@ -111,17 +112,17 @@ def run_date(
         steps = runner.run(run_id, business_date, selected, progress.step)
         if protector is None:
             return Result(accepted, steps)
-        publication, sent = _publish(
+        return _publish(
             settings,
             runner,
             ledger,
             run_id,
             business_date,
+            done=Result(accepted, steps),
             protector=protector,
             kafka=kafka,
             progress=progress,
         )
-        return Result(accepted, steps, publication, sent)
 
 
 def publish_date(
@@ -131,17 +132,17 @@ def publish_date(
     protector = _protector()
     kafka = KafkaSettings.load() if sends else None
     with opened(settings, business_date, "publish") as (runner, ledger, run_id):
-        publication, sent = _publish(
+        return _publish(
             settings,
             runner,
             ledger,
             run_id,
             business_date,
+            done=Result(0, []),
             protector=protector,
             kafka=kafka,
             progress=progress,
         )
-        return Result(0, [], publication, sent)
 
 
 def audit_date(
@@ -169,10 +170,11 @@ def _publish(
     run_id: UUID,
     business_date: date,
     *,
+    done: Result,
     protector: Protector,
     kafka: KafkaSettings | None,
     progress: Progress,
-) -> tuple[Publication, int]:
+) -> Result:
     progress.phase("publishing")
     publication = publish(
         runner,
@@ -184,13 +186,19 @@ def _publish(
         progress=lambda table: progress.phase(f"publishing {table}"),
     )
     if kafka is None:
-        return publication, 0
+        return replace(done, publication=publication)
     from acrm_batch.reminders import (  # noqa: PLC0415  a run without events needs no Kafka client
         send_due_reminders,
     )
 
     progress.phase("sending due reminders")
-    return publication, send_due_reminders(runner, ledger, business_date, kafka)
+    sent = send_due_reminders(runner, ledger, business_date, kafka)
+    return replace(
+        done,
+        publication=publication,
+        reminders_sent=sent.raised,
+        reminders_withdrawn=sent.withdrawn,
+    )
 
 
 def _protector() -> Protector:

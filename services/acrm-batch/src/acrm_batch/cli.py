@@ -118,6 +118,7 @@ def _summary(day: date, result: batch.Result, seconds: float) -> dict[str, Any]:
         "published": publication is not None and publication.changed,
         "rows": publication.row_counts if publication else {},
         "reminders_sent": result.reminders_sent,
+        "reminders_withdrawn": result.reminders_withdrawn,
         "seconds": round(seconds, 2),
     }
 
@@ -135,7 +136,8 @@ def _conclude(day: date, result: batch.Result, began: float, *, as_json: bool) -
     )
     console.print(
         f"{day}: {summary['accepted_days']} source days accepted, {steps or 'no steps'}, "
-        f"{published}, {summary['reminders_sent']:,} reminders sent, {summary['seconds']} s",
+        f"{published}, {summary['reminders_sent']:,} reminders sent, "
+        f"{summary['reminders_withdrawn']:,} withdrawn, {summary['seconds']} s",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
 

@@ -5,9 +5,9 @@ process that dies in between leaves nothing that a later run would trust.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -50,6 +50,10 @@ create index if not exists audits_as_of on acrm.audits (as_of, model);
 create table if not exists acrm.publication_states (
     business_date date primary key, fingerprint text not null, reminders_version text not null,
     reminders_sent_version text);
+create table if not exists acrm.sent_reminders (
+    reminder_id uuid primary key, rule_code text not null, subject text not null,
+    reminder_window text not null, customer_id bigint not null, due_on date not null,
+    version text not null);
 """
 
 
@@ -75,6 +79,18 @@ class AuditResult:
     def blocks(self) -> bool:
         """Whether the partition must not be used."""
         return self.severity == "error" and self.failed_rows > 0
+
+
+@dataclass(frozen=True, slots=True)
+class SentReminder:
+    """A due reminder that was sent: its id, the business key behind it, and when it is due."""
+
+    reminder_id: UUID
+    rule_code: str
+    subject: str
+    window: str
+    customer_id: int
+    due_on: date
 
 
 def migrate(url: str) -> None:
@@ -105,9 +121,13 @@ class Ledger:
         """Connect; `NotReadyError` where `acrm migrate` has not run."""
         connection = postgres.connect(url, application_name=application_name)
         with connection:
-            row = connection.execute("select to_regclass('acrm.publication_states')").fetchone()
-            if row is None or row[0] is None:
-                raise NotReadyError("Schema acrm has no ledger yet; run `acrm migrate` first.")
+            row = connection.execute(
+                "select to_regclass('acrm.publication_states'), to_regclass('acrm.sent_reminders')"
+            ).fetchone()
+            if row is None or None in row:
+                raise NotReadyError(
+                    "Schema acrm lacks tables of the ledger; run `acrm migrate` first."
+                )
             connection.commit()
             yield cls(connection)
 
@@ -265,13 +285,54 @@ class Ledger:
             ).fetchall()
         return [row[0] for row in rows]
 
-    def record_reminders_sent(self, business_date: date, version: str) -> None:
-        """The reminders of a date have reached the broker."""
+    def record_reminders(self, version: str, reminders: Iterable[SentReminder]) -> None:
+        """Reminders are about to be sent: written down first, so that none is sent unknown."""
+        with self.connection.transaction(), self.connection.cursor() as cursor:
+            cursor.execute("create temp table tonight (like acrm.sent_reminders) on commit drop")
+            with cursor.copy(
+                "copy tonight (reminder_id, rule_code, subject, reminder_window, customer_id,"
+                " due_on, version) from stdin"
+            ) as copy:
+                for one in reminders:
+                    copy.write_row((*astuple(one), version))
+            cursor.execute(
+                "insert into acrm.sent_reminders select * from tonight on conflict (reminder_id)"
+                " do update set customer_id = excluded.customer_id, version = excluded.version"
+            )
+
+    def reminders_gone(
+        self, business_date: date, version: str, days_ahead: Mapping[str, int]
+    ) -> list[SentReminder]:
+        """What was sent before, would be told again on the date, and is not in its version.
+
+        What lies beyond the days ahead of its rule is let be: it may come into them again, and a
+        withdrawal is for good.
+        """
+        with self.connection.transaction():
+            rows = self.connection.execute(
+                "select reminder_id, rule_code, subject, reminder_window, customer_id, due_on"
+                " from acrm.sent_reminders"
+                " join unnest(%s::text[], %s::int[]) as ahead (rule_code, days) using (rule_code)"
+                " where version <> %s and due_on > %s and due_on <= %s::date + days"
+                " order by reminder_id",
+                (list(days_ahead), list(days_ahead.values()), version, business_date,
+                 business_date),
+            ).fetchall()  # fmt: skip
+        return [SentReminder(*row) for row in rows]
+
+    def record_reminders_sent(
+        self, business_date: date, version: str, withdrawn: Iterable[SentReminder]
+    ) -> None:
+        """The reminders of a date and its withdrawals have reached the broker."""
         with self.connection.transaction():
             self.connection.execute(
                 "update acrm.publication_states set reminders_sent_version = %s"
                 " where business_date = %s", (version, business_date),
             )  # fmt: skip
+            self.connection.execute(
+                "delete from acrm.sent_reminders where due_on <= %s or reminder_id = any(%s)",
+                (business_date, [one.reminder_id for one in withdrawn]),
+            )
 
 
 def named_failure(error: psycopg.Error) -> CrmError:

@@ -101,6 +101,7 @@ def _catalogue(project: Project) -> Iterator[str]:
         if not (one.name_zh and one.name_en and one.formula and one.owner):
             yield f"{one.code} needs both names, a formula and an owner."
     for rule in RULES.values():
-        due = project.models.get("int_due_reminders")
-        if rule.path == "batch" and (due is None or f"'{rule.code}'" not in due.sql):
-            yield f"Reminder rule {rule.code} is a batch rule that no model raises."
+        for name in ("int_due_reminders", "int_due_days"):
+            due = project.models.get(name)
+            if rule.path == "batch" and (due is None or f"'{rule.code}'" not in due.sql):
+                yield f"Reminder rule {rule.code} is a batch rule that {name} does not have."

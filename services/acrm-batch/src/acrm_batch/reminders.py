@@ -1,48 +1,84 @@
 """Due reminders to `crm.reminders.v1`, after the publication of their date is committed.
 
 Ids come from the business key, so sending again is harmless. The ledger remembers which version of
-the date's reminders was sent: a run that died in between sends them the next time.
+the date's reminders was sent, and what was sent before it: a run that died in between sends them
+the next time, and what is not due any more (paid early, ended, corrected) is withdrawn. Only the
+newest published date is sent: an older one knows nothing of what happened since.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from itertools import chain, islice
 from uuid import UUID
 
 from kafka.errors import KafkaError
 
 from acrm_batch.engines.sql import literal
-from acrm_batch.ledger import Ledger
+from acrm_batch.ledger import Ledger, SentReminder
 from acrm_batch.publish import require_published
 from acrm_batch.runner import Runner
-from crm_shared import ids, kafka
+from crm_shared import ids, kafka, postgres
 from crm_shared.clock import BANK_ZONE
-from crm_shared.errors import ServerUnavailableError
-from crm_shared.events.reminders import TOPIC, ReminderRaised
+from crm_shared.errors import NotReadyError, ServerUnavailableError
+from crm_shared.events.reminders import TOPIC, ReminderRaised, ReminderWithdrawn
 from crm_shared.reminder_rules import RULES
 from crm_shared.settings import KafkaSettings
 
-RULE_VERSION = 1
+#: Messages in flight before their acknowledgements are waited for.
+_CHUNK = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How many reminders a date raised and withdrew."""
+
+    raised: int = 0
+    withdrawn: int = 0
 
 
 def send_due_reminders(
     runner: Runner, ledger: Ledger, business_date: date, settings: KafkaSettings
+) -> Sent:
+    """Send the reminders of the newest published date, unless this version of them was sent."""
+    with postgres.advisory_lock(ledger.connection, "acrm reminders"):
+        ledger.connection.commit()
+        _, version, sent = require_published(ledger, business_date)
+        if sent == version or business_date != ledger.published_dates()[-1]:
+            return Sent()
+        if ("int_due_days", business_date) not in runner.partitions:
+            raise NotReadyError(
+                f"The reminders of {business_date} were made by an earlier version; run `acrm run"
+                f" --date {business_date}` first."
+            )
+        ledger.record_reminders(version, _reminders(runner, business_date))
+        gone = ledger.reminders_gone(business_date, version, _days_ahead(runner, business_date))
+        events: Iterator[ReminderRaised | ReminderWithdrawn] = chain(
+            due_events(runner, business_date),
+            (_withdrawal(one, business_date) for one in gone),
+        )
+        count = _send(events, business_date, settings)
+        ledger.record_reminders_sent(business_date, version, gone)
+        return Sent(count - len(gone), len(gone))
+
+
+def _send(
+    events: Iterator[ReminderRaised | ReminderWithdrawn],
+    business_date: date,
+    settings: KafkaSettings,
 ) -> int:
-    """Send the reminders of a published date unless this version was sent; returns how many."""
-    _, version, sent = require_published(ledger, business_date)
-    if sent == version:
-        return 0
+    """Send everything and wait until the broker has it; returns how many."""
     kafka.ensure_topics(settings, [TOPIC])
     producer = kafka.producer(settings)
     topic = kafka.topic(settings, TOPIC)
     count = 0
     try:
-        results = []
-        for event in due_events(runner, business_date):
-            results.append(producer.send(topic, key=event.key, value=event.to_bytes()))
-            count += 1
-        producer.flush(timeout=60)
-        for result in results:
-            result.get(timeout=10)
+        while chunk := list(islice(events, _CHUNK)):
+            results = [producer.send(topic, key=one.key, value=one.to_bytes()) for one in chunk]
+            producer.flush(timeout=60)
+            for result in results:
+                result.get(timeout=10)
+            count += len(chunk)
     except KafkaError as error:
         raise ServerUnavailableError(
             f"The due reminders of {business_date} are published but did not all reach Kafka at "
@@ -50,19 +86,56 @@ def send_due_reminders(
         ) from error
     finally:
         producer.close(timeout=10)
-    ledger.record_reminders_sent(business_date, version)
     return count
+
+
+def _reminders(runner: Runner, business_date: date) -> Iterator[SentReminder]:
+    rows = runner.engine.connection.execute(
+        "select reminder_id, rule_code, subject, reminder_window, customer_id, due_on"
+        f" from read_parquet({literal(runner.path('int_due_reminders', business_date))})"
+    )
+    while batch := rows.fetchmany(_CHUNK):
+        yield from (SentReminder(*row) for row in batch)
+
+
+def _days_ahead(runner: Runner, business_date: date) -> dict[str, int]:
+    """The days ahead of each rule, the fewest of all legal entities."""
+    rows = runner.engine.connection.execute(
+        "select rule_code, min(days)"
+        f" from read_parquet({literal(runner.path('int_due_days', business_date))})"
+        " group by rule_code"
+    ).fetchall()
+    return dict(rows)
+
+
+def _end_of(business_date: date) -> datetime:
+    return datetime.combine(business_date, time(23, 59, 59), BANK_ZONE).astimezone(UTC)
+
+
+def _withdrawal(one: SentReminder, business_date: date) -> ReminderWithdrawn:
+    return ReminderWithdrawn(
+        event_id=ids.event_id("reminder.withdrawn", f"{one.reminder_id}|{business_date}"),
+        occurred_at=_end_of(business_date),
+        producer="acrm",
+        customer_id=one.customer_id,
+        reminder_id=one.reminder_id,
+        rule_code=one.rule_code,
+        subject=one.subject,
+        window=one.window,
+        reason=f"On {business_date} it was no longer due on {one.due_on}: paid, ended or corrected"
+        " at the source.",
+    )
 
 
 def due_events(runner: Runner, business_date: date) -> Iterator[ReminderRaised]:
     """The events of a date, in the order of their ids."""
-    occurred_at = datetime.combine(business_date, time(23, 59, 59), BANK_ZONE).astimezone(UTC)
+    occurred_at = _end_of(business_date)
     rows = runner.engine.connection.execute(
         "select rule_code, customer_id, branch_id, subject, reminder_window, due_on, amount,"
-        " currency, days_ahead, reminder_id"
+        " currency, days_ahead, rule_version, reminder_id"
         f" from read_parquet({literal(runner.path('int_due_reminders', business_date))})"
     )
-    while batch := rows.fetchmany(5_000):
+    while batch := rows.fetchmany(_CHUNK):
         for (
             code,
             customer,
@@ -73,6 +146,7 @@ def due_events(runner: Runner, business_date: date) -> Iterator[ReminderRaised]:
             amount,
             currency,
             ahead,
+            rule_version,
             found,
         ) in batch:
             reminder: UUID = ids.reminder_id(code, subject, window)
@@ -87,7 +161,7 @@ def due_events(runner: Runner, business_date: date) -> Iterator[ReminderRaised]:
                 rule_code=code,
                 subject=subject,
                 window=window,
-                rule_version=RULE_VERSION,
+                rule_version=rule_version,
                 business_date=business_date,
                 branch_id=branch,
                 priority=RULES[code].priority,

@@ -348,7 +348,11 @@ class Runner:
                 )
 
     def _bound(self, model: Model, day: date) -> dict[str, Bound]:
-        bound: dict[str, Bound] = {"bd": day, "first_day": self.inputs.first_day(day)}
+        bound: dict[str, Bound] = {
+            "bd": day,
+            "first_day": self.inputs.first_day(day),
+            "version": model.version,
+        }
         for code in model.parameters:
             bound[bind_name(code)] = self.project.catalogue.union_wide(code, day)
         return bound

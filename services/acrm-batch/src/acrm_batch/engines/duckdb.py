@@ -17,7 +17,7 @@ from crm_shared.errors import CrmError
 from crm_shared.ids import NAMESPACE
 from crm_shared.landing import TABLES
 
-#: A value bound into a model: `$bd`, `$first_day`, `$p_…`.
+#: A value bound into a model: `$bd`, `$first_day`, `$version`, `$p_…`.
 Bound = date | int | Decimal
 
 _NAMESPACE_BLOB = "".join(f"\\x{byte:02x}" for byte in NAMESPACE.bytes)

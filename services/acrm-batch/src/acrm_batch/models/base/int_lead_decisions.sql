@@ -52,6 +52,7 @@ proposed as (
 
 select
     proposed.* exclude (proposed_manager_id),
+    $version as rule_version,
     case
         when proposed_manager_id <> '' and not coalesce(employee.left_on <= $bd, false)
             then proposed_manager_id

@@ -26,7 +26,7 @@ month_end as (
 select
     decision.customer_id,
     decision.rule,
-    1 as rule_version,
+    decision.rule_version,
     decision.lead_branch_id,
     decision.lead_manager_id,
     case when decision.rule = 'deposit' then decision.previous_lead_branch_id end
