@@ -1,7 +1,7 @@
 """PostgreSQL for requests: one session and one transaction each, committed at the edge only."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Annotated, Any
 
 import orjson
@@ -40,6 +40,7 @@ class Database:
             async_url(settings.database_url.get_secret_value()),
             pool_size=settings.pool_size,
             max_overflow=0,
+            hide_parameters=True,
             pool_timeout=POOL_WAIT_SECONDS,
             pool_recycle=1800,
             json_deserializer=orjson.loads,
@@ -91,6 +92,33 @@ def is_unavailable(error: BaseException) -> bool:
         return True
     state = sqlstate(error)
     return state is not None and (state[:2] in {"08", "53", "57"} or state == "55P03")
+
+
+def is_unstorable(error: BaseException) -> bool:
+    """Whether the request held a text that PostgreSQL cannot store: NUL, or half a character."""
+    if sqlstate(error) in {"22021", "22P05"}:
+        return True
+    return isinstance(error, DBAPIError) and any(
+        isinstance(one, UnicodeEncodeError) for one in _chain(error)
+    )
+
+
+def database_error(error: BaseException) -> BaseException | None:
+    """The error of the database that an error is or comes from."""
+    return next((one for one in _chain(error) if _speaks_of_values(one)), None)
+
+
+def _speaks_of_values(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) or isinstance(getattr(error, "sqlstate", None), str)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: list[BaseException] = []
+    one: BaseException | None = error
+    while one is not None and one not in seen:
+        seen.append(one)
+        yield one
+        one = one.__cause__ or one.__context__
 
 
 def is_undefined_relation(error: BaseException) -> bool:

@@ -25,7 +25,7 @@ from ocrm_api.asgi.metrics import Measure, Metrics
 from ocrm_api.asgi.rate_limit import Limiter, RateLimit
 from ocrm_api.coverage import router as coverage
 from ocrm_api.customers import router as customers
-from ocrm_api.db import Database, is_unavailable
+from ocrm_api.db import Database
 from ocrm_api.insight import router as insight
 from ocrm_api.organisation import router as organisation
 from ocrm_api.problems import (
@@ -42,7 +42,7 @@ from ocrm_api.reminders import operations
 from ocrm_api.reminders import router as reminders
 from ocrm_api.reminders import service as reminders_service
 from ocrm_api.reminders import stream as reminder_stream
-from ocrm_api.security import check_declarations, guard
+from ocrm_api.security import check_declarations, guard, session_like
 from ocrm_api.settings import RedisSettings, Settings, data_key
 
 SLICES = (login, organisation, customers, coverage, insight, reminders, operations, health)
@@ -64,19 +64,22 @@ def create_app(settings: Settings | None = None, redis: RedisSettings | None = N
         middleware=[
             Middleware(CorrelationId),
             Middleware(Measure, metrics=metrics),
-            Middleware(Failures, is_unavailable=is_unavailable),
+            Middleware(Failures),
+            Middleware(
+                RateLimit,
+                limiter=limiter,
+                token_of=session_like,
+                requests_per_minute=settings.requests_per_minute,
+                logins_per_minute=settings.logins_per_minute,
+            ),
+            Middleware(
+                BodyLimit, max_bytes=settings.max_body_bytes, max_seconds=settings.body_seconds
+            ),
             Middleware(
                 InFlightCap,
                 max_requests=settings.max_in_flight,
                 max_streams=settings.max_streams,
             ),
-            Middleware(
-                RateLimit,
-                limiter=limiter,
-                requests_per_minute=settings.requests_per_minute,
-                logins_per_minute=settings.logins_per_minute,
-            ),
-            Middleware(BodyLimit, max_bytes=settings.max_body_bytes),
         ],
         exception_handlers={
             Problem: _on_problem,
@@ -163,8 +166,6 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
-    if isinstance(error.__cause__, Problem):  # reading the body failed, on purpose
-        return render(error.__cause__, request.scope)
     status = error.status_code if isinstance(error, HTTPException) else 500
     known: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed, 400: MalformedBody}
     return render(known.get(status, InternalError)(), request.scope)

@@ -10,6 +10,7 @@ from ocrm_api.problems import (
     MEDIA_TYPE,
     REGISTRY,
     BodyTooLarge,
+    BodyTooSlow,
     DatabaseUnavailable,
     InternalError,
     InvalidRequest,
@@ -86,7 +87,7 @@ def _finish_operation(path: str, method: str, operation: dict[str, Any]) -> None
     if not public:
         codes |= {NotLoggedIn.code, PermissionMissing.code}
     if method in {"post", "put", "patch"}:
-        codes |= {MalformedBody.code, BodyTooLarge.code}
+        codes |= {MalformedBody.code, BodyTooLarge.code, BodyTooSlow.code}
     operation["x-problems"] = sorted(codes)
     responses = operation["responses"]
     responses.pop("422", None)

@@ -103,6 +103,21 @@ class BodyTooLarge(Problem):
     sentence = Text("请求体不得超过 {limit} 字节。", "Send at most {limit} bytes.")
 
 
+class BodyTooSlow(Problem):
+    """The body did not arrive in time; the connection ends with the answer."""
+
+    code = "body_too_slow"
+    status = 408
+    title = Text("请求体接收超时", "The body did not arrive in time")
+    sentence = Text(
+        "请求体必须在 {seconds} 秒内发送完毕;请检查网络后重试。",
+        "Send the whole body within {seconds} seconds; check the network and try again.",
+    )
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds=f"{seconds:g}", headers={"Connection": "close"})
+
+
 class NotLoggedIn(Problem):
     """No session, an unknown one, or one that has ended."""
 

@@ -67,6 +67,12 @@ def presented_token(request: Request) -> tuple[str | None, bool]:
     return request.cookies.get(name), True
 
 
+def session_like(request: Request) -> str | None:
+    """The presented token, if it looks like one of ours; nothing that a caller made up in form."""
+    token, _ = presented_token(request)
+    return token if token and sessions.TOKEN.fullmatch(token) else None
+
+
 async def guard(request: Request, session: Session) -> Viewer | None:
     """Let the request through or refuse it; the viewer, unless the operation is public."""
     declared = getattr(request.scope.get("route"), "openapi_extra", None) or {}
@@ -98,7 +104,7 @@ async def _find(session: Session, token: str, permission: str) -> Viewer | None:
 
 def _check_csrf(request: Request, viewer: Viewer) -> None:
     expected = csrf_token(request.app.state.settings.signing_secret(), viewer.session_id)
-    if not hmac.compare_digest(request.headers.get(CSRF_HEADER, ""), expected):
+    if not hmac.compare_digest(request.headers.get(CSRF_HEADER, "").encode(), expected.encode()):
         raise CsrfTokenMissing
 
 

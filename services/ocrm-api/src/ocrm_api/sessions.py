@@ -1,6 +1,7 @@
 """Sessions: opaque tokens, of which the database knows the hash only."""
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,6 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ocrm_api import scope as scopes
 from ocrm_api.access import Access, HeldRole, Publication, access_of
 from ocrm_api.scope import Scope
+
+
+#: What a token looks like.
+TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     max_in_flight: int = Field(default=24, ge=1, description="Requests at a time per worker.")
     max_streams: int = Field(default=1000, ge=1, description="Open streams per worker.")
     max_body_bytes: int = Field(default=262_144, ge=1024)
+    body_seconds: float = Field(default=10.0, gt=0, description="For the whole body to arrive.")
     requests_per_minute: int = Field(default=1200, ge=1, description="Per session or address.")
     logins_per_minute: int = Field(default=30, ge=1, description="Per address.")
     reveals_per_day: int = Field(default=50, ge=0, description="Per user.")

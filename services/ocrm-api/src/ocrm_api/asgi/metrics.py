@@ -6,6 +6,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
+#: As web servers count it; nobody receives it.
+CLIENT_WENT_AWAY = 499
+
+
 class Metrics:
     """The metrics of one application."""
 
@@ -39,7 +43,7 @@ class Measure:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        status = 500
+        status = CLIENT_WENT_AWAY  # unless an answer begins
         begun = time.perf_counter()
 
         async def send_and_note(message: Message) -> None:

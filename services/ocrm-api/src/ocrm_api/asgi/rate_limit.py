@@ -6,6 +6,7 @@ shows that it refuses.
 
 import hashlib
 import time
+from collections.abc import Callable
 from typing import Any
 
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -71,13 +72,22 @@ async def _hit(
 
 
 class RateLimit:
-    """Limits requests per session and per address, and log-ins per address."""
+    """Limits requests per session and per address, and log-ins per address.
+
+    `token_of` gives the session token of a request, None where none or nothing like one came.
+    """
 
     def __init__(
-        self, app: ASGIApp, limiter: Limiter, requests_per_minute: int, logins_per_minute: int
+        self,
+        app: ASGIApp,
+        limiter: Limiter,
+        token_of: Callable[[Request], str | None],
+        requests_per_minute: int,
+        logins_per_minute: int,
     ) -> None:
         self.app = app
         self.limiter = limiter
+        self.token_of = token_of
         self.requests_per_minute = requests_per_minute
         self.logins_per_minute = logins_per_minute
 
@@ -94,10 +104,10 @@ class RateLimit:
         address = request.client.host if request.client else "unknown"
         if request.url.path == LOGIN_PATH and request.method == "POST":
             return await self.limiter.seconds_to_wait(self.logins_per_minute, "login", address)
-        credential = request.headers.get("authorization") or request.headers.get("cookie")
-        if credential is None:
+        token = self.token_of(request)
+        if token is None:
             return await self.limiter.seconds_to_wait(self.requests_per_minute, "address", address)
-        session = hashlib.sha256(credential.encode()).hexdigest()[:32]
+        session = hashlib.sha256(token.encode()).hexdigest()[:32]
         return await self.limiter.seconds_to_wait(
             self.requests_per_minute, "session", session
         ) or await self.limiter.seconds_to_wait(
