@@ -40,21 +40,24 @@ select given.*, '{UNROUTED}' as branch_id, '{UNROUTED}' as lead_branch_id, null:
 from given
 """
 
-#: Some open reminders after a place, in an order that an index has.
-_REROUTE = f"""
+_OPEN = "in ('new', 'acknowledged')"
+_CLOSED = "in ('done', 'withdrawn')"
+
+
+def _reroute(statuses: str, columns: str, changed: str) -> str:
+    """Some reminders after a place, in an order that an index has."""
+    return f"""
 with given as materialized (
     select reminder_id, rule_code, customer_id, event_branch_id from ocrm.reminders
-    where status in ('new', 'acknowledged')
+    where status {statuses}
       and (customer_id, reminder_id) > (%(customer_id)s, %(reminder_id)s)
     order by customer_id, reminder_id limit %(limit)s
 ), routed as ({ROUTED}), moved as (
     update ocrm.reminders r
-    set branch_id = routed.branch_id, lead_branch_id = routed.lead_branch_id,
-        owner_id = routed.owner_id, version = r.version + 1
+    set {changed}
     from routed
-    where r.reminder_id = routed.reminder_id and r.status in ('new', 'acknowledged')
-      and (r.branch_id, r.lead_branch_id, r.owner_id)
-          is distinct from (routed.branch_id, routed.lead_branch_id, routed.owner_id)
+    where r.reminder_id = routed.reminder_id and r.status {statuses}
+      and ({columns.format("r")}) is distinct from ({columns.format("routed")})
     returning r.reminder_id
 )
 select last.customer_id, last.reminder_id,
@@ -62,17 +65,29 @@ select last.customer_id, last.reminder_id,
 from (select customer_id, reminder_id from given order by 1 desc, 2 desc limit 1) last
 """
 
+
+_BRANCHES_OF = "{0}.branch_id, {0}.lead_branch_id"
+_MOVED = "branch_id = routed.branch_id, lead_branch_id = routed.lead_branch_id"
+_REROUTE_OPEN = _reroute(
+    _OPEN, f"{_BRANCHES_OF}, {{0}}.owner_id",
+    f"{_MOVED}, owner_id = routed.owner_id, version = r.version + 1",
+)  # fmt: skip
+#: What is closed keeps its owner and version, but is seen by who may see that business today.
+_REROUTE_CLOSED = _reroute(_CLOSED, _BRANCHES_OF, _MOVED)
+
 REROUTED_AT_ONCE = 2_000
 
 
 class Place(NamedTuple):
-    """How far the open reminders have been routed anew."""
+    """How far reminders have been routed anew: first the open ones, then the closed ones."""
 
     customer_id: int
     reminder_id: UUID
+    closed: bool = False
 
 
 BEGINNING = Place(-1, UUID(int=0))
+_FIRST_CLOSED = BEGINNING._replace(closed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +123,8 @@ def current(connection: psycopg.Connection, known: Published | None) -> Publishe
 def reroute(
     connection: psycopg.Connection, published: Published, after: Place = BEGINNING
 ) -> tuple[list[UUID], Place | None]:
-    """Bring some open reminders to who leads their customers now: those that moved, and the place
-    to go on after; None at the end.
+    """Bring some reminders to who leads their customers now: the open ones that moved, and the
+    place to go on after; None at the end.
 
     A transaction for each part, so that no one waits long for it. Intake processes take turns: the
     second finds nothing left to do.
@@ -118,9 +133,12 @@ def reroute(
         return [], None
     connection.execute("select pg_advisory_xact_lock(%s)", (advisory_key("ocrm reroute"),))
     row = connection.execute(
-        _REROUTE, published.parameters() | after._asdict() | {"limit": REROUTED_AT_ONCE}
+        _REROUTE_CLOSED if after.closed else _REROUTE_OPEN,
+        published.parameters() | after._asdict() | {"limit": REROUTED_AT_ONCE},
     ).fetchone()
-    return ([], None) if row is None else (row[2], Place(row[0], row[1]))
+    if row is None:
+        return [], None if after.closed else _FIRST_CLOSED
+    return [] if after.closed else row[2], Place(row[0], row[1], after.closed)
 
 
 def _publication(connection: psycopg.Connection) -> tuple[date | None, UUID | None]:
