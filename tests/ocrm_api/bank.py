@@ -127,13 +127,13 @@ def _coverage(customer_id: int) -> Iterable[dict[str, Any]]:
     row: dict[str, Any] = {
         "customer_id": customer_id,
         "lead_branch_id": lead,
-        "is_key_customer": customer_id == 9,
     }
     yield row | {
         "branch_id": lead,
         "role": "lead",
         "manager_id": manager,
         "rule": "loan" if customer_id == 7 else "deposit",
+        "is_key_customer": customer_id == 9,
         "deposit_balance": union_deposits(customer_id),
         "loan_balance": sum(loans for _, loans in business.values()),
     }
@@ -143,7 +143,6 @@ def _coverage(customer_id: int) -> Iterable[dict[str, Any]]:
             "branch_id": branch,
             "role": "assist",
             "manager_id": assistant,
-            "rule": "card" if branch == lead else "deposit",
             "deposit_balance": deposits,
             "loan_balance": loans,
         }

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Text, and_, cast, func, select
+from sqlalchemy import Row, Text, and_, case, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ocrm_api.db import fetch
@@ -17,10 +17,13 @@ async def rows_of_customer(
     """Who leads and assists at the viewer's branches, lead first."""
     c = COVERAGE.c
     statement = (
-        select(c.branch_id, c.role, c.manager_id, c.rule, c.lead_branch_id)
+        select(
+            c.branch_id, c.role, c.manager_id, c.lead_branch_id,
+            case((c.role == "lead", c.rule)).label("rule"),
+        )
         .where(c.business_date == day, c.customer_id == customer_id, within(c.branch_id, scope))
         .order_by(c.role.desc(), c.branch_id)
-    )
+    )  # fmt: skip
     return await fetch(session, statement)
 
 

@@ -14,7 +14,10 @@ class CoverageRow(BaseModel):
     branch_id: str = Field(examples=["B0101"])
     role: Literal["lead", "assist"]
     manager_id: str = Field(examples=["E000123"], description="`V:…` is a virtual manager.")
-    rule: str = Field(examples=["deposit"])
+    rule: str | None = Field(
+        examples=["deposit"],
+        description="Null on an assist row: why another leads speaks of the whole union.",
+    )
 
 
 class CoverageDecision(BaseModel):

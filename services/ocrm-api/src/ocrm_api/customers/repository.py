@@ -91,7 +91,8 @@ def _of_one_branch(scope: Scope, day: date, wanted: CustomerFilter) -> Select[An
     branch = scope.branch_ids[0]
     second = and_(c.role == "assist", c.lead_branch_id == branch)
     statement = select(
-        c.customer_id, c.role, c.manager_id, c.lead_branch_id, c.is_key_customer,
+        c.customer_id, c.role, c.manager_id, c.lead_branch_id,
+        case((c.role == "lead", c.is_key_customer)).label("is_key_customer"),
         c.deposit_balance, c.loan_balance,
         case((c.role == "lead", "union"), else_="branch").label("amounts"),
     ).where(c.business_date == day, c.branch_id == branch, ~second)  # fmt: skip
@@ -120,7 +121,7 @@ def _of_scope(scope: Scope, day: date, wanted: CustomerFilter) -> Select[Any]:
                 "manager_id"
             ),
             func.max(c.lead_branch_id).label("lead_branch_id"),
-            func.bool_or(c.is_key_customer).label("is_key_customer"),
+            func.bool_or(c.is_key_customer).filter(leads).label("is_key_customer"),
             amount(c.deposit_balance),
             amount(c.loan_balance),
             case((func.bool_or(leads), literal("union")), else_="branch").label("amounts"),

@@ -25,7 +25,9 @@ class CustomerItem(BaseModel):
     role: CoverageRole = Field(description="Whether the viewer's side leads or assists.")
     manager_id: str = Field(examples=["E000123"])
     lead_branch_id: str = Field(examples=["B0101"])
-    is_key_customer: bool
+    is_key_customer: bool | None = Field(
+        description="Null where the viewer assists: it follows from the amounts of the union."
+    )
     deposit_balance: Amount
     loan_balance: Amount
     amounts: Literal["union", "branch"] = Field(
