@@ -8,6 +8,7 @@ import psycopg
 
 from alerting import batch, ownership, ruleset
 from alerting.batch import BatchResult, Bounds
+from alerting.decoding import Refused
 from alerting.ruleset import Ruleset
 from crm_shared.events.envelope import Event
 from crm_shared.kafka import Record
@@ -36,6 +37,7 @@ def run(
     rules: Ruleset | None = None,
     now: datetime = LATER,
     bounds: Bounds = BOUNDS,
+    refused: Refused | None = None,
 ) -> BatchResult:
     """Take the partitions and make one batch durable."""
     partitions = {(one.topic, one.partition) for one in batch_records}
@@ -43,7 +45,7 @@ def run(
     connection.commit()
     with connection.transaction():
         progress = ownership.lock_own(connection, {one: it.epoch for one, it in taken.items()})
-        decoded = batch.decode_all(batch_records, progress, now, bounds)
+        decoded = batch.decode_all(batch_records, progress, now, bounds, refused)
         result = batch.write(connection, decoded, rules or ruleset.load(connection))
         ownership.advance(connection, progress)
     return result

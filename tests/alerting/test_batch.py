@@ -6,7 +6,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from alerting import dead_letters, ruleset
+from alerting import batch, dead_letters, decoding, ruleset
 from alerting.batch import Bounds
 from alerting.dead_letters import TooManyDeadLettersError, masked
 from alerting.requeue import requeue
@@ -112,6 +112,47 @@ def test_too_many_dead_letters_in_a_row_stop_before_anything_is_written(
         run(connection, records([POISON, POISON], 7_003), bounds=bounds)
     kept = [one.log_offset for one in dead_letters.find(connection) if one.log_offset >= 7_000]
     assert kept == [7_001, 7_002]
+
+
+def test_a_record_that_postgresql_refuses_is_found_and_the_others_are_written(
+    connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "_NUL", b"not looked for")
+    events = [
+        transfer_out(
+            200 + number,
+            customer_id=70,
+            occurred_at=NOON + timedelta(hours=number),
+            branch_id="B\0" if number == 5 else "B01",
+        )
+        for number in range(11)
+    ]
+    sent = records(events, 10_000)
+    parts = list(batch.in_parts(sent, lambda part, refused: run(connection, part, refused=refused)))
+    assert sum(part.records for part in parts) == 11
+    letters = dead_letters.find(connection, reason="refused")
+    assert [(one.log_offset, one.detail) for one in letters] == [
+        (10_005, "PostgreSQL does not take it (DataError).")
+    ]
+    connection.commit()
+    assert raised(connection, [70]) == expected_reminders([*events[:5], *events[6:]])
+    again = requeue(connection, [*letters, *_kept_poison(connection)], LATER, BOUNDS)
+    assert (again.worked, again.raised) == (0, 0)
+
+
+def _kept_poison(connection: psycopg.Connection) -> list[dead_letters.StoredDeadLetter]:
+    run(connection, records([POISON], 10_100))
+    found = dead_letters.find(connection, reason="undecodable")
+    connection.commit()
+    return [one for one in found if one.log_offset == 10_100]
+
+
+def test_a_fault_that_is_not_in_a_record_is_no_dead_letter(connection: psycopg.Connection) -> None:
+    def fail(part: object, refused: object) -> None:
+        raise psycopg.errors.UndefinedTable
+
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        list(batch.in_parts(records([POISON, POISON]), fail))
 
 
 def test_events_behind_the_watermark_are_counted_as_late(connection: psycopg.Connection) -> None:

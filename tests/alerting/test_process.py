@@ -5,20 +5,31 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.errors import KafkaError
 
 from alerting import migrate
+from crm_shared import kafka
 from crm_shared.events import reminders, transactions
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing import topics
 from crm_shared.testing.network import TcpProxy, free_port
 from crm_shared.testing.processes import RunningCommand
 from crm_shared.testing.waiting import wait_until
-from tests.alerting.bookings import NOON, Event, booking, closure, expected_reminders
+from tests.alerting.bookings import (
+    NOON,
+    Event,
+    booking,
+    closure,
+    expected_reminders,
+    transfer_out,
+)
 from tests.databases import PostgresDatabase
 
 pytestmark = pytest.mark.kafka
@@ -193,3 +204,77 @@ def test_a_flood_of_poison_stops_the_process_and_leaves_it_in_the_topic(
     run.with_environment(environment_of_run | {"ALERTING_DEAD_LETTER_LIMIT": "20"}).start()
     wait_until(lambda: len(_raised(kafka_settings)) == 1, "the reminder behind the poison")
     assert _raised(kafka_settings) == expected_reminders([event])
+
+
+def test_a_record_that_postgresql_refuses_is_one_dead_letter_and_the_rest_goes_on(
+    run: RunningCommand, kafka_settings: KafkaSettings, postgres_database: PostgresDatabase
+) -> None:
+    with psycopg.connect(postgres_database.alerting_owner) as connection:
+        connection.execute("alter table alerting.inbox alter column branch_id type varchar(3)")
+    events: list[Event] = [
+        transfer_out(number, branch_id="B0001" if number == 5 else "B01", occurred_at=at)
+        for number, at in enumerate([NOON + timedelta(minutes=one) for one in range(8)], 1)
+    ]
+    topics.publish(kafka_settings, transactions.TOPIC, events)
+    run.start()
+    wait_until(lambda: len(_raised(kafka_settings)) == 1, "the reminder of the others")
+    assert _raised(kafka_settings) == expected_reminders(events[:4] + events[5:])
+    with psycopg.connect(postgres_database.alerting_owner) as connection:
+        letters = connection.execute("select reason, detail from alerting.dead_letters").fetchall()
+    assert letters == [
+        ("refused", "PostgreSQL does not take it (StringDataRightTruncation, code 22001).")
+    ]
+    assert run.stop() == 0
+
+
+def test_what_has_been_kept_long_enough_is_deleted(
+    run: RunningCommand, environment_of_run: dict[str, str], postgres_database: PostgresDatabase
+) -> None:
+    with psycopg.connect(postgres_database.alerting_owner) as connection:
+        connection.execute(
+            "insert into alerting.inbox (event_id, customer_id, occurred_at, amount, branch_id,"
+            " received_at) select gen_random_uuid(), n, now() - interval '3 days', 1, 'B01',"
+            " now() - n * interval '1 hour' from generate_series(1, 71) as n"
+        )
+    run.with_environment(environment_of_run | {"ALERTING_RETENTION_DAYS": "2"}).start()
+    wait_until(lambda: _probe(environment_of_run, "/readyz") == 200, "readiness")
+    with psycopg.connect(postgres_database.alerting_owner, autocommit=True) as connection:
+        oldest = "select max(customer_id) from alerting.inbox"
+        wait_until(lambda: connection.execute(oldest).fetchone() == (47,), "old rows to go")
+    assert run.stop() == 0
+
+
+def test_a_retention_shorter_than_the_windows_is_refused_at_the_start(
+    run: RunningCommand, environment_of_run: dict[str, str]
+) -> None:
+    run.with_environment(environment_of_run | {"ALERTING_RETENTION_DAYS": "1"}).start()
+    assert run.wait(40) == 1
+    assert "ALERTING_RETENTION_DAYS is 1, and the longest window" in run.text().splitlines()[-1]
+
+
+def test_records_deleted_before_they_were_read_are_named(
+    run: RunningCommand,
+    environment_of_run: dict[str, str],
+    kafka_settings: KafkaSettings,
+    postgres_database: PostgresDatabase,
+) -> None:
+    name = kafka.topic(kafka_settings, transactions.TOPIC)
+    topics.publish(kafka_settings, transactions.TOPIC, EVENTS[:1])
+    run.start()
+    wait_until(lambda: len(_raised(kafka_settings)) == 1, "the first reminder")
+    assert run.stop() == 0
+    lost = [booking(number, customer_id=1) for number in range(100, 110)]
+    topics.publish(kafka_settings, transactions.TOPIC, lost)
+    partition = next(one.partition for one in topics.read_all(kafka_settings, transactions.TOPIC))
+    admin = KafkaAdminClient(bootstrap_servers=kafka_settings.bootstrap)
+    try:
+        admin.delete_records({TopicPartition(name, partition): 11})
+    except KafkaError as error:
+        pytest.skip(f"This broker does not delete records: {type(error).__name__}")
+    finally:
+        admin.close()
+    topics.publish(kafka_settings, transactions.TOPIC, [booking(200, amount="500000.00")])
+    run.start()
+    wait_until(lambda: "records_lost" in run.text(), "the loss to be noticed")
+    assert "before offset 1, and the topic now begins at 11: 10 records" in run.text()
+    assert run.stop() == 0

@@ -1,19 +1,22 @@
 """One batch in one transaction: decode, evaluate, write. The caller commits and moves offsets."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import psycopg
 
-from alerting import dead_letters, inbox, outbox
+from alerting import database, dead_letters, inbox, outbox
 from alerting.dead_letters import DeadLetter, TooManyDeadLettersError
 from alerting.decoding import Refused, decode
 from alerting.evaluation import Arrival, Judgement, judge_alone, judge_windows, transfers_of
 from alerting.ownership import Partition, Progress
 from alerting.ruleset import Ruleset
 from crm_shared.kafka import Record
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,11 @@ def decode_all(
     progress: dict[Partition, Progress],
     now: datetime,
     bounds: Bounds,
+    refused: Refused | None = None,
 ) -> Decoded:
     """Decode in order and move the progress of each partition on with every record.
 
+    Where it is known why the records are `refused`, they are dead letters without a look.
     `TooManyDeadLettersError` where a partition brings nothing else; nothing has been written then.
     """
     decoded = Decoded()
@@ -63,7 +68,7 @@ def decode_all(
         state = progress[record.topic, record.partition]
         state.next_offset = record.offset + 1
         state.records += 1
-        event = decode(record, latest)
+        event = refused or decode(record, latest)
         if isinstance(event, Refused):
             state.dead_in_a_row += 1
             decoded.dead.append(DeadLetter(record, event.reason, event.detail))
@@ -121,6 +126,29 @@ def write(
         dead=Counter(dead_letters.add(connection, refused)),
         refused=tuple(refused),
     )
+
+
+def in_parts(
+    records: Sequence[Record], write_part: Callable[[Sequence[Record], Refused | None], T]
+) -> Iterator[T]:
+    """Write the records in one transaction, or, where PostgreSQL refuses, in as many as it takes
+    to find the record that it refuses, which is then written as a dead letter."""
+    try:
+        written = write_part(records, None)
+    except database.REFUSALS as error:
+        if len(records) > 1:
+            half = len(records) // 2
+            yield from in_parts(records[:half], write_part)
+            yield from in_parts(records[half:], write_part)
+            return
+        written = write_part(records, refusal(error))
+    yield written
+
+
+def refusal(error: psycopg.Error) -> Refused:
+    """Why PostgreSQL does not take a record: its message could quote the value, its code not."""
+    code = f", code {error.sqlstate}" if error.sqlstate else ""
+    return Refused("refused", f"PostgreSQL does not take it ({type(error).__name__}{code}).")
 
 
 def _too_many(record: Record, refused: Refused, bounds: Bounds) -> TooManyDeadLettersError:

@@ -82,9 +82,14 @@ def status(as_json: AsJson = False) -> None:
             f"{one['partition']:<11}{one['lag_records']:>10}{one['events_per_second']:>10}"
             f"{one['processed']:>12}  {one['watermark'] or '-'}"
         )
+    words = dict.fromkeys(found["estimated"], "about ") | dict.fromkeys(
+        found["at_least"], "at least "
+    )
+    said = {name: f"{words.get(name, '')}{value}" for name, value in found.items()}
     print(
-        f"{found['reminders_raised']} reminders raised, {found['outbox_backlog']} not yet sent; "
-        f"{found['dead_letters']} dead letters; {found['transfers_kept']} transfers in windows."
+        f"{said['processed']} events processed; {said['reminders_kept']} reminders kept, "
+        f"{said['outbox_backlog']} not yet sent; {said['dead_letters']} dead letters; "
+        f"{said['transfers_kept']} transfers kept for windows."
     )
 
 

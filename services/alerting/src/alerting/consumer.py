@@ -7,7 +7,7 @@ to own a partition, this one joins the group anew.
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -17,7 +17,9 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer
 from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
-from alerting import batch, database, metrics, migrate, ownership, ruleset
+from alerting import batch, database, gaps, metrics, migrate, ownership, retention, ruleset
+from alerting.batch import BatchResult
+from alerting.decoding import Refused
 from alerting.ownership import FencedError, Partition, Progress
 from alerting.ruleset import Ruleset, RulesetError
 from alerting.settings import AlertingSettings
@@ -76,7 +78,6 @@ class Consumer:
         self._bounds = bounds_of(settings)
         self._epochs: dict[Partition, int] = {}
         self._next: dict[Partition, int] = {}
-        self._unseen: set[Partition] = set()
         self._pending: Sequence[Record] = ()
         self._ruleset_read_at = 0.0
         self._observed_at = 0.0
@@ -114,24 +115,35 @@ class Consumer:
             self._put_off("Kafka", error)
 
     def _handle(self, records: Sequence[Record]) -> None:
-        """Make a batch durable: one transaction, checked against the epochs of our partitions."""
+        """Make a batch durable; where PostgreSQL refuses a record, all but that one."""
         started = time.perf_counter()
         self._pending = records
+        self._own_what_is_assigned(self._connected())
+        before = dict(self._next)
+        for progress, result in batch.in_parts(records, self._write):
+            self._note(progress)
+            self._count(result)
+        self._pending = ()
+        self._look_for_gaps(records, before)
+        metrics.BATCH_SECONDS.observe(time.perf_counter() - started)
+
+    def _write(
+        self, records: Sequence[Record], refused: Refused | None
+    ) -> tuple[dict[Partition, Progress], BatchResult]:
+        """One transaction, checked against the epochs of our partitions."""
         connection = self._connected()
-        self._own_what_is_assigned(connection)
         touched = {(record.topic, record.partition) for record in records}
         with self._bounded(connection), connection.transaction():
             progress = ownership.lock_own(
                 connection, {one: self._epochs.get(one, 0) for one in touched}
             )
-            decoded = batch.decode_all(records, progress, self._clock(), self._bounds)
+            decoded = batch.decode_all(records, progress, self._clock(), self._bounds, refused)
             result = batch.write(connection, decoded, self._ruleset)
             ownership.advance(connection, progress)
-        self._pending = ()
-        self._look_for_gaps(records)
-        self._note(progress)
+        return progress, result
+
+    def _count(self, result: BatchResult) -> None:
         metrics.count(result)
-        metrics.BATCH_SECONDS.observe(time.perf_counter() - started)
         for letter in result.refused:
             _log.warning(
                 "dead_letter", reason=letter.reason, detail=letter.detail, rule=letter.rule_code,
@@ -170,22 +182,22 @@ class Consumer:
             raise
         self._epochs = {partition: one.epoch for partition, one in taken.items()}
         self._next = {partition: one.next_offset for partition, one in taken.items()}
-        self._unseen = set(taken)
         _log.info("partitions_taken", partitions=sorted(number for _, number in taken))
 
-    def _look_for_gaps(self, records: Sequence[Record]) -> None:
-        """Say loudly where the topic goes on later than where PostgreSQL says we stopped."""
-        for record in records if self._unseen else ():
-            partition = record.topic, record.partition
-            if partition not in self._unseen:
-                continue
-            self._unseen.discard(partition)
-            if record.offset > self._next[partition]:
-                metrics.OFFSET_GAPS.inc()
-                _log.error(
-                    "offset_gap", partition=record.partition, expected=self._next[partition],
-                    found=record.offset,
-                )  # fmt: skip
+    def _look_for_gaps(self, records: Sequence[Record], expected: Mapping[Partition, int]) -> None:
+        """Say loudly what the topic no longer had when we came to it."""
+        for gap in gaps.find(records, expected, self._beginnings):
+            metrics.OFFSET_GAPS.inc()
+            metrics.LOST_RECORDS.inc(gap.records)
+            _log.error(
+                "records_lost", problem=gap.sentence, partition=gap.partition,
+                first_offset=gap.first, last_offset=gap.last, records=gap.records,
+            )  # fmt: skip
+
+    def _beginnings(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        wanted = [TopicPartition(*one) for one in partitions]
+        found = self._client.beginning_offsets(wanted, timeout_ms=5_000)
+        return {(one.topic, one.partition): offset for one, offset in found.items()}
 
     def _reload_rules(self, connection: psycopg.Connection) -> None:
         try:
@@ -202,6 +214,7 @@ class Consumer:
     def _read_rules(self, connection: psycopg.Connection) -> Ruleset:
         with self._bounded(connection), connection.transaction():
             found = ruleset.load(connection)
+        retention.require_longer_than_windows(self._settings, found)
         self._ruleset_read_at = time.monotonic()
         return found
 

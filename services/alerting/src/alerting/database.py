@@ -13,6 +13,9 @@ RETRYABLE = (
     psycopg.errors.IdleInTransactionSessionTimeout,
 )
 
+#: Errors that lie in what was to be written: the same work fails again for ever.
+REFUSALS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
+
 
 def connect(url: str, *, purpose: str, statement_timeout_seconds: float) -> psycopg.Connection:
     """A connection on which no statement, lock or idle transaction lasts longer than allowed."""

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from crm_shared.events.transactions import ADAPTER, AccountClosedEvent, TransactionEvent
 from crm_shared.kafka import Record
 
-Reason = Literal["undecodable", "incomplete", "future_dated", "rule_failed"]
+Reason = Literal["undecodable", "incomplete", "future_dated", "rule_failed", "refused"]
 
 #: Before this no bank keeps events; such a date is a mistake, and windows could not reach back.
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)

@@ -23,13 +23,17 @@ LAG_SECONDS = Gauge(
     "alerting_lag_seconds", "How long the partition has not been caught up.", ["partition"]
 )
 WATERMARK = Gauge("alerting_watermark_timestamp_seconds", "Newest event time seen.", ["partition"])
-OUTBOX_BACKLOG = Gauge("alerting_outbox_backlog", "Reminders the topic does not have yet.")
+OUTBOX_BACKLOG = Gauge(
+    "alerting_outbox_backlog", "Reminders the topic does not have yet, up to 100000."
+)
 PUT_OFF = Counter("alerting_put_off", "Batches put off as a server failed.", ["server"])
 SENDS_PUT_OFF = Counter("alerting_sends_put_off", "Reminders put off as a server failed.")
 FENCED = Counter("alerting_fenced", "Batches refused as another process owns the partition.")
 OFFSET_GAPS = Counter(
     "alerting_offset_gaps", "Times a partition went on elsewhere than where it had stopped."
 )
+LOST_RECORDS = Counter("alerting_lost_records", "Records deleted from the topic before their turn.")
+DELETED = Counter("alerting_deleted_rows", "Rows kept long enough.", ["table"])
 RULES_REFUSED = Counter("alerting_rules_refused", "Rule sets that could not be taken over.")
 
 

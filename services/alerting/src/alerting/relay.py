@@ -1,13 +1,17 @@
-"""The relay: a thread that brings the outbox to the topic, in each customer's order."""
+"""The relay: a thread that brings the outbox to the topic, in each customer's order.
+
+It also deletes what has been kept long enough.
+"""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 import psycopg
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from alerting import database, metrics, outbox
+from alerting import database, metrics, outbox, retention
 from alerting.outbox import Message
 from alerting.settings import AlertingSettings
 from crm_shared import kafka, logging, postgres
@@ -21,6 +25,7 @@ _AT_ONCE = 500
 _IDLE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
 _ACK_SECONDS = 20.0
+_DELETE_EVERY_SECONDS = 600.0
 
 
 class Relay:
@@ -40,6 +45,7 @@ class Relay:
         self._stop = threading.Event()
         self._connection: psycopg.Connection | None = None
         self._producer: KafkaProducer | None = None
+        self._delete_at = 0.0
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
     def start(self) -> None:
@@ -63,6 +69,8 @@ class Relay:
                 stopping = self._stop.is_set()
                 try:
                     self._drain()
+                    if not stopping:
+                        self._delete_old()
                     pause = _IDLE_SECONDS
                 except (*database.RETRYABLE, KafkaError, ServerUnavailableError) as error:
                     metrics.SENDS_PUT_OFF.inc()
@@ -82,20 +90,36 @@ class Relay:
         while self._send_some() == _AT_ONCE:
             pass
 
-    def _send_some(self) -> int:
+    def _delete_old(self) -> None:
+        """A chunk of what has been kept long enough; the next one at the next turn, if any."""
+        if time.monotonic() < self._delete_at:
+            return
+        connection = self._connected()
+        with postgres.bounded(connection, self._settings.statement_timeout_seconds * 2):
+            deleted = retention.delete_some(connection, self._settings.retention)
+        for table, rows in deleted.items():
+            metrics.DELETED.labels(table).inc(rows)
+        if max(deleted.values()) < retention.CHUNK:
+            self._delete_at = time.monotonic() + _DELETE_EVERY_SECONDS
+
+    def _connected(self) -> psycopg.Connection:
         if self._connection is None:
             self._connection = database.connect(
                 self._settings.url,
                 purpose="relay",
                 statement_timeout_seconds=self._settings.statement_timeout_seconds,
             )
+        return self._connection
+
+    def _send_some(self) -> int:
+        connection = self._connected()
         patience = self._settings.statement_timeout_seconds * 2 + _ACK_SECONDS
-        with postgres.bounded(self._connection, patience), self._connection.transaction():
-            messages = outbox.claim(self._connection, _AT_ONCE)
+        with postgres.bounded(connection, patience), connection.transaction():
+            messages = outbox.claim(connection, _AT_ONCE)
             acknowledged = self._send(messages) if messages else []
             if acknowledged:
-                outbox.mark_sent(self._connection, acknowledged)
-            metrics.OUTBOX_BACKLOG.set(outbox.backlog(self._connection))
+                outbox.mark_sent(connection, acknowledged)
+            metrics.OUTBOX_BACKLOG.set(outbox.backlog(connection))
         metrics.SENT.inc(len(acknowledged))
         if len(acknowledged) < len(messages):
             raise KafkaError(f"{len(messages) - len(acknowledged)} reminders not acknowledged")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import psycopg
 
-from alerting import batch, dead_letters, ownership, ruleset
+from alerting import batch, database, dead_letters, ownership, ruleset
 from alerting.batch import Bounds
 from alerting.dead_letters import StoredDeadLetter
 
@@ -28,8 +28,33 @@ def requeue(
 ) -> Requeued:
     """Decode and judge the dead letters again in one transaction; offsets stay as they are.
 
-    The rows of their partitions are locked, so a running consumer waits for this transaction.
+    The rows of their partitions are locked, so a running consumer waits for this transaction. Where
+    PostgreSQL refuses one of them, the others are worked on in several.
     """
+    try:
+        return _in_one_transaction(connection, letters, now, bounds)
+    except database.REFUSALS as error:
+        if len(letters) == 1:
+            still_dead = [(letters[0].dead_letter_id, batch.refusal(error).detail)]
+            with connection.transaction():
+                dead_letters.mark(connection, [], still_dead)
+            return Requeued(worked=0, still_dead=1, raised=0)
+    half = len(letters) // 2
+    first = requeue(connection, letters[:half], now, bounds)
+    second = requeue(connection, letters[half:], now, bounds)
+    return Requeued(
+        first.worked + second.worked,
+        first.still_dead + second.still_dead,
+        first.raised + second.raised,
+    )
+
+
+def _in_one_transaction(
+    connection: psycopg.Connection,
+    letters: Sequence[StoredDeadLetter],
+    now: datetime,
+    bounds: Bounds,
+) -> Requeued:
     by_record = {(one.topic, one.partition, one.log_offset): one for one in letters}
     with connection.transaction():
         progress = ownership.lock(connection, {(one.topic, one.partition) for one in letters})

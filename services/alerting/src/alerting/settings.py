@@ -1,5 +1,7 @@
 """What the alerting service reads from its environment (`ALERTING_…`)."""
 
+from datetime import timedelta
+
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -34,12 +36,20 @@ class AlertingSettings(BaseSettings):
     dead_letter_limit: int = Field(
         default=100, ge=1, description="Dead letters in a row, in a partition, that stop us."
     )
+    retention_days: float = Field(
+        default=35.0, gt=0, description="How long sent reminders and counted transfers are kept."
+    )
     stall_seconds: float = Field(
         default=60.0, gt=0, description="Without progress for so long, /livez fails."
     )
     shutdown_seconds: float = Field(
         default=25.0, gt=0, description="After SIGTERM; then the process ends as it is."
     )
+
+    @property
+    def retention(self) -> timedelta:
+        """How long sent reminders and counted transfers are kept."""
+        return timedelta(days=self.retention_days)
 
     @property
     def url(self) -> str:

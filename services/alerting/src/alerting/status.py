@@ -16,9 +16,16 @@ select partition, epoch, next_offset, watermark, processed, updated_at
 from alerting.partitions where topic = %s order by partition
 """
 
+#: Rows are counted so far; how many more there are is then what PostgreSQL believes.
+COUNTED_ROWS = 100_000
+
 _COUNTS = """
-select (select count(*) from alerting.dead_letters where state = 'dead'),
-       (select count(*) from alerting.outbox), (select count(*) from alerting.inbox)
+select (select count(*) from (select from alerting.dead_letters where state = 'dead'
+                              limit %(most)s) as d),
+       (select count(*) from (select from alerting.outbox limit %(most)s) as o),
+       (select count(*) from (select from alerting.inbox limit %(most)s) as i),
+       (select reltuples::bigint from pg_class where oid = 'alerting.outbox'::regclass),
+       (select reltuples::bigint from pg_class where oid = 'alerting.inbox'::regclass)
 """
 
 
@@ -31,7 +38,6 @@ def read(
     time.sleep(sample_seconds)
     rows = connection.execute(_PARTITIONS, (topic,)).fetchall()
     ends = _ends(settings, topic)
-    counts = connection.execute(_COUNTS).fetchone() or (0, 0, 0)
     partitions = [
         {
             "partition": number,
@@ -52,10 +58,27 @@ def read(
         "partitions": partitions,
         "lag_records": sum(one["lag_records"] for one in partitions) + unseen,
         "events_per_second": sum(one["events_per_second"] for one in partitions),
-        "outbox_backlog": outbox.backlog(connection),
-        "reminders_raised": counts[1],
-        "transfers_kept": counts[2],
-        "dead_letters": counts[0],
+        "processed": sum(one["processed"] for one in partitions),
+        **counts(connection),
+    }
+
+
+def counts(connection: psycopg.Connection) -> dict[str, Any]:
+    """Reminders, transfers, dead letters and backlog, in bounded time whatever there is.
+
+    From `COUNTED_ROWS` on, `estimated` names it (what PostgreSQL believes), or `at_least`.
+    """
+    row = connection.execute(_COUNTS, {"most": COUNTED_ROWS}).fetchone() or (0, 0, 0, 0, 0)
+    open_ends = {"outbox_backlog": outbox.backlog(connection), "dead_letters": row[0]}
+    kept = {"reminders_kept": row[1], "transfers_kept": row[2]}
+    believed = dict(zip(kept, row[3:], strict=True))
+    estimated = [name for name, number in kept.items() if number >= COUNTED_ROWS]
+    return {
+        **open_ends,
+        **kept,
+        **{name: max(kept[name], believed[name]) for name in estimated},
+        "estimated": estimated,
+        "at_least": [name for name, number in open_ends.items() if number >= COUNTED_ROWS],
     }
 
 

@@ -1,0 +1,58 @@
+"""How long the tables keep what has been worked on: sent reminders, and transfers of old windows.
+
+A transfer goes when both its event time and its arrival are older, so that days which are played
+again long after they happened keep their windows. An event that comes back later than this is
+judged as a new one; its reminders get the ids they had, and who has them already changes nothing.
+"""
+
+from datetime import timedelta
+
+import psycopg
+
+from alerting.ruleset import Ruleset, RulesetError
+from alerting.settings import AlertingSettings
+
+#: Rows in a transaction: some tens of milliseconds.
+CHUNK = 5_000
+
+_DELETE = {
+    "outbox": """
+delete from alerting.outbox where reminder_id = any (array(
+    select reminder_id from alerting.outbox
+    where sent_at < now() - %(kept)s::interval
+    order by sent_at limit %(chunk)s for update skip locked))
+""",
+    "inbox": """
+delete from alerting.inbox where event_id = any (array(
+    select event_id from alerting.inbox
+    where received_at < now() - %(kept)s::interval and occurred_at < now() - %(kept)s::interval
+    order by received_at limit %(chunk)s for update skip locked))
+""",
+}
+
+
+class RetentionTooShortError(RulesetError):
+    """Transfers would be deleted while windows still count them."""
+
+    code = "retention_too_short"
+
+
+def require_longer_than_windows(settings: AlertingSettings, ruleset: Ruleset) -> None:
+    """`RetentionTooShortError` where a rule looks back further than transfers are kept."""
+    needed = ruleset.span + timedelta(seconds=settings.late_after_seconds)
+    if settings.retention < needed:
+        raise RetentionTooShortError(
+            f"ALERTING_RETENTION_DAYS is {settings.retention_days:g}, and the longest window of "
+            f"the rules with ALERTING_LATE_AFTER_SECONDS needs {needed / timedelta(days=1):.2f} "
+            "days: raise the setting, or insert a version of the rule with a shorter window."
+        )
+
+
+def delete_some(connection: psycopg.Connection, kept: timedelta) -> dict[str, int]:
+    """Delete a chunk of each table, each in its own transaction; how many rows went."""
+    deleted = {}
+    for table, statement in _DELETE.items():
+        with connection.transaction():
+            cursor = connection.execute(statement, {"kept": kept, "chunk": CHUNK})
+            deleted[table] = cursor.rowcount
+    return deleted

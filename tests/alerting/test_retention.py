@@ -1,0 +1,107 @@
+"""What has been kept long enough goes, in chunks, and never what a window still counts."""
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from alerting import outbox, retention, ruleset, status
+from alerting.retention import RetentionTooShortError
+from alerting.settings import AlertingSettings
+
+KEPT = timedelta(days=35)
+
+#: Age of arrival and of the event, in days, for transfer 1, 2, ...
+_AGES = [(36, 36), (36, 34), (34, 400), (0, 0)]
+
+
+def _insert_aged(connection: psycopg.Connection) -> None:
+    connection.execute("truncate alerting.inbox, alerting.outbox")
+    for number, (arrival, event) in enumerate(_AGES, start=1):
+        connection.execute(
+            "insert into alerting.inbox (event_id, customer_id, occurred_at, amount, branch_id,"
+            " received_at) values (gen_random_uuid(), %s, now() - %s, 1, 'B01', now() - %s)",
+            (number, timedelta(days=event), timedelta(days=arrival)),
+        )
+    for number, sent in ((1, timedelta(days=36)), (2, timedelta(days=34)), (3, None)):
+        connection.execute(
+            "insert into alerting.outbox (reminder_id, rule_code, rule_version, customer_id,"
+            " business_date, message, created_at, sent_at) values (gen_random_uuid(), 'R', 1, %s,"
+            " now(), '', now() - interval '40 days', now() - %s::interval)",
+            (number, sent),
+        )
+    connection.commit()
+
+
+def _customers(connection: psycopg.Connection, table: str) -> list[int]:
+    rows = connection.execute(f"select customer_id from alerting.{table} order by 1".encode())
+    found = [row[0] for row in rows]
+    connection.commit()
+    return found
+
+
+def test_what_is_older_by_arrival_and_by_event_goes_and_nothing_unsent(
+    connection: psycopg.Connection,
+) -> None:
+    _insert_aged(connection)
+    assert retention.delete_some(connection, KEPT) == {"outbox": 1, "inbox": 1}
+    assert _customers(connection, "inbox") == [2, 3, 4]
+    assert _customers(connection, "outbox") == [2, 3]
+    assert retention.delete_some(connection, KEPT) == {"outbox": 0, "inbox": 0}
+
+
+def test_a_transaction_deletes_no_more_than_a_chunk(
+    connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _insert_aged(connection)
+    monkeypatch.setattr(retention, "CHUNK", 2)
+    assert retention.delete_some(connection, timedelta(days=-1)) == {"outbox": 2, "inbox": 2}
+    assert _customers(connection, "outbox") == [3]
+
+
+@pytest.mark.parametrize("table", ["inbox", "outbox"])
+def test_what_has_to_go_is_found_by_an_index(connection: psycopg.Connection, table: str) -> None:
+    connection.execute("set enable_seqscan = off")
+    plan = connection.execute(
+        "explain " + retention._DELETE[table], {"kept": KEPT, "chunk": 10}
+    ).fetchall()
+    text = "\n".join(row[0] for row in plan)
+    assert {"inbox": "inbox_received", "outbox": "outbox_sent"}[table] in text
+    assert "Sort" not in text
+
+
+def test_a_retention_shorter_than_a_window_and_lateness_is_refused(
+    connection: psycopg.Connection, settings: AlertingSettings
+) -> None:
+    rules = ruleset.load(connection)
+    retention.require_longer_than_windows(settings, rules)
+    too_short = settings.model_copy(update={"retention_days": 1.0})
+    with pytest.raises(
+        RetentionTooShortError, match=r"ALERTING_RETENTION_DAYS is 1, .* 1\.00 days"
+    ):
+        retention.require_longer_than_windows(too_short, rules)
+
+
+def test_the_status_counts_exactly_while_there_is_little(connection: psycopg.Connection) -> None:
+    _insert_aged(connection)
+    assert status.counts(connection) == {
+        "outbox_backlog": 1,
+        "dead_letters": 0,
+        "reminders_kept": 3,
+        "transfers_kept": 4,
+        "estimated": [],
+        "at_least": [],
+    }
+
+
+def test_the_status_says_which_numbers_are_no_exact_counts(
+    connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _insert_aged(connection)
+    connection.execute("analyze alerting.inbox")
+    monkeypatch.setattr(status, "COUNTED_ROWS", 1)
+    monkeypatch.setattr(outbox, "COUNTED_BACKLOG", 1)
+    found = status.counts(connection)
+    assert found["transfers_kept"] == 4
+    assert found["estimated"] == ["reminders_kept", "transfers_kept"]
+    assert found["at_least"] == ["outbox_backlog"]
