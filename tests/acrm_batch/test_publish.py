@@ -1,17 +1,21 @@
 """Publication: replacing, keeping and dropping dates, and the reminders after it."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
 import psycopg
 import pytest
+from rich.console import Console
 
-from acrm_batch import ledger
+from acrm_batch import batch, ledger
 from acrm_batch.batch import opened
 from acrm_batch.ledger import SentReminder
+from acrm_batch.progress import Progress
 from crm_shared import kafka
-from crm_shared.errors import NotReadyError
+from crm_shared.errors import CrmError, ExitCode, NotReadyError, UsageError
 from crm_shared.events.reminders import ADAPTER, TOPIC, ReminderRaised, ReminderWithdrawn
 from crm_shared.settings import KafkaSettings
 from tests.acrm_batch.bank import Bank
@@ -171,3 +175,69 @@ def test_a_failed_run_is_written_down(delivered: Bank, crm: Batch) -> None:
     ):
         raise NotReadyError("planted")
     assert crm.query("select outcome, message from acrm.runs") == [("not_ready", "planted")]
+
+
+def reading(crm: Batch, table: str) -> psycopg.Connection:
+    """A reader in the middle of a transaction over a published table."""
+    reader = psycopg.connect(crm.database.acrm_owner)
+    reader.execute(f"select count(*) from acrm.{table}".encode())
+    return reader
+
+
+def test_publishing_again_waits_for_readers_without_making_others_wait(
+    delivered: Bank, crm: Batch
+) -> None:
+    crm.run(DAY, publishes=True)
+    delivered.move(11, DAY, 1)
+    delivered.deliver(DAY, since=DAY)
+    with reading(crm, "coverage") as reader, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(crm.run, DAY, publishes=True)
+        waits = "select count(*) from pg_locks where not granted"
+        while crm.query(waits) == [(0,)]:
+            assert not running.done()
+        started = time.monotonic()
+        with psycopg.connect(crm.database.acrm_owner) as other:
+            other.execute("select count(*) from acrm.coverage")
+        assert time.monotonic() - started < 5
+        assert not running.done()
+        reader.rollback()
+        publication = running.result().publication
+    assert publication is not None
+    assert publication.changed
+
+
+def test_old_dates_that_are_being_read_wait_for_the_next_publication(
+    bank: Bank, crm: Batch
+) -> None:
+    bank.customer(1)
+    bank.deliver(date(2026, 1, 4))
+    crm.settings.keep_dates = 1
+    crm.run(FIRST, publishes=True)
+    with reading(crm, "coverage_20260101"):
+        publication = crm.run(DAY, publishes=True).publication
+        assert publication is not None
+        assert "readers were in the way of dropping old dates" in (publication.warning or "")
+    assert crm.query("select business_date from acrm.publications order by 1") == [(FIRST,), (DAY,)]
+    last = crm.run(date(2026, 1, 3), publishes=True).publication
+    assert last is not None
+    assert last.warning is None
+    assert crm.query("select business_date from acrm.publications") == [(date(2026, 1, 3),)]
+
+
+def test_a_failure_of_duckdb_is_a_sentence_and_ends_its_run(delivered: Bank, crm: Batch) -> None:
+    crm.settings.memory_limit = "plenty"
+    with pytest.raises(UsageError, match=r"memory limit 'plenty'.*correct ACRM_MEMORY_LIMIT"):
+        crm.run(DAY)
+    crm.settings.memory_limit = "1MB"
+    with pytest.raises(CrmError, match="give it more memory") as caught:
+        crm.run(DAY)
+    assert caught.value.exit_code == ExitCode.FAILED
+    crm.settings.memory_limit = "500MB"
+    crm.run(DAY)
+    partition = crm.settings.warehouse_dir / "int_coverage" / f"as_of={DAY}" / "data.parquet"
+    partition.write_bytes(b"spoilt")
+    with pytest.raises(CrmError, match="failed in DuckDB"):
+        batch.audit_date(crm.settings, DAY, Progress(Console(), quiet=True))
+    outcomes = crm.query("select outcome from acrm.runs order by started_at")
+    assert outcomes[:3] == [("usage",), ("error",), ("ok",)]
+    assert outcomes[-1] == ("error",)

@@ -5,7 +5,6 @@ rows that break it (keys, codes, empty values, dates outside the day) are `RowsR
 is one sentence with file, column and number of rows. Nothing of a refused delivery is recorded.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,10 +16,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from acrm_batch.engines.duckdb import reason_of
 from acrm_batch.engines.sql import file_list
 from acrm_batch.inputs import File
 from crm_shared.errors import ContractError, ExitCode, NotReadyError
-from crm_shared.landing import TABLES, Manifest, Table, day_folder, read_manifest
+from crm_shared.landing import TABLES, Manifest, Table, day_folder, read_manifest, sha256_of
 from crm_shared.landing.manifest import FILE_NAME
 
 _ARROW: dict[str, Callable[[pa.DataType], bool]] = {
@@ -69,7 +69,7 @@ def delivered(landing: Path, until: date) -> dict[date, str]:
                 f"{folder} is not named after a date; rename it to business_date=YYYY-MM-DD."
             ) from None
         if day <= until and (folder / FILE_NAME).is_file():
-            found[day] = hashlib.sha256((folder / FILE_NAME).read_bytes()).hexdigest()
+            found[day] = sha256_of(folder / FILE_NAME)
     return found
 
 
@@ -89,10 +89,8 @@ def accept(
     for day in sorted(wanted):
         manifest = read_manifest(landing, day)
         files = _files(landing, manifest)
-        text = (day_folder(landing, day) / FILE_NAME).read_bytes()
-        accepted.append(
-            Day(day, hashlib.sha256(text).hexdigest(), manifest.source, manifest.opening, files)
-        )
+        checksum = sha256_of(day_folder(landing, day) / FILE_NAME)
+        accepted.append(Day(day, checksum, manifest.source, manifest.opening, files))
         for file in files:
             if known.get((file.table, file.day)) != file.sha256:
                 fresh[file.table].append(file)
@@ -123,16 +121,15 @@ def _check_shape(file: File, landing: Path) -> None:
     path = file.path(landing)
     problem, empty = None, None
     try:
-        data = path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != file.sha256:
+        if sha256_of(path) != file.sha256:
             problem = f"{path} does not have the checksum that its manifest says (cut or changed)"
         else:
-            parquet = pq.ParquetFile(pa.BufferReader(data))
-            problem = _column_problem(path, TABLES[file.table], parquet.schema_arrow)
-            if problem is None and parquet.metadata.num_rows != file.rows:
-                problem = f"{path} has not the {file.rows} rows that its manifest says"
-            if problem is None and file.rows:
-                empty = _empty_column(parquet, TABLES[file.table])
+            with pq.ParquetFile(path) as parquet:
+                problem = _column_problem(path, TABLES[file.table], parquet.schema_arrow)
+                if problem is None and parquet.metadata.num_rows != file.rows:
+                    problem = f"{path} has not the {file.rows} rows that its manifest says"
+                if problem is None and file.rows:
+                    empty = _empty_column(parquet, TABLES[file.table])
     except pa.ArrowInvalid:
         problem = f"{path} is not a Parquet file that can be read"
     except OSError as error:
@@ -209,9 +206,11 @@ def _check_rows(
             for count, sentence in zip(counted, sentences, strict=True)
             if count
         ]
+    except duckdb.OutOfMemoryException:
+        raise
     except duckdb.Error as error:
         raise ContractError(
-            f"A file of {table.name} cannot be read to its end ({str(error).splitlines()[0]}); "
+            f"A file of {table.name} cannot be read to its end ({reason_of(error)}); "
             "deliver the day again."
         ) from None
     if faults:

@@ -1,16 +1,18 @@
 """A business date from inputs to publication, under the date's lock: what the commands call."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
+import duckdb
 import psycopg
+import pyarrow as pa
 
-from acrm_batch.engines.duckdb import Engine
+from acrm_batch.engines.duckdb import Engine, failure
 from acrm_batch.ledger import AuditResult, Ledger, named_failure
 from acrm_batch.progress import Progress
 from acrm_batch.project import Project
@@ -48,19 +50,42 @@ def opened(
             aside = settings.warehouse_dir / ".aside" / business_date.isoformat()
             clean_aside(aside)
             run_id = ledger.start_run(command, business_date)
-            engine = _engine(settings, aside)
             try:
-                yield Runner(project, ledger, engine, settings.warehouse_dir), ledger, run_id
+                with _named_failures(), closing(_engine(settings, aside)) as engine:
+                    yield Runner(project, ledger, engine, settings.warehouse_dir), ledger, run_id
             except CrmError as error:
-                ledger.finish_run(run_id, error.code, error.sentence)
+                _write_down(ledger, run_id, error.code, error.sentence)
                 raise
-            except psycopg.Error as error:
-                raise named_failure(error) from error
+            except BaseException as error:
+                _write_down(ledger, run_id, "failed", type(error).__name__)
+                raise
             else:
                 ledger.finish_run(run_id, "ok", None)
             finally:
-                engine.close()
                 clean_aside(aside)
+
+
+@contextmanager
+def _named_failures() -> Iterator[None]:
+    """A failure of DuckDB, PostgreSQL or a disk is one sentence."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise failure("The batch", error) from error
+    except psycopg.Error as error:
+        raise named_failure(error) from error
+    except (OSError, pa.ArrowException) as error:
+        raise CrmError(
+            f"A file could not be read or written ({str(error).splitlines()[0]}); give the right "
+            "to, or make room on the disk, and start again."
+        ) from error
+
+
+def _write_down(ledger: Ledger, run_id: UUID, outcome: str, message: str) -> None:
+    """How a run failed; what has lost its server is found dead by the next run."""
+    with suppress(psycopg.Error):
+        ledger.connection.rollback()
+        ledger.finish_run(run_id, outcome, message)
 
 
 @contextmanager
@@ -69,12 +94,10 @@ def looking(settings: BatchSettings) -> Iterator[tuple[Runner, Ledger]]:
     with (
         Ledger.open(settings.database_url.get_secret_value(), "acrm") as ledger,
         TemporaryDirectory(prefix="acrm-") as aside,
+        _named_failures(),
+        closing(_engine(settings, Path(aside))) as engine,
     ):
-        engine = _engine(settings, Path(aside))
-        try:
-            yield Runner(Project.load(), ledger, engine, settings.warehouse_dir), ledger
-        finally:
-            engine.close()
+        yield Runner(Project.load(), ledger, engine, settings.warehouse_dir), ledger
 
 
 def _engine(settings: BatchSettings, aside: Path) -> Engine:

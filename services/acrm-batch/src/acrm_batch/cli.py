@@ -125,6 +125,8 @@ def _summary(day: date, result: batch.Result, seconds: float) -> dict[str, Any]:
 
 def _conclude(day: date, result: batch.Result, began: float, *, as_json: bool) -> None:
     summary = _summary(day, result, time.monotonic() - began)
+    if result.publication and result.publication.warning:
+        errors.print(result.publication.warning, highlight=False, soft_wrap=True, markup=False)
     if as_json:
         _print_json(summary)
         return

@@ -16,6 +16,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from acrm_batch.acceptance import Day
+from acrm_batch.engines.duckdb import reason_of
 from acrm_batch.inputs import File
 from crm_shared import postgres, published
 from crm_shared.errors import CrmError, NotReadyError
@@ -337,7 +338,7 @@ class Ledger:
 
 def named_failure(error: psycopg.Error) -> CrmError:
     """A failure of the database in the middle of the work, as a sentence."""
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return CrmError(
-        f"PostgreSQL refused the work ({reason}); nothing half-done is visible, start again."
+        f"PostgreSQL refused the work ({reason_of(error)}); nothing half-done is visible, start"
+        " again."
     )

@@ -1,13 +1,17 @@
 """Publication: the partitions of a date become the tables that the OCRM reads, in one transaction.
 
 Every table gets a new partition, filled by COPY into a table that nobody else sees yet (FREEZE),
-with its primary key and indexes; only then are the partitions of the same date replaced and the
-new ones attached. Readers see the old day or the new day.
+with its primary key, indexes and statistics; only then are the partitions of the same date replaced
+and the new ones attached. Readers see the old day or the new day.
+
+Dropping a partition locks its table against readers, and whoever waits for that lock makes later
+readers wait behind it. So nobody waits for it long: it is let go and tried again.
 """
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -17,7 +21,7 @@ import psycopg
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from acrm_batch.engines.duckdb import Engine
+from acrm_batch.engines.duckdb import Engine, reason_of
 from acrm_batch.engines.sql import literal
 from acrm_batch.ledger import Ledger, named_failure
 from acrm_batch.lineage import landing_tables_of
@@ -34,6 +38,12 @@ _BATCH_ROWS = 50_000
 _FORMAT_VERSION = "1"
 
 
+#: How long a lock that keeps readers out is waited for, how often, and how long between.
+_LOCK_TIMEOUT = "200ms"
+_TRIES = 60
+_PAUSE_SECONDS = 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class Publication:
     """What a publication did: rows per table, or nothing because nothing had changed."""
@@ -41,6 +51,7 @@ class Publication:
     business_date: date
     row_counts: dict[str, int]
     changed: bool
+    warning: str | None = None
 
 
 def fingerprint(runner: Runner, business_date: date, protector: Protector) -> str:
@@ -78,13 +89,11 @@ def publish(
     connection = ledger.connection
     try:
         with connection.transaction(), connection.cursor() as cursor:
-            cursor.execute("set local lock_timeout = '30s'")
             cursor.execute("set local synchronous_commit = on")
             for table in TABLES.values():
                 progress(table.name)
                 counts[table.name] = _fill(cursor, runner, table, business_date, protector)
-            for table in TABLES.values():
-                _swap(cursor, table, business_date)
+            _swap_soon(cursor, business_date)
             version = runner.partitions["int_due_reminders", business_date].version
             ledger.record_publication(
                 cursor,
@@ -94,25 +103,18 @@ def publish(
                 reminders_version=version,
                 row_counts=counts,
             )
-        dropped = _drop_old(ledger, keep_dates)
-        with connection.transaction():
-            for name in TABLES:
-                connection.execute(f"analyze {SCHEMA}.{_partition(name, business_date)}".encode())
-            if published is None or dropped:
-                for name in ("coverage", "customers"):
-                    connection.execute(f"analyze {SCHEMA}.{name}".encode())
     except psycopg.errors.UndefinedTable as error:
         raise NotReadyError(
             f"A published table does not exist ({str(error).splitlines()[0]}); run `acrm migrate`."
         ) from error
     except psycopg.errors.LockNotAvailable as error:
         raise NotReadyError(
-            "Readers of the published tables did not let go of them within 30 seconds; nothing was"
+            f"Readers did not let go of the published tables in {_TRIES} tries; nothing was"
             " published, start again."
         ) from error
     except psycopg.Error as error:
         raise named_failure(error) from error
-    return Publication(business_date, counts, changed=True)
+    return Publication(business_date, counts, changed=True, warning=_tidy(ledger, keep_dates))
 
 
 def _partition(table: str, business_date: date) -> str:
@@ -148,7 +150,27 @@ def _fill(
     for index in table.indexes:
         listed = ", ".join(("business_date", *index))
         cursor.execute(f"create index on {aside} ({listed})".encode())
+    cursor.execute(f"analyze {aside}".encode())
     return rows
+
+
+def _swap_soon(cursor: psycopg.Cursor, day: date) -> None:
+    """Put all new partitions in place at once, as soon as no reader is in the way.
+
+    What is not had within `_LOCK_TIMEOUT` is given up with all the other locks, and tried again.
+    """
+    for attempt in range(1, _TRIES + 1):
+        try:
+            with cursor.connection.transaction():
+                cursor.execute(f"set local lock_timeout = '{_LOCK_TIMEOUT}'".encode())
+                for table in TABLES.values():
+                    _swap(cursor, table, day)
+        except psycopg.errors.LockNotAvailable:
+            if attempt == _TRIES:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _swap(cursor: psycopg.Cursor, table: PublishedTable, day: date) -> None:
@@ -242,21 +264,43 @@ def _dictionary_batch(project: Project, table: PublishedTable, day: date) -> pa.
     )
 
 
-def _drop_old(ledger: Ledger, keep_dates: int) -> Sequence[date]:
-    """Drop what is neither among the last dates nor a month end, oldest first."""
-    with ledger.connection.transaction(), ledger.connection.cursor() as cursor:
-        found = cursor.execute(
-            "select business_date from acrm.publications order by business_date desc"
-        ).fetchall()
-        old = [day for (day,) in found[keep_dates:] if not is_month_end(day)]
-        for day in old:
+def _tidy(ledger: Ledger, keep_dates: int) -> str | None:
+    """Drop old dates and bring statistics up to date; a sentence where it has to wait.
+
+    The date is published by now, so nothing here may fail the run.
+    """
+    connection = ledger.connection
+    try:
+        _drop_old(ledger, keep_dates)
+        with connection.transaction():
+            for name in ("coverage", "customers"):
+                connection.execute(f"analyze {SCHEMA}.{name}".encode())
+    except psycopg.errors.LockNotAvailable:
+        return (
+            "Published, but readers were in the way of dropping old dates; the next publication "
+            "drops them."
+        )
+    except psycopg.Error as error:
+        return (
+            f"Published, but old dates were not dropped ({reason_of(error)}); the next"
+            " publication tries again."
+        )
+    return None
+
+
+def _drop_old(ledger: Ledger, keep_dates: int) -> None:
+    """Drop what is neither among the last dates nor a month end, a transaction for each date."""
+    for day in ledger.published_dates()[:-keep_dates]:
+        if is_month_end(day):
+            continue
+        with ledger.connection.transaction(), ledger.connection.cursor() as cursor:
+            cursor.execute(f"set local lock_timeout = '{_LOCK_TIMEOUT}'".encode())
             for name in TABLES:
                 cursor.execute(f"drop table if exists {SCHEMA}.{_partition(name, day)}".encode())
             for table in ("publications", "publication_states"):
                 cursor.execute(
                     f"delete from acrm.{table} where business_date = %s".encode(), (day,)
                 )
-    return old
 
 
 def require_published(ledger: Ledger, business_date: date) -> tuple[str, str, str | None]:

@@ -15,9 +15,11 @@ from datetime import date
 from pathlib import Path
 from uuid import UUID
 
+import duckdb
+
 from acrm_batch import acceptance
 from acrm_batch.audits import AuditBlockedError, run_audits
-from acrm_batch.engines.duckdb import ENGINE_VERSION, Bound, Engine
+from acrm_batch.engines.duckdb import ENGINE_VERSION, Bound, Engine, failure
 from acrm_batch.engines.sql import empty_relation
 from acrm_batch.inputs import BALANCE_HISTORY, File, Inputs, version_of
 from acrm_batch.ledger import AuditResult, Ledger, PartitionRow
@@ -293,6 +295,8 @@ class Runner:
             path.parent.mkdir(parents=True, exist_ok=True)
             staged.replace(path)
             _sync_folder(path.parent)
+        except duckdb.Error as error:
+            raise failure(f"Model {model.name} of {day}", error) from error
         except OSError as error:
             raise CrmError(
                 f"The partition of {model.name} cannot be written ({error.strerror}); make room or "

@@ -13,7 +13,7 @@ import duckdb
 from acrm_batch.catalogue import ParameterValue
 from acrm_batch.engines.sql import empty_relation, file_list, literal
 from acrm_batch.inputs import BALANCE_HISTORY, File
-from crm_shared.errors import CrmError
+from crm_shared.errors import CrmError, UsageError
 from crm_shared.ids import NAMESPACE
 from crm_shared.landing import TABLES
 
@@ -52,15 +52,21 @@ class Engine:
         self.landing = landing
         aside.mkdir(parents=True, exist_ok=True)
         self.aside = aside
-        self.connection = duckdb.connect(
-            config={
-                "memory_limit": memory_limit,
-                "threads": threads,
-                "temp_directory": str(aside / "spill"),
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-            }
-        )
+        try:
+            self.connection = duckdb.connect(
+                config={
+                    "memory_limit": memory_limit,
+                    "threads": threads,
+                    "temp_directory": str(aside / "spill"),
+                    "autoinstall_known_extensions": False,
+                    "autoload_known_extensions": False,
+                }
+            )
+        except duckdb.Error as error:
+            raise UsageError(
+                f"DuckDB does not start with memory limit {memory_limit!r} and {threads} threads "
+                f"({reason_of(error)}); correct ACRM_MEMORY_LIMIT (like 2GB) or ACRM_THREADS."
+            ) from error
         self.connection.execute("create schema landing")
         self._parameters = ""
         self.set_parameters([])
@@ -121,15 +127,11 @@ class Engine:
         used = _used(sql, bound)
         path = self.aside / f"{name}.parquet"
         order = f" order by {', '.join(key)}" if key else ""
-        try:
-            [(rows,)] = self.connection.execute(
-                f"copy (select * from (\n{sql}\n){order}) to {literal(path)}"
-                " (format parquet, compression zstd)",
-                used,
-            ).fetchall()
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise CrmError(f"Model {name} failed in DuckDB: {reason}.") from error
+        [(rows,)] = self.connection.execute(
+            f"copy (select * from (\n{sql}\n){order}) to {literal(path)}"
+            " (format parquet, compression zstd)",
+            used,
+        ).fetchall()
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
         return path, int(rows)
@@ -142,6 +144,26 @@ class Engine:
     def close(self) -> None:
         """Give the memory back."""
         self.connection.close()
+
+
+def reason_of(error: Exception) -> str:
+    """What DuckDB says went wrong, in its first line."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def failure(what: str, error: duckdb.Error) -> CrmError:
+    """A failure of DuckDB as a sentence that says what to do."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        advice = (
+            "give it more memory (--memory-limit, ACRM_MEMORY_LIMIT) or make room on the "
+            "warehouse's disk, and start again"
+        )
+    elif isinstance(error, duckdb.IOException):
+        advice = "look at the file and at the room on its disk, and start again"
+    else:
+        advice = "correct the model or the data, and start again"
+    return CrmError(f"{what} failed in DuckDB ({reason_of(error)}); {advice}.")
 
 
 def _used(sql: str, bound: Mapping[str, Bound]) -> dict[str, Bound]:
