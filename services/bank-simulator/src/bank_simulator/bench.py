@@ -22,8 +22,8 @@ from rich.table import Table
 FROM, TO = "2025-06-01", "2026-07-01"
 RESULT = Path(".local/bench/generate.json")
 
-#: Goals: bookings a second, growth of the time per customer, gigabytes of memory.
-MIN_ROWS_PER_SECOND, MAX_GROWTH, MAX_GIGABYTES = 100_000, 1.3, 8.0
+#: Goals: growth of the time per customer (1 is linear), gigabytes of memory.
+MAX_GROWTH, MAX_GIGABYTES = 1.3, 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,7 @@ def figures(runs: list[Run]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for run in runs:
         rate = run.rows / run.seconds
-        found[f"rows_per_second_{run.customers}"] = _figure(
-            round(rate), "rows/s", f">= {MIN_ROWS_PER_SECOND}", rate >= MIN_ROWS_PER_SECOND
-        )
+        found[f"rows_per_second_{run.customers}"] = _figure(round(rate), "rows/s", None, True)
         found[f"rows_{run.customers}"] = _figure(run.rows, "rows", None, True)
         found[f"seconds_{run.customers}"] = _figure(round(run.seconds, 1), "s", None, True)
         found[f"cpu_seconds_{run.customers}"] = _figure(round(run.cpu_seconds, 1), "s", None, True)
