@@ -68,7 +68,6 @@ def test_no_window_looks_back_across_an_opening() -> None:
         ((30,), date(2026, 2, 9)),
         (("month",), date(2026, 2, 28)),
         (("days.back",), date(2026, 3, 8)),
-        (("year",), FIRST),
         ((2, "month"), date(2026, 2, 28)),
     ],
 )

@@ -94,8 +94,6 @@ class Inputs:
         for span in spans:
             if span == "month":
                 starts.append(previous_month_end(day))
-            elif span == "year":
-                starts.append(date(day.year - 1, 12, 31))
             elif span == "month_end":
                 starts.append(max((m for m in self.month_ends(day) if m < day),
                                   default=self.first_day(day)))  # fmt: skip

@@ -26,8 +26,8 @@ _ANY_PARAM = re.compile(r"\bparam\(\s*'([a-z0-9_.]+)'")
 #: end (delivered), which may read its own previous one as `<model>_before`.
 Partition = Literal["view", "as_of", "month_end"]
 
-#: What a model may read back of a source: days, the code of a parameter that holds days, since the
-#: last month end, or since the end of the year before.
+#: What a model may read back of a source: days, the code of a parameter that holds days, `month`
+#: (since the last day of the month before) or `month_end` (since the month end delivered before).
 Window = int | str
 
 

@@ -3,7 +3,7 @@ description: Deposit accounts with point balances and sums of balance times days
 kind: base
 partition: as_of
 key: [account_id]
-window: {stg_balance_history: [2, month, year]}
+window: {stg_balance_history: [2, month]}
 audits:
   - {not_null: [customer_id, branch_id]}
   - {assert: "is_open or balance = 0"}
@@ -11,8 +11,19 @@ audits:
 ---*/
 -- One row per deposit account, open or closed. A balance holds from the day it was delivered until
 -- the next one, so that averages come from intervals and not from a row per account and day. An
--- account whose balance was never delivered is not known and counts 0.
-with spans as (
+-- account whose balance was never delivered is not known and counts 0. The year until the last
+-- month end is carried by int_account_years.
+with since as (
+    select
+        coalesce(year(max(month_end)) = year($bd), false) as is_same_year,
+        -- The first day that is not in what is carried, or the first of the year.
+        greatest(
+            $first_day, cast(date_trunc('year', $bd) as date), coalesce(max(month_end) + 1, $first_day)
+        ) as counted_from
+    from int_account_years
+),
+
+spans as (
     select
         account_id,
         balance,
@@ -26,11 +37,9 @@ with spans as (
 starts as (
     select
         greatest($first_day, cast(date_trunc('month', $bd) as date)) as month_start,
-        greatest($first_day, cast(date_trunc('year', $bd) as date)) as year_start,
-        -- The days to compare with: the end of a day, month or year before, if there was one.
+        -- The days to compare with: the end of a day or month before, if there was one.
         greatest($first_day, $bd - 1) as day_base,
-        greatest($first_day, cast(date_trunc('month', $bd) as date) - 1) as month_base,
-        greatest($first_day, cast(date_trunc('year', $bd) as date) - 1) as year_base
+        greatest($first_day, cast(date_trunc('month', $bd) as date) - 1) as month_base
 ),
 
 figures as (
@@ -41,16 +50,15 @@ figures as (
             as yesterday_balance,
         coalesce(sum(balance) filter (where from_on <= month_base and until_on > month_base), 0)
             as month_start_balance,
-        coalesce(sum(balance) filter (where from_on <= year_base and until_on > year_base), 0)
-            as year_start_balance,
         sum(cast(balance as decimal(38,2))
             * cast(overlap_days(from_on, until_on, month_start, $bd) as integer))
             as month_balance_days,
         sum(cast(balance as decimal(38,2))
-            * cast(overlap_days(from_on, until_on, year_start, $bd) as integer))
-            as year_balance_days
+            * cast(overlap_days(from_on, until_on, counted_from, $bd) as integer))
+            as counted_balance_days
     from spans
     cross join starts
+    cross join since
     group by account_id
 )
 
@@ -68,8 +76,16 @@ select
     cast(coalesce(figures.balance, 0) as decimal(18,2)) as balance,
     cast(coalesce(figures.yesterday_balance, 0) as decimal(18,2)) as yesterday_balance,
     cast(coalesce(figures.month_start_balance, 0) as decimal(18,2)) as month_start_balance,
-    cast(coalesce(figures.year_start_balance, 0) as decimal(18,2)) as year_start_balance,
+    -- Without a month end of this year the year's start is the month's.
+    cast(coalesce(
+        case when since.is_same_year then years.year_start_balance
+        else figures.month_start_balance end, 0
+    ) as decimal(18,2)) as year_start_balance,
     coalesce(figures.month_balance_days, 0) as month_balance_days,
-    coalesce(figures.year_balance_days, 0) as year_balance_days
+    coalesce(figures.counted_balance_days, 0)
+        + case when since.is_same_year then coalesce(years.year_balance_days, 0) else 0 end
+        as year_balance_days
 from stg_deposit_accounts as account
+cross join since
 left join figures on figures.account_id = account.account_id
+left join int_account_years as years on years.account_id = account.account_id
