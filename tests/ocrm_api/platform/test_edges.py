@@ -4,8 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 
+from ocrm_api import faults
 from ocrm_api.permissions import PUBLIC
 from ocrm_api.problems import REGISTRY
 from ocrm_api.security import operation
@@ -124,6 +125,42 @@ async def test_what_is_not_json_is_malformed(api: Api) -> None:
 async def test_unknown_paths_and_methods_are_problems(api: Api) -> None:
     assert (await api.call(None, "GET", "/v1/else")).json()["code"] == "not_found"
     assert (await api.call(None, "PUT", "/v1/session")).json()["code"] == "method_not_allowed"
+
+
+async def test_faults_of_fields_speak_the_language_of_the_answer(api: Api) -> None:
+    body = {"limit": 999, "role": "owner", "name_prefix": "", "else": 1}
+    for language, expected in (
+        ("zh", {"不得大于 200。", "取值应为 'lead' 或 'assist'。", "不允许此字段。",
+                "长度不得少于 1 个字符。"}),
+        ("en", {"Input should be less than or equal to 200", "Input should be 'lead' or 'assist'",
+                "Extra inputs are not permitted", "String should have at least 1 character"}),
+    ):  # fmt: skip
+        answer = await api.call("M1", "POST", "/v1/customers:search", json=body,
+                                headers={"Accept-Language": language})  # fmt: skip
+        assert {fault["detail"] for fault in answer.json()["errors"]} == expected
+
+
+def test_a_fault_without_a_chinese_text_has_its_own() -> None:
+    assert faults.sentence({"type": "url_scheme", "msg": "No such scheme"}, "zh-CN") == (
+        "No such scheme"
+    )
+
+
+@pytest.mark.parametrize("status", [402, 406, 415])
+async def test_a_refusal_of_the_framework_keeps_its_status(
+    shared_bank: Bank, redis_url: str, status: int
+) -> None:
+    app, router = make_app(shared_bank, redis_url), APIRouter()
+
+    @router.get("/v1/refusing", **operation(PUBLIC))
+    async def refusing() -> None:
+        raise HTTPException(status)
+
+    app.include_router(router)
+    async with running(app, shared_bank) as api:
+        answer = await api.call(None, "GET", "/v1/refusing")
+    assert (answer.status_code, answer.json()["code"]) == (status, "request_refused")
+    assert answer.json()["status"] == status
 
 
 async def test_an_unexpected_error_shows_nothing_of_itself(

@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 
 from crm_shared.personal_data import Protector
 from crm_shared.settings import load
-from ocrm_api import documentation, health, login, openapi
+from ocrm_api import documentation, faults, health, languages, login, openapi
 from ocrm_api.asgi.body_limit import BodyLimit
 from ocrm_api.asgi.correlation import CorrelationId
 from ocrm_api.asgi.failures import Failures
@@ -36,6 +36,7 @@ from ocrm_api.problems import (
     MethodNotAllowed,
     NotFound,
     Problem,
+    RequestRefused,
     render,
 )
 from ocrm_api.reminders import operations
@@ -151,16 +152,17 @@ async def _on_problem(request: Request, error: Exception) -> Response:
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
-    faults: list[Any] = list(error.errors()) if isinstance(error, RequestValidationError) else []
-    if any(fault["type"] == "json_invalid" for fault in faults):
+    found: list[Any] = list(error.errors()) if isinstance(error, RequestValidationError) else []
+    if any(fault["type"] == "json_invalid" for fault in found):
         return render(MalformedBody(), request.scope)
+    language = languages.choose(request.headers.get("accept-language"))
     errors = [
         FieldError(
             pointer="/" + "/".join(str(part) for part in fault["loc"]),
             code=fault["type"],
-            detail=fault["msg"],
+            detail=faults.sentence(fault, language),
         )
-        for fault in faults[:50]
+        for fault in found[:50]
     ]
     return render(InvalidRequest(errors=errors), request.scope)
 
@@ -168,4 +170,10 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     known: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed, 400: MalformedBody}
-    return render(known.get(status, InternalError)(), request.scope)
+    if status in known:
+        problem = known[status]()
+    else:
+        problem = RequestRefused(status) if 400 <= status < 500 else InternalError()
+    if isinstance(error, HTTPException):
+        problem.headers |= error.headers or {}
+    return render(problem, request.scope)

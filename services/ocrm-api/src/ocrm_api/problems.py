@@ -31,7 +31,7 @@ class Problem(Exception):
     """
 
     code: ClassVar[str]
-    status: ClassVar[int]
+    status: int
     title: ClassVar[Text]
     sentence: ClassVar[Text]
 
@@ -199,6 +199,22 @@ class MethodNotAllowed(Problem):
     status = 405
     title = Text("方法不允许", "Method not allowed")
     sentence = Text("该路径不支持此方法,请查阅接口文档。", "Use a method that the interface lists.")
+
+
+class RequestRefused(Problem):
+    """The server refuses the request for a reason that its status names, such as 406 or 415."""
+
+    code = "request_refused"
+    status = 400
+    title = Text("请求被拒绝", "The request was refused")
+    sentence = Text(
+        "服务器拒绝了此请求(HTTP {status}),请对照接口文档更正后重试。",
+        "The server refuses this request (HTTP {status}); correct it by what the interface lists.",
+    )
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status=status)
+        self.status = status
 
 
 class InvalidCursor(Problem):
