@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from fastapi import APIRouter, HTTPException
+from pydantic import SecretStr, ValidationError
 
 from ocrm_api import faults
 from ocrm_api.permissions import PUBLIC
 from ocrm_api.problems import REGISTRY
 from ocrm_api.security import operation
+from ocrm_api.settings import Settings
 from tests.ocrm_api.conftest import Api, Bank, make_app, running
 
 
@@ -30,6 +32,27 @@ async def test_log_ins_have_a_limit_of_their_own(shared_bank: Bank, redis_url: s
     async with running(make_app(shared_bank, redis_url, logins_per_minute=2), shared_bank) as api:
         answers = [await api.call(None, "POST", "/v1/session") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [422, 422, 429]
+
+
+@pytest.mark.parametrize(
+    ("trusted", "statuses"),
+    [("", [422, 422, 429]), ("127.0.0.1", [422, 422, 422]), ("10.0.0.0/8", [422, 422, 429])],
+)
+async def test_behind_a_trusted_proxy_each_client_has_the_own_limit(
+    shared_bank: Bank, redis_url: str, trusted: str, statuses: list[int]
+) -> None:
+    app = make_app(shared_bank, redis_url, logins_per_minute=2, trusted_proxies=trusted)
+    async with running(app, shared_bank) as api:
+        answers = [
+            await api.call(None, "POST", "/v1/session", headers={"X-Forwarded-For": address})
+            for address in ("203.0.113.1", "203.0.113.2, 127.0.0.1", "203.0.113.3")
+        ]
+    assert [answer.status_code for answer in answers] == statuses
+
+
+def test_a_trusted_proxy_is_an_address() -> None:
+    with pytest.raises(ValidationError, match="trusted_proxies"):
+        Settings(database_url=SecretStr("postgresql://x"), demo=True, trusted_proxies="*")
 
 
 async def test_above_the_cap_requests_are_refused_at_once(

@@ -69,7 +69,7 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=False,  # the application does it, for trusted proxies only
     )
 
 

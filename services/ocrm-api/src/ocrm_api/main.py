@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from crm_shared.personal_data import Protector
 from crm_shared.settings import load
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None, redis: RedisSettings | None = N
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         middleware=[
+            *_behind(settings.proxies),
             Middleware(CorrelationId),
             Middleware(Measure, metrics=metrics),
             Middleware(Failures),
@@ -100,6 +102,11 @@ def create_app(settings: Settings | None = None, redis: RedisSettings | None = N
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     check_declarations(app.openapi())
     return app
+
+
+def _behind(proxies: list[str]) -> list[Middleware]:
+    """Who a trusted proxy speaks for is the client, so that limits by address do not hit all."""
+    return [Middleware(ProxyHeadersMiddleware, trusted_hosts=proxies)] if proxies else []
 
 
 @asynccontextmanager

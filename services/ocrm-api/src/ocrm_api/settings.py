@@ -2,9 +2,10 @@
 
 import base64
 import hmac
+from ipaddress import ip_network
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from crm_shared.errors import UsageError
@@ -47,11 +48,26 @@ class Settings(BaseSettings):
     body_seconds: float = Field(default=10.0, gt=0, description="For the whole body to arrive.")
     requests_per_minute: int = Field(default=1200, ge=1, description="Per session or address.")
     logins_per_minute: int = Field(default=30, ge=1, description="Per address.")
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks, with commas between, whose X-Forwarded-For we believe.",
+    )
     reveals_per_day: int = Field(default=50, ge=0, description="Per user.")
+    searches_per_hour: int = Field(
+        default=60, ge=0, description="By phone or document number, per user."
+    )
+    streams_per_user: int = Field(default=5, ge=1, description="Open at a time, per worker.")
     stream_poll_seconds: float = Field(default=2.0, gt=0)
     stream_heartbeat_seconds: float = Field(default=15.0, gt=0)
     stream_retention_hours: int = Field(default=72, ge=1)
     dead_letter_limit: int = Field(default=100, ge=0, description="Unsettled ones; then it stops.")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_addresses(cls, value: str) -> str:
+        for one in filter(None, map(str.strip, value.split(","))):
+            ip_network(one)  # its error names what is wrong
+        return value
 
     @model_validator(mode="after")
     def _a_key_signs(self) -> Self:
@@ -65,6 +81,11 @@ class Settings(BaseSettings):
     def load(cls) -> Self:
         """Read them from the environment; a missing one is a `UsageError` that names it."""
         return load(cls)
+
+    @property
+    def proxies(self) -> list[str]:
+        """The trusted proxies, one by one."""
+        return [one.strip() for one in self.trusted_proxies.split(",") if one.strip()]
 
     def signing_secret(self) -> bytes:
         """The key of signatures; in a demo it follows from `CRM_DATA_KEY`, equal in all workers."""
