@@ -52,6 +52,43 @@ def test_lint_finds_a_planted_fault(folder: Path, sql: str, fault: str) -> None:
     assert any(fault in sentence for sentence in lint(Project.load(folder)))
 
 
+@pytest.mark.parametrize(
+    ("parameter", "fault"),
+    [
+        (
+            "- {code: no.reader, type: integer, values: [{effective_from: 1900-01-01, value: 1}]}",
+            "Parameter no.reader is read by no model and no tag",
+        ),
+        (
+            "- {code: contact.cap_days, type: integer,"
+            " values: [{effective_from: 1900-01-01, value: 7, legal_entity: L1}]}",
+            "Parameter contact.cap_days has a value of legal entity L1",
+        ),
+        (
+            "- {code: coverage.hysteresis_pct, type: integer,"
+            " values: [{effective_from: 1900-01-01, value: 7, legal_entity: L1}]}",
+            "Parameter coverage.hysteresis_pct has a value of legal entity L1",
+        ),
+    ],
+)
+def test_lint_finds_parameters_that_would_do_nothing(
+    folder: Path, parameter: str, fault: str
+) -> None:
+    with (folder / "catalogue" / "params.yml").open("a") as stream:
+        stream.write(parameter + "\n")
+    [found] = lint(Project.load(folder))
+    assert fault in found
+
+
+def test_a_parameter_asked_for_by_legal_entity_may_differ(folder: Path) -> None:
+    with (folder / "catalogue" / "params.yml").open("a") as stream:
+        stream.write(
+            "- {code: contact.cap, type: integer,"
+            " values: [{effective_from: 1900-01-01, value: 7, legal_entity: L1}]}\n"
+        )
+    assert lint(Project.load(folder)) == []
+
+
 def test_models_that_read_each_other_are_refused(folder: Path) -> None:
     add_model(folder, "-- One row.\nselect * from int_other", name="int_new")
     add_model(folder, "-- One row.\nselect * from int_new", name="int_other")

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from acrm_batch.batch import Result
+from acrm_batch.project import Project
 from crm_shared.personal_data import Protector
 from crm_shared.published import TABLES
 from tests.acrm_batch.bank import Bank
@@ -134,10 +135,10 @@ def test_the_dictionary_names_every_published_code(crm: Batch) -> None:
 
 
 def test_decisions_say_why(crm: Batch) -> None:
-    [(rule, inputs)] = crm.query(
-        "select rule, inputs from acrm.coverage_decisions where customer_id = 1"
+    [(rule, version, inputs)] = crm.query(
+        "select rule, rule_version, inputs from acrm.coverage_decisions where customer_id = 1"
     )
-    assert rule == "deposit"
+    assert (rule, version) == ("deposit", Project.load().models["int_lead_decisions"].version)
     assert [one["branch_id"] for one in inputs["averages"]] == ["A", "B"]
     assert inputs["parameters"]["coverage.averaging_days"] == 30
     assert json.dumps(inputs).count("null") == 0

@@ -114,6 +114,13 @@ def test_a_day_of_the_general_ledger_that_does_not_balance_blocks(
         crm.run(DAY)
 
 
+def test_a_second_currency_blocks(delivered: Bank, crm: Batch) -> None:
+    delivered.account(31, 1, "A", currency="USD")
+    delivered.deliver(DAY)
+    with pytest.raises(AuditBlockedError, match=r"chk_currencies of 2026-02-03 .* 2 rows"):
+        crm.run(DAY)
+
+
 def test_a_partition_that_is_gone_is_made_again(delivered: Bank, crm: Batch) -> None:
     crm.run(DAY)
     before = checksums(crm)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import sqlglot
 from sqlglot import exp
 
+from acrm_batch.catalogue import EVERYBODY
 from acrm_batch.inputs import BALANCE_HISTORY
 from acrm_batch.project import Model, Project
 from crm_shared.landing import TABLES
@@ -95,6 +96,19 @@ def _catalogue(project: Project) -> Iterator[str]:
     codes = [one.code for one in catalogue.indicators] + [tag.path for tag in catalogue.tags]
     for code in sorted({code for code in codes if codes.count(code) > 1}):
         yield f"{code} is in the catalogue more than once."
+    models = project.models.values()
+    for code in sorted(
+        catalogue.parameter_codes - {c for model in models for c in model.parameters}
+    ):
+        yield f"Parameter {code} is read by no model and no tag; take it out of params.yml."
+    bound = {code for model in models for code in model.union_wide_parameters}
+    for value in catalogue.parameters:
+        if value.legal_entity_id != EVERYBODY and value.code in bound:
+            yield (
+                f"Parameter {value.code} has a value of legal entity {value.legal_entity_id}, but"
+                " one value holds for the whole union: take it out, or have the models ask for"
+                f" param('{value.code}', legal_entity_id)."
+            )
     for one in catalogue.indicators:
         if one.family not in project.models:
             yield f"{one.code} belongs to {one.family}, which is no model."

@@ -65,6 +65,12 @@ class Model:
         return tuple(sorted(set(_ANY_PARAM.findall(self.sql)) | windows))
 
     @cached_property
+    def union_wide_parameters(self) -> frozenset[str]:
+        """Those of which one value holds for the whole union: bound, or days of a window."""
+        spans = {str(span) for spans in self.window.values() for span in spans}
+        return frozenset(_PARAM.findall(self.sql)) | (spans & set(self.parameters))
+
+    @cached_property
     def bound_sql(self) -> str:
         """The SQL with union-wide parameters as bind variables; `param(code, entity)` stays."""
         return _PARAM.sub(lambda match: "$" + bind_name(match[1]), self.sql)
