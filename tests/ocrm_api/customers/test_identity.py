@@ -67,3 +67,46 @@ async def test_the_quota_holds_also_for_requests_at_the_same_time(
     assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 3
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert refused.json()["code"] == "reveal_quota_used"
+
+
+async def test_the_note_of_a_reveal_keeps_no_number(own_api: Api) -> None:
+    note = f"called {bank.phone(1)}, 350000 1990 0101 0001 X, １３９００００００００; 3 days late"
+    answer = await own_api.call("M1", "POST", "/v1/customers/1:reveal", json=ASKED | {"note": note})
+    assert answer.status_code == 200
+    [(kept,)] = own_api.bank.execute("select details ->> 'note' from ocrm.audit_log")
+    assert kept == "called ***, *** X, ***; 3 days late"
+
+
+async def test_a_search_by_a_number_is_on_record_without_the_number(own_api: Api) -> None:
+    for body in (
+        {"phone": bank.phone(3)},
+        {"document_no": bank.document(9), "phone": bank.phone(9), "name_prefix": "黄"},
+        {"name_prefix": "王"},
+    ):
+        answer = await own_api.call("H1", "POST", "/v1/customers:search", json=body)
+        assert answer.status_code == 200
+    rows = own_api.bank.execute("select * from ocrm.audit_log order by audit_id")
+    assert len(rows) == 2
+    assert bank.phone(3) not in str(rows) and bank.document(9) not in str(rows)
+    found = own_api.bank.execute(
+        "select employee_id, action, details from ocrm.audit_log order by audit_id"
+    )
+    assert found == [
+        ("H1", "customer.searched", {"fields": ["phone"]}),
+        ("H1", "customer.searched", {"fields": ["phone", "document_no"]}),
+    ]
+
+
+async def test_searches_by_a_number_have_a_quota_per_user(own_bank: Bank, redis_url: str) -> None:
+    asked = {"phone": bank.phone(1)}
+    async with running(make_app(own_bank, redis_url, searches_per_hour=3), own_bank) as api:
+        await api.token("H1")
+        answers = await asyncio.gather(
+            *(api.call("H1", "POST", "/v1/customers:search", json=asked) for _ in range(5))
+        )
+        by_name = await api.call("H1", "POST", "/v1/customers:search", json={"name_prefix": "王"})
+        other = await api.call("M1", "POST", "/v1/customers:search", json=asked)
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 2
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json()["code"] == "search_quota_used"
+    assert (by_name.status_code, other.status_code) == (200, 200)

@@ -97,6 +97,27 @@ def test_the_audit_log_is_append_only(shared_bank: Bank, role: str, statement: s
         opened.execute(f"{statement} ocrm.audit_log{tail}".encode())
 
 
+def test_an_audit_row_cannot_be_dated_back(shared_bank: Bank) -> None:
+    with psycopg.connect(shared_bank.database.ocrm_app) as opened:
+        row = opened.execute(
+            "insert into ocrm.audit_log"
+            " (action, subject_type, subject_id, request_id, occurred_at)"
+            " values ('test', 'test', '1', 'test', '2020-01-01') returning occurred_at = now()"
+        ).fetchone()
+    assert row == (True,)
+
+
+@pytest.mark.parametrize("branches", [[], ["-"], ["B1"], ["B1", "B2"], ["城关", "B1"]])
+def test_a_scope_s_key_is_that_of_its_branches(
+    connection: psycopg.Connection, branches: list[str]
+) -> None:
+    scope = scope_of(branches)
+    save = "insert into ocrm.scopes values (%s, %s) on conflict do nothing"
+    connection.execute(save, (scope.key, list(scope.branch_ids)))
+    with pytest.raises(psycopg.errors.CheckViolation):
+        connection.execute(save, ("of another", list(scope.branch_ids)))
+
+
 def test_users_and_sessions_are_nobody_else_s(shared_bank: Bank) -> None:
     with psycopg.connect(shared_bank.database.acrm_owner, autocommit=True) as opened:
         for table in ("users", "sessions", "audit_log", "idempotency_keys"):

@@ -70,6 +70,21 @@ async def test_demo_users_are_one_of_each_kind_and_can_log_in(own_api: Api, own_
         assert answer.status_code == 201
 
 
+async def test_a_new_password_ends_the_sessions_of_the_old_one(own_api: Api) -> None:
+    settings: Settings = own_api.app.state.settings
+    tokens = []
+    for _ in range(2):
+        made = {user["login"]: user for user in demo_users.create(settings, ["M1", "M2"])}
+        given = {"login": "m1", "password": made["m1"]["password"]}
+        answer = await own_api.http.post("/v1/session", json=given)
+        tokens.append(answer.json()["token"])
+    codes = [
+        (await own_api.http.get("/v1/me", headers={"Authorization": f"Bearer {one}"})).status_code
+        for one in tokens
+    ]
+    assert codes == [401, 200]
+
+
 def test_demo_users_are_for_demos_only(own_bank: Bank, environment: dict[str, str]) -> None:
     key = {"OCRM_SIGNING_KEY": "k" * 32}
     refused = run(own_bank.database, environment | key, "create-demo-users", demo="0")

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ocrm_api import login
 from tests.ocrm_api.conftest import PASSWORD, Api, Bank, make_app, running
 
 
@@ -77,6 +78,21 @@ async def test_passwords_are_off_outside_a_demo(shared_bank: Bank, redis_url: st
 async def test_guessing_a_password_is_slowed_down(own_api: Api) -> None:
     codes = [(await log_in(own_api, password="guess")).status_code for _ in range(11)]
     assert codes == [401] * 10 + [429]
+
+
+async def test_guesses_from_one_address_do_not_shut_a_person_out(
+    own_api: Api, own_bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(11):
+        refused = await log_in(own_api, password="guess")
+    assert refused.status_code == 429
+    transport = httpx.ASGITransport(own_api.app, client=("192.0.2.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://ocrm.test") as elsewhere:
+        body = {"login": "m1", "password": PASSWORD}
+        assert (await elsewhere.post("/v1/session", json=body)).status_code == 201
+        monkeypatch.setattr(login, "GUESSES", 3)
+        codes = [(await elsewhere.post("/v1/session", json=body)).status_code for _ in range(4)]
+    assert codes[-1] == 429
 
 
 async def test_before_the_first_publication_nobody_can_log_in(own_api: Api, own_bank: Bank) -> None:

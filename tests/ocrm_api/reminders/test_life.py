@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.ocrm_api import bank
 from tests.ocrm_api.conftest import Api, Bank
 
 Headers = Callable[..., dict[str, str]]
@@ -85,6 +86,54 @@ async def test_a_change_needs_the_version_it_was_decided_on(
     assert (stale.status_code, stale.headers["ETag"]) == (412, '"1"')
 
 
+@pytest.mark.parametrize("employee", ["M2", "H2", "N1"])
+async def test_who_sees_a_reminder_of_another_reads_but_does_not_handle_it(
+    api: Api, shared_bank: Bank, step: Headers, employee: str
+) -> None:
+    path = f"/v1/reminders/{shared_bank.raise_reminder(1, branch_id='B2')}"
+    assert (await api.call(employee, "GET", path)).status_code == 200
+    for action, body in (("acknowledge", None), ("done", {"outcome_code": "other"})):
+        answer = await api.call(employee, "POST", f"{path}:{action}", headers=step(), json=body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "reminder_of_another")
+    assert (await api.get("M1", path))["status"] == "new"
+
+
+@pytest.mark.parametrize(
+    ("customer_id", "employee"),
+    [(1, "M1"), (1, "H1"), (1, "HL"), (8, "M2"), (8, "MX"), (8, "H2"), (3, "H3")],
+)
+async def test_owner_head_of_the_lead_and_colleagues_of_a_virtual_owner_handle_it(
+    api: Api, shared_bank: Bank, step: Headers, customer_id: int, employee: str
+) -> None:
+    reminder = shared_bank.raise_reminder(customer_id, branch_id=bank.CUSTOMERS[customer_id][0])
+    answer = await api.call(
+        employee, "POST", f"/v1/reminders/{reminder}:acknowledge", headers=step()
+    )
+    assert (answer.status_code, answer.json().get("acknowledged_by")) == (200, employee)
+
+
+async def test_a_repetition_is_within_the_scope_of_now(
+    own_api: Api, own_bank: Bank, step: Headers
+) -> None:
+    reminder = own_bank.raise_reminder(1)
+    path, headers = f"/v1/reminders/{reminder}:acknowledge", step()
+    assert (await own_api.call("M1", "POST", path, headers=headers)).status_code == 200
+    own_bank.execute(
+        "update ocrm.reminders set lead_branch_id = 'B3', branch_id = 'B3', owner_id = 'M3'"
+    )
+    assert (await own_api.call("M1", "POST", path, headers=headers)).status_code == 404
+
+
+async def test_an_idempotency_key_keeps_nothing_of_the_answer(
+    own_api: Api, own_bank: Bank, step: Headers
+) -> None:
+    reminder = own_bank.raise_reminder(1)
+    body = {"outcome_code": "other", "note": "约定周五面谈"}
+    await own_api.call("M1", "POST", f"/v1/reminders/{reminder}:done", headers=step(), json=body)
+    kept = own_bank.execute("select status, body, headers from ocrm.idempotency_keys")
+    assert kept == [(200, None, {"etag": '"2"'})]
+
+
 async def test_a_repetition_with_the_same_key_gets_the_first_answer(
     api: Api, shared_bank: Bank, step: Headers
 ) -> None:
@@ -94,7 +143,8 @@ async def test_a_repetition_with_the_same_key_gets_the_first_answer(
     second = await api.call("M1", "POST", path, headers=headers)
     assert (second.status_code, second.content) == (200, first.content)
     assert second.headers["Idempotent-Replay"] == "true"
-    assert second.headers["ETag"] == first.headers["ETag"]
+    for name in ("ETag", "Cache-Control", "Vary"):
+        assert second.headers[name] == first.headers[name]
     events = shared_bank.execute(
         "select kind from ocrm.reminder_events where reminder_id = %s order by sequence", reminder
     )

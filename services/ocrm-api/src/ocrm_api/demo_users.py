@@ -88,11 +88,17 @@ on conflict (login) do update
 set employee_id = excluded.employee_id, password_hash = excluded.password_hash, is_active = true
 """
 
+#: Whoever was logged in by the old password, or as the old employee, is out.
+_END_SESSIONS = """
+delete from ocrm.sessions
+where user_id = (select user_id from ocrm.users where login = %s)
+"""
+
 
 def create(settings: Settings, employee_ids: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Make users for the given employees, or for one of each kind of viewer.
 
-    Repeating it gives the same logins new passwords.
+    Repeating it gives the same logins new passwords and ends their sessions.
     """
     if not settings.demo:
         raise UsageError("Demo users are for demos only: set OCRM_DEMO=1 on a demo system.")
@@ -146,6 +152,7 @@ def _saved(connection: psycopg.Connection, day: date, pick: _Pick) -> DemoUser:
         raise UsageError(f"{pick.employee_id} holds no role on {day}; name another employee.")
     password = secrets.token_urlsafe(12)
     connection.execute(_SAVE, (uuid4(), pick.login, pick.employee_id, hash_password(password)))
+    connection.execute(_END_SESSIONS, (pick.login,))
     return DemoUser(
         login=pick.login,
         password=password,

@@ -1,5 +1,6 @@
-"""Idempotency keys: the first answer to a key is the answer to its repetitions.
+"""Idempotency keys: a repetition acts no second time, and is shown what the first one led to.
 
+The answer itself is not kept: it holds personal data, and the viewer may have lost the right to it.
 The row of the key lives in the business transaction: no effect without the key, no key without the
 effect. A request that failed leaves no key, so it may be tried again.
 """
@@ -21,20 +22,20 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        description="Required. A unique key of 8 to 128 characters; a repetition gets the first"
-        " answer again.",
+        description="Required. A unique key of 8 to 128 characters; a repetition acts no"
+        " second time.",
         examples=["5f1c7a52-2f6b-4a55-9d5c-0f6a2a0f6c11"],
     ),
 ]
 
 _LOCK = text("select pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
 _FIND = text(
-    "select request_hash, status, body, headers from ocrm.idempotency_keys"
+    "select request_hash, status, headers from ocrm.idempotency_keys"
     " where user_id = :user_id and key = :key"
 )
 _SAVE = text(
-    "insert into ocrm.idempotency_keys (user_id, key, request_hash, status, body, headers)"
-    " values (:user_id, :key, :request_hash, :status, :body, cast(:headers as jsonb))"
+    "insert into ocrm.idempotency_keys (user_id, key, request_hash, status, headers)"
+    " values (:user_id, :key, :request_hash, :status, cast(:headers as jsonb))"
 )
 
 
@@ -43,9 +44,11 @@ async def once(
     viewer: Viewer,
     key: str | None,
     request: Request,
-    act: Callable[[], Awaitable[Response]],
+    *,
+    act: Callable[[], Awaitable[None]],
+    show: Callable[[], Awaitable[Response]],
 ) -> Response:
-    """Act, or give the stored answer of the same request with the same key."""
+    """Act unless the same request with the same key has; then show, within the scope of now."""
     if key is None or not 8 <= len(key) <= 128:
         raise IdempotencyKeyMissing
     lock = {"name": f"idempotency|{viewer.user_id}|{key}"}
@@ -57,9 +60,14 @@ async def once(
     if stored is not None:
         if stored.request_hash != fingerprint:
             raise IdempotencyKeyReused
-        headers = {**stored.headers, "Idempotent-Replay": "true"}
-        return Response(stored.body, stored.status, headers, "application/json")
-    response = await act()
+        response = await show()
+        response.status_code = stored.status
+        response.headers["Idempotent-Replay"] = "true"
+        if "location" in stored.headers:
+            response.headers["Location"] = stored.headers["location"]
+        return response
+    await act()
+    response = await show()
     kept = {
         name: response.headers[name] for name in ("etag", "location") if name in response.headers
     }
@@ -69,7 +77,6 @@ async def once(
         | {
             "request_hash": fingerprint,
             "status": response.status_code,
-            "body": bytes(response.body),
             "headers": orjson.dumps(kept).decode(),
         },
     )

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from ocrm_api import passwords, sessions
 from ocrm_api.access import access_of, current_publication
+from ocrm_api.asgi.rate_limit import Limiter
 from ocrm_api.db import Session, is_undefined_relation
 from ocrm_api.json_responses import json_response
 from ocrm_api.permissions import AUTHENTICATED, PUBLIC
@@ -22,6 +23,10 @@ from ocrm_api.problems import (
 )
 from ocrm_api.security import CurrentViewer, cookie_name, csrf_token, operation
 from ocrm_api.settings import Settings
+
+#: Passwords tried for one login in a minute, from one address and from everywhere.
+GUESSES_PER_ADDRESS = 10
+GUESSES = 200
 
 router = APIRouter(prefix="/v1/session", tags=["session"])
 
@@ -70,9 +75,7 @@ async def log_in(
     """Start a session; roles are those in force on the current business date."""
     if not settings.demo:
         raise PasswordLoginOff
-    wait = await request.app.state.limiter.seconds_to_wait(10, "password", credentials.login)
-    if wait:
-        raise TooManyRequests(wait)
+    await _limit(request, credentials.login)
     user = await _user(session, credentials)
     expires_at = datetime.now(UTC) + timedelta(hours=settings.session_hours)
     token, session_id = await _start(session, user.user_id, user.employee_id, expires_at)
@@ -113,6 +116,17 @@ async def log_out(
         cookie_name(settings.secure_cookies), path="/", secure=settings.secure_cookies
     )
     return response
+
+
+async def _limit(request: Request, login: str) -> None:
+    """Slow guessing down, without letting one address shut a person out everywhere."""
+    limiter: Limiter = request.app.state.limiter
+    address = request.client.host if request.client else "unknown"
+    wait = await limiter.seconds_to_wait(
+        GUESSES_PER_ADDRESS, "password-from", address, login
+    ) or await limiter.seconds_to_wait(GUESSES, "password", login)
+    if wait:
+        raise TooManyRequests(wait)
 
 
 class _User(BaseModel):

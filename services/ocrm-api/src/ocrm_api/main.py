@@ -28,6 +28,7 @@ from ocrm_api.coverage import router as coverage
 from ocrm_api.customers import router as customers
 from ocrm_api.db import Database
 from ocrm_api.insight import router as insight
+from ocrm_api.open_streams import OpenStreams
 from ocrm_api.organisation import router as organisation
 from ocrm_api.problems import (
     FieldError,
@@ -94,6 +95,7 @@ def create_app(settings: Settings | None = None, redis: RedisSettings | None = N
     app.state.redis_url = redis_url
     app.state.limiter = limiter
     app.state.metrics = metrics
+    app.state.open_streams = OpenStreams(metrics.streams, settings.streams_per_user)
     app.state.protector = Protector(data_key())
     app.state.profile_sections = {"open_reminders": reminders_service.open_reminders}
     for part in SLICES:

@@ -19,7 +19,7 @@ _SERVES_CUSTOMERS = _SEES_CUSTOMERS | {
 
 ROLE_PERMISSIONS: dict[str, frozenset[str]] = {
     "relationship_manager": _SERVES_CUSTOMERS,
-    "branch_head": _SERVES_CUSTOMERS,
+    "branch_head": _SERVES_CUSTOMERS | {"reminders.handle_for_others"},
     "lobby_manager": _SEES_CUSTOMERS,
     "teller": _EVERYBODY,
     "campaign_maker": _EVERYBODY,

@@ -301,6 +301,21 @@ class TooManyRequests(Problem):
         super().__init__(seconds=seconds, headers={"Retry-After": str(seconds)})
 
 
+class TooManyStreams(Problem):
+    """The user has as many streams open as one may."""
+
+    code = "too_many_streams"
+    status = 429
+    title = Text("打开的事件流过多", "Too many streams")
+    sentence = Text(
+        "每位用户最多同时打开 {limit} 个事件流;请关闭其他页面后重试。",
+        "At most {limit} streams may be open per user; close another one and try again.",
+    )
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit=limit, headers={"Retry-After": "10"})
+
+
 class Overloaded(Problem):
     """More requests in flight than this process serves well."""
 

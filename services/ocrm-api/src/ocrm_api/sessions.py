@@ -16,7 +16,6 @@ from ocrm_api import scope as scopes
 from ocrm_api.access import Access, HeldRole, Publication, access_of
 from ocrm_api.scope import Scope
 
-
 #: What a token looks like.
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 

@@ -5,7 +5,6 @@ import time
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-
 #: As web servers count it; nobody receives it.
 CLIENT_WENT_AWAY = 499
 

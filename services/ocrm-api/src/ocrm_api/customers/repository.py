@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, case, func, literal, select, text
+from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ocrm_api.db import fetch
@@ -173,20 +172,3 @@ async def lead_in_scope(session: AsyncSession, scope: Scope, day: date, customer
         within(c.branch_id, scope),
     )
     return (await session.execute(statement)).one_or_none() is not None
-
-
-async def reveals_today(session: AsyncSession, user_id: UUID) -> int:
-    """How often the user has revealed personal data in 24 hours; others of the user wait."""
-    await session.execute(
-        text("select pg_advisory_xact_lock(hashtextextended(:name, 0))"),
-        {"name": f"reveal|{user_id}"},
-    )
-    found = await session.execute(
-        text(
-            "select count(*) from ocrm.audit_log where user_id = :user_id"
-            " and action = 'customer.revealed' and occurred_at > now() - interval '24 hours'"
-        ),
-        {"user_id": user_id},
-    )
-    count: int = found.scalar_one()
-    return count

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from crm_shared.personal_data import Protector
 from ocrm_api.customers import repository, service
-from ocrm_api.customers.errors import RevealQuotaUsed
+from ocrm_api.customers.errors import RevealQuotaUsed, SearchQuotaUsed
 from ocrm_api.customers.repository import CustomerFilter
 from ocrm_api.customers.schemas import (
     CoverageRole,
@@ -24,6 +24,7 @@ from ocrm_api.lists import ListOf
 from ocrm_api.pagination import Page, requested_page
 from ocrm_api.problems import InvalidCursor, NotFound, NothingPublished
 from ocrm_api.security import BusinessDate, CurrentViewer, operation
+from ocrm_api.settings import Settings
 
 router = APIRouter(prefix="/v1", tags=["customers"])
 
@@ -60,7 +61,7 @@ async def list_customers(
     "/customers:search",
     response_model=ListOf[CustomerItem],
     summary="Find customers by phone, document or name",
-    **operation("customers.read", NothingPublished, InvalidCursor),
+    **operation("customers.read", NothingPublished, InvalidCursor, SearchQuotaUsed),
 )
 async def search_customers(
     *,
@@ -70,7 +71,18 @@ async def search_customers(
     viewer: CurrentViewer,
     day: BusinessDate,
 ) -> Response:
-    """Phone and document numbers match as a whole, names from their beginning, within the scope."""
+    """Phone and document numbers match as a whole, names from their beginning, within the scope.
+
+    A search by phone or document number is audited and counts to a quota.
+    """
+    settings: Settings = request.app.state.settings
+    await service.note_search(
+        session,
+        viewer,
+        search,
+        quota=settings.searches_per_hour,
+        request_id=request.state.request_id,
+    )
     protector: Protector = request.app.state.protector
     wanted = CustomerFilter(
         manager_id=viewer.employee_id if search.portfolio == "mine" else None,
@@ -79,7 +91,7 @@ async def search_customers(
         document_index=protector.blind_index(search.document_no) if search.document_no else None,
         name_prefix=search.name_prefix,
     )
-    page = Page(search.limit, search.cursor, request.app.state.settings.signing_secret())
+    page = Page(search.limit, search.cursor, settings.signing_secret())
     items, cursor = await repository.list_customers(
         session, viewer.scope, day, wanted, sort=search.sort, page=page
     )

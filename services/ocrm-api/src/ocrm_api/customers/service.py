@@ -8,12 +8,36 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_shared.personal_data import Protector
 from ocrm_api import audit
 from ocrm_api.customers import repository
-from ocrm_api.customers.errors import RevealQuotaUsed
-from ocrm_api.customers.schemas import RevealRequest
+from ocrm_api.customers.errors import RevealQuotaUsed, SearchQuotaUsed
+from ocrm_api.customers.schemas import CustomerSearch, RevealRequest
 from ocrm_api.problems import NotFound
 from ocrm_api.sessions import Viewer
 
+REVEALED = "customer.revealed"
+SEARCHED = "customer.searched"
 _ENCRYPTED = {"phone": "phone_encrypted", "document_no": "document_encrypted"}
+
+
+async def note_search(
+    session: AsyncSession, viewer: Viewer, search: CustomerSearch, *, quota: int, request_id: str
+) -> None:
+    """Put a search by a personal number on record, within the quota: it tells whose number it is.
+
+    The record names the fields, never what was searched for.
+    """
+    fields = [field for field in ("phone", "document_no") if getattr(search, field) is not None]
+    if not fields:
+        return
+    if await audit.count_since(session, viewer, SEARCHED, hours=1) >= quota:
+        raise SearchQuotaUsed(quota=quota)
+    await audit.record(
+        session,
+        viewer,
+        SEARCHED,
+        ("customers", search.portfolio),
+        request_id=request_id,
+        details={"fields": fields},
+    )
 
 
 async def reveal(
@@ -31,18 +55,18 @@ async def reveal(
     row = await repository.customer(session, viewer.scope, day, customer_id)
     if row is None:
         raise NotFound
-    used = await repository.reveals_today(session, viewer.user_id)
+    used = await audit.count_since(session, viewer, REVEALED, hours=24)
     if used >= quota:
         raise RevealQuotaUsed(quota=quota)
     fields = sorted(set(asked.fields))
     await audit.record(
         session,
         viewer,
-        "customer.revealed",
+        REVEALED,
         ("customer", customer_id),
         request_id=request_id,
         purpose=asked.purpose,
-        details={"fields": fields, "note": asked.note},
+        details={"fields": fields, "note": audit.without_numbers(asked.note)},
     )
     return {
         "customer_id": customer_id,

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from ocrm_api.reminders.errors import ReminderNotOpen
+from ocrm_api.scope import Scope
 
 #: The states in which somebody still has to do something.
 OPEN = ("new", "acknowledged")
@@ -63,6 +64,16 @@ class Reminder(_Base):
     def etag(self) -> str:
         """The strong entity tag of this version."""
         return f'"{self.version}"'
+
+    def is_for(self, employee_id: str, own: Scope, headed: Scope | None) -> bool:
+        """Whether it is this employee's to handle: as its owner, as head of the lead branch, or,
+        where a branch's virtual manager owns it, as somebody who serves that branch."""
+        if self.owner_id == employee_id:
+            return True
+        if headed is not None and headed.leads(self.lead_branch_id):
+            return True
+        kind, _, branch_id = (self.owner_id or "").partition(":")
+        return kind == "V" and branch_id in own.branch_ids
 
     def acknowledge(self, by: str, at: datetime) -> None:
         """Somebody has taken it up; only a new one can be."""

@@ -14,6 +14,7 @@ from ocrm_api.idempotency import IdempotencyKey, once
 from ocrm_api.json_responses import json_response
 from ocrm_api.languages import Language
 from ocrm_api.lists import ListOf
+from ocrm_api.open_streams import CountedStream
 from ocrm_api.pagination import Page, requested_page
 from ocrm_api.problems import (
     IdempotencyKeyMissing,
@@ -23,9 +24,10 @@ from ocrm_api.problems import (
     PreconditionFailed,
     PreconditionMissing,
     StillRunning,
+    TooManyStreams,
 )
 from ocrm_api.reminders import repository, service, stream
-from ocrm_api.reminders.errors import ReminderNotOpen
+from ocrm_api.reminders.errors import ReminderNotOpen, ReminderOfAnother
 from ocrm_api.reminders.models import OPEN
 from ocrm_api.reminders.repository import ReminderFilter
 from ocrm_api.reminders.schemas import Done, ReminderCounts, ReminderItem
@@ -133,7 +135,7 @@ async def count_reminders(*, session: Session, viewer: CurrentViewer, wanted: Fi
         }
     },
     summary="Reminders as they happen (server-sent events)",
-    **operation("reminders.read"),
+    **operation("reminders.read", TooManyStreams),
 )
 async def stream_reminders(
     *,
@@ -154,7 +156,7 @@ async def stream_reminders(
         last_event_id,
         state.settings.stream_heartbeat_seconds,
     )
-    return StreamingResponse(frames, media_type=streams.MEDIA_TYPE, headers=streams.HEADERS)
+    return CountedStream(state.open_streams, viewer.user_id, frames)
 
 
 @router.get(
@@ -172,6 +174,7 @@ async def show_reminder(
 
 _STEP_PROBLEMS = (
     NotFound,
+    ReminderOfAnother,
     ReminderNotOpen,
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
@@ -199,14 +202,16 @@ async def acknowledge_reminder(
 ) -> Response:
     """new → acknowledged."""
 
-    async def act() -> Response:
+    async def act() -> None:
         await service.acknowledge(
             session, viewer, reminder_id, if_match, request_id=request.state.request_id
         )
+
+    async def show() -> Response:
         return await _shown(session, viewer, reminder_id, language)
 
     after_commit(session, request.app.state.reminder_hub.wake)
-    return await once(session, viewer, idempotency_key, request, act)
+    return await once(session, viewer, idempotency_key, request, act=act, show=show)
 
 
 @router.post(
@@ -228,14 +233,16 @@ async def finish_reminder(
 ) -> Response:
     """new or acknowledged → done."""
 
-    async def act() -> Response:
+    async def act() -> None:
         await service.finish(
             session, viewer, reminder_id, if_match, done, request_id=request.state.request_id
         )
+
+    async def show() -> Response:
         return await _shown(session, viewer, reminder_id, language)
 
     after_commit(session, request.app.state.reminder_hub.wake)
-    return await once(session, viewer, idempotency_key, request, act)
+    return await once(session, viewer, idempotency_key, request, act=act, show=show)
 
 
 async def _shown(

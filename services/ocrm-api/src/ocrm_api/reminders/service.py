@@ -12,6 +12,7 @@ from ocrm_api.conditional import require_match
 from ocrm_api.languages import Language
 from ocrm_api.problems import NotFound
 from ocrm_api.reminders import repository, texts
+from ocrm_api.reminders.errors import ReminderOfAnother
 from ocrm_api.reminders.models import Reminder
 from ocrm_api.reminders.schemas import Done
 from ocrm_api.sessions import Viewer, scope_of_permission
@@ -53,6 +54,9 @@ async def _to_change(
     reminder = await repository.to_change(session, viewer.scope, reminder_id)
     if reminder is None:
         raise NotFound
+    headed = await scope_of_permission(session, viewer, "reminders.handle_for_others")
+    if not reminder.is_for(viewer.employee_id, viewer.scope, headed):
+        raise ReminderOfAnother
     require_match(if_match, reminder.etag)
     return reminder
 
