@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from acrm_batch import acceptance, batch, ledger
+from acrm_batch import prune as pruning
 from acrm_batch.lineage import landing_tables_of, lineage
 from acrm_batch.progress import Progress
 from acrm_batch.project import Project
@@ -235,6 +236,23 @@ def audit(
         _print_json(rows) if as_json else _print_table(f"Audits of {day}", rows)
         if any(result.blocks for result in results):
             raise typer.Exit(int(ExitCode.BLOCKED))
+
+
+@app.command()
+def prune(
+    *,
+    keep_days: Annotated[int, typer.Option(min=1, help="Days kept, back from the newest date.")],
+    warehouse: Warehouse = None,
+) -> None:
+    """Remove old partitions from the warehouse, which holds personal data in clear."""
+    with _sentences():
+        first_kept, removed = pruning.prune(_settings(warehouse_dir=warehouse), keep_days)
+        console.print(
+            f"{removed} partitions of dates before {first_kept} were removed."
+            if first_kept
+            else "The warehouse is empty.",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 @app.command()

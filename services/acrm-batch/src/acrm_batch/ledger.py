@@ -202,6 +202,14 @@ class Ledger:
             ).fetchall()
         return {(model, as_of): PartitionRow(*rest) for model, as_of, *rest in rows}
 
+    def forget_partitions(self, as_of: date, models: Iterable[str]) -> None:
+        """Partitions of a date do not count any more."""
+        with self.connection.transaction():
+            self.connection.execute(
+                "delete from acrm.partitions where as_of = %s and model = any(%s)",
+                (as_of, list(models)),
+            )
+
     def record_step(
         self,
         run_id: UUID,

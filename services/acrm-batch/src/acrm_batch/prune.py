@@ -1,0 +1,64 @@
+"""Pruning: old partitions leave the warehouse, which holds personal data in clear.
+
+The month ends that later ones are carried from stay; they hold balances and no personal data. A
+date that was pruned can be run again as long as its landing files are there.
+"""
+
+import shutil
+from collections import defaultdict
+from datetime import date, timedelta
+from pathlib import Path
+
+from acrm_batch.ledger import Ledger
+from acrm_batch.project import Project
+from acrm_batch.settings import BatchSettings
+from crm_shared import postgres
+from crm_shared.business_calendar import is_month_end
+from crm_shared.errors import CrmError
+
+
+def prune(settings: BatchSettings, keep_days: int) -> tuple[date | None, int]:
+    """Remove the partitions of dates before the newest `keep_days`; the first date that is kept,
+    and how many were removed."""
+    removed = 0
+    with Ledger.open(settings.database_url.get_secret_value(), "acrm prune") as ledger:
+        made = [as_of for _, as_of in ledger.partitions()]
+        if not made:
+            return None, 0
+        first_kept = max(made) - timedelta(days=keep_days - 1)
+        for day, folders in _old(settings.warehouse_dir, first_kept).items():
+            with postgres.advisory_lock(ledger.connection, f"acrm {day}"):
+                ledger.connection.commit()
+                # The ledger first: what is killed in between leaves nothing that would be trusted.
+                ledger.forget_partitions(day, [folder.parent.name for folder in folders])
+                for folder in folders:
+                    _remove(folder)
+            removed += len(folders)
+    return first_kept, removed
+
+
+def _old(warehouse: Path, first_kept: date) -> dict[date, list[Path]]:
+    """The folders of partitions that may go, by date."""
+    carried = _carried(Project.load())
+    found: dict[date, list[Path]] = defaultdict(list)
+    for folder in sorted(warehouse.glob("*/as_of=*")):
+        day = date.fromisoformat(folder.name.removeprefix("as_of="))
+        if day < first_kept and not (is_month_end(day) and folder.parent.name in carried):
+            found[day].append(folder)
+    return found
+
+
+def _carried(project: Project) -> set[str]:
+    """The models that are made of their own month end before, and what they are made of."""
+    chained = {model.name for model in project.models.values() if model.partition == "month_end"}
+    return chained | {above for name in chained for above in project.upstream(name)}
+
+
+def _remove(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise CrmError(
+            f"{folder} cannot be removed ({error.strerror}); give the right to write there, and"
+            " prune again."
+        ) from error

@@ -1,0 +1,27 @@
+"""Pruning takes old dates out of the warehouse and leaves what later dates are carried from."""
+
+from datetime import date
+
+from acrm_batch.prune import prune
+from tests.acrm_batch.bank import Bank
+from tests.acrm_batch.conftest import Batch
+
+JANUARY, OLD, DAY = date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 3)
+
+
+def test_old_dates_go_and_the_next_night_has_nothing_to_make_again(bank: Bank, crm: Batch) -> None:
+    bank.customer(1, phone="13800000000")
+    bank.account(11, 1, "A", 100)
+    bank.deliver(DAY)
+    for day in (JANUARY, OLD, DAY):
+        crm.run(day)
+    first_kept, removed = prune(crm.settings, 2)
+    left = crm.query("select as_of, count(*) from acrm.partitions group by as_of order by as_of")
+    assert first_kept == date(2026, 2, 2)
+    assert [day for day, _ in left] == [JANUARY, DAY]
+    assert removed > left[0][1]
+    root = crm.settings.warehouse_dir
+    assert len(list(root.glob("*/as_of=*"))) == sum(count for _, count in left)
+    assert not list(root.glob("pub_customers/as_of=2026-01-31"))
+    assert {step.outcome for step in crm.run(DAY).steps} == {"skipped"}
+    assert {step.outcome for step in crm.run(OLD).steps} == {"made", "skipped"}
