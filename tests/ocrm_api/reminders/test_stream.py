@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,10 @@ import httpx
 import orjson
 import psycopg
 import pytest
+import sqlalchemy
 
 from ocrm_api.reminders import books
+from ocrm_api.streams import Hub, News
 from tests.ocrm_api.conftest import PASSWORD, Bank, make_app, serving
 
 
@@ -186,6 +188,63 @@ async def test_a_busy_bank_does_not_prolong_a_session(served: Served, customer_i
             async for _ in reader.rest():
                 pass
         busy.cancel()
+
+
+async def test_a_reminder_wakes_only_the_streams_that_it_concerns(
+    own_bank: Bank, redis_url: str
+) -> None:
+    reads = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "FROM ocrm.reminders" in statement:
+            reads.append(statement)
+
+    app = make_app(own_bank, redis_url)
+    async with serving(app) as address, httpx.AsyncClient(base_url=address) as client:
+        served = Served(address, own_bank, client)
+        tokens = {login: await served.token(login) for login in ("m1", "h1", "m3", "h3", "n1")}
+        async with AsyncExitStack() as streams:
+            readers = {
+                login: await streams.enter_async_context(
+                    served.stream(token, portfolio="branch" if login.startswith("h") else "mine")
+                )
+                for login, token in tokens.items()
+            }
+            for reader in readers.values():
+                assert (await reader.next()).kind == "ready"
+            await asyncio.sleep(0.5)
+            sqlalchemy.event.listen(
+                app.state.database.engine.sync_engine, "before_cursor_execute", note
+            )
+            raised = str(own_bank.raise_reminder(1))
+            for login in ("m1", "h1"):
+                assert (await readers[login].next()).data["reminder_id"] == raised
+            await asyncio.sleep(0.5)
+    assert len(reads) == 2
+
+
+async def test_what_the_hub_cannot_read_wakes_every_stream(redis_url: str) -> None:
+    told = iter([News(1, None), News(2, ["B1"]), News(3, None)])
+    latest: News[str] = News(0, [])
+
+    async def read_news(after: int | None) -> News[str]:
+        nonlocal latest
+        latest = next(told, News(latest.last, []))
+        return latest
+
+    hub = Hub(redis_url, "ocrm:test", read_news, 0.05, asyncio.Event())
+    with hub.following(lambda branch: branch == "B2") as follower:
+        await hub.start()
+        woken = []
+        while len(woken) < 3:
+            follower.look()
+            before = hub.last
+            async with asyncio.timeout(5):
+                while hub.last == before:  # noqa: ASYNC110  # the hub has no event for it
+                    await asyncio.sleep(0.01)
+            woken.append(follower.is_woken)
+        await hub.close()
+    assert woken == [True, False, True]
 
 
 async def test_an_open_stream_does_not_hold_up_the_end(own_bank: Bank, redis_url: str) -> None:

@@ -6,8 +6,9 @@ while it is silent the hub looks by itself every few seconds.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -17,9 +18,11 @@ from ocrm_api.json_responses import to_json
 
 MEDIA_TYPE = "text/event-stream"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-#: Woken streams all ask the database, so wake-ups closer than this become one.
+#: The hub asks the database at each wake-up, so those closer than this become one.
 COALESCE_SECONDS = 0.05
 RETRY_SECONDS = 2.0
+
+E = TypeVar("E")
 
 log = logging.get(__name__)
 
@@ -34,14 +37,52 @@ def heartbeat(sequence: int) -> bytes:
     return b": still here\nid: %d\n\n" % sequence
 
 
-class Hub:
-    """Knows the last event and lets streams wait for a later one."""
+@dataclass(frozen=True, slots=True)
+class News(Generic[E]):
+    """What has happened up to `last`; `events` is None where not all of it could be read."""
+
+    last: int
+    events: Collection[E] | None
+
+
+class Follower(Generic[E]):
+    """A stream that waits for what concerns it."""
+
+    def __init__(self, concerns: Callable[[E], bool]) -> None:
+        self.concerns = concerns
+        self._woken = asyncio.Event()
+
+    @property
+    def is_woken(self) -> bool:
+        """Whether something that concerns it has happened since `look`."""
+        return self._woken.is_set()
+
+    def wake(self) -> None:
+        """There is something to read."""
+        self._woken.set()
+
+    def look(self) -> None:
+        """It is about to read: what happens from now on wakes it again."""
+        self._woken.clear()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until it is woken, or until the time is up."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+
+
+class Hub(Generic[E]):
+    """Reads each event once and wakes the streams that it concerns.
+
+    `read_news` gives what happened after a sequence, or only the last one where it is given None.
+    """
 
     def __init__(
         self,
         redis_url: str,
         channel: str,
-        read_last: Callable[[], Awaitable[int]],
+        read_news: Callable[[int | None], Awaitable[News[E]]],
         poll_seconds: float,
         stopping: asyncio.Event,
     ) -> None:
@@ -49,19 +90,23 @@ class Hub:
             redis_url, socket_timeout=1.0, socket_connect_timeout=1.0, health_check_interval=10
         )
         self._channel = channel
-        self._read_last = read_last
+        self._read_news = read_news
         self._poll_seconds = poll_seconds
         self._stopping = stopping
         self._look = asyncio.Event()
-        self._news = asyncio.Condition()
-        self._last = 0
-        self._waiting = 0
+        self._last: int | None = None
+        self._followers: set[Follower[E]] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def is_stopping(self) -> bool:
         """Whether the process is on its way down."""
         return self._stopping.is_set()
+
+    @property
+    def last(self) -> int:
+        """The last event of which every stream that it concerns was told."""
+        return self._last or 0
 
     async def start(self) -> None:
         """Begin to listen and to look."""
@@ -70,8 +115,7 @@ class Hub:
     async def close(self) -> None:
         """Stop, and let every waiting stream end."""
         self._stopping.set()
-        async with self._news:
-            self._news.notify_all()
+        self._wake_all()
         pending = set(self._tasks)
         while pending:
             for task in pending:
@@ -88,17 +132,19 @@ class Hub:
         except (RedisError, OSError) as error:
             log.warning("wake_up_without_redis", error=type(error).__name__)
 
-    async def later_than(self, sequence: int, seconds: float) -> bool:
-        """Wait for an event later than `sequence`; False when the time is up or we are stopping."""
-        self._waiting += 1
+    @contextlib.contextmanager
+    def following(self, concerns: Callable[[E], bool]) -> Iterator[Follower[E]]:
+        """Follow the events of the block. What happened before it, a stream reads by itself."""
+        follower = Follower(concerns)
+        self._followers.add(follower)
         try:
-            async with asyncio.timeout(seconds), self._news:
-                await self._news.wait_for(lambda: self._last > sequence or self._stopping.is_set())
-        except TimeoutError:
-            return False
+            yield follower
         finally:
-            self._waiting -= 1
-        return not self._stopping.is_set()
+            self._followers.discard(follower)
+
+    def _wake_all(self) -> None:
+        for follower in self._followers:
+            follower.wake()
 
     async def _watch(self) -> None:
         while True:
@@ -107,23 +153,22 @@ class Hub:
                     await self._look.wait()
             self._look.clear()
             if self._stopping.is_set():
-                async with self._news:
-                    self._news.notify_all()
-            elif self._waiting:
+                self._wake_all()
+            elif self._followers:
                 await self._look_once()
             await asyncio.sleep(COALESCE_SECONDS)
 
     async def _look_once(self) -> None:
         try:
-            last = await self._read_last()
+            news = await self._read_news(self._last)
         except Exception as error:
             log.warning("stream_cannot_read", error=type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)
             return
-        if last != self._last:
-            async with self._news:
-                self._last = last
-                self._news.notify_all()
+        self._last = news.last
+        for follower in self._followers:
+            if news.events is None or any(map(follower.concerns, news.events)):
+                follower.wake()
 
     async def _listen(self) -> None:
         while True:

@@ -6,14 +6,14 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, FromClause, Select, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ocrm_api.db import fetch
 from ocrm_api.pagination import Page, SortKey, page_of, paginate
-from ocrm_api.published import CUSTOMERS
+from ocrm_api.published import CUSTOMERS, ORG_UNITS
 from ocrm_api.reminders.models import OPEN, Reminder, ReminderEvent
-from ocrm_api.scope import Scope, within
+from ocrm_api.scope import UNROUTED, Scope, scope_of, within
 
 COUNT_CAP = 10_000
 #: A heartbeat comes every two seconds, and a transaction of the intake takes 30 at most.
@@ -63,9 +63,9 @@ class ReminderFilter:
         }
 
 
-def visible(scope: Scope) -> ColumnElement[bool]:
+def visible(scope: Scope, table: FromClause = _TABLE) -> ColumnElement[bool]:
     """The scope's branches lead the customer, or the business is theirs."""
-    return or_(within(_TABLE.c.lead_branch_id, scope), within(_TABLE.c.branch_id, scope))
+    return or_(within(table.c.lead_branch_id, scope), within(table.c.branch_id, scope))
 
 
 def _select(day: date | None) -> Select[Any]:
@@ -202,6 +202,31 @@ async def events_after(
         statement = statement.where(event.owner_id == owner_id)
     rows = await fetch(session, statement)
     return rows
+
+
+class Audience(NamedTuple):
+    """Whom an event concerns."""
+
+    branch_id: str
+    lead_branch_id: str
+    owner_id: str | None
+
+
+async def every_branch(session: AsyncSession) -> Scope:
+    """The scope that sees every event, for the one reader that only tells others to look."""
+    rows = await session.execute(
+        select(ORG_UNITS.c.org_id).where(ORG_UNITS.c.org_type == "branch").distinct()
+    )
+    return scope_of([*rows.scalars(), UNROUTED])
+
+
+async def audiences(session: AsyncSession, scope: Scope, after: int, until: int) -> list[Audience]:
+    """Whom the events in (after, until] concern."""
+    event = ReminderEvent
+    statement = select(event.branch_id, event.lead_branch_id, event.owner_id).where(
+        event.sequence > after, event.sequence <= until, visible(scope, event.__table__)
+    )
+    return [Audience(*row) for row in await session.execute(statement)]
 
 
 async def append_event(session: AsyncSession, reminder: Reminder, kind: str) -> None:

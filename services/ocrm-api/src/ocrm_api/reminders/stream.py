@@ -2,20 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
-from ocrm_api import scope, sessions, streams
+from ocrm_api import scope, sessions
 from ocrm_api.db import Database
 from ocrm_api.languages import Language
 from ocrm_api.reminders import repository
+from ocrm_api.reminders.repository import Audience
 from ocrm_api.reminders.service import shown
+from ocrm_api.scope import Scope
 from ocrm_api.sessions import Viewer
-from ocrm_api.streams import Hub, frame, heartbeat
+from ocrm_api.streams import Hub, News, frame, heartbeat
 
 CHANNEL = "ocrm:reminders"
 PERMISSION = "reminders.read"
 BATCH = 200
+#: So many events the hub reads to know whom they concern; after more, everybody looks.
+READ_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +31,48 @@ class Reader:
     own_only: bool
     language: Language
 
+    def concerns(self) -> Callable[[Audience], bool]:
+        """Whether an event may be one of this stream."""
+        branches = frozenset(self.viewer.scope.branch_ids)
+        owner_id = self.viewer.employee_id if self.own_only else None
 
-def hub(redis_url: str, database: Database, poll_seconds: float, stopping: asyncio.Event) -> Hub:
+        def is_concerned(event: Audience) -> bool:
+            return (owner_id is None or event.owner_id == owner_id) and (
+                event.branch_id in branches or event.lead_branch_id in branches
+            )
+
+        return is_concerned
+
+
+def hub(
+    redis_url: str, database: Database, poll_seconds: float, stopping: asyncio.Event
+) -> Hub[Audience]:
     """The hub of reminders."""
+    whole: Scope | None = None
 
-    async def read_last() -> int:
+    async def read_news(after: int | None) -> News[Audience]:
+        nonlocal whole
         async with database.sessions() as session:
-            return (await repository.stream_state(session)).last
+            last = (await repository.stream_state(session)).last
+            if after is None or last - after > READ_AT_ONCE:
+                return News(last, None)
+            if whole is None:
+                whole = await repository.every_branch(session)
+                await scope.ensure(session, [whole])
+            await scope.enter(session, whole)
+            events = await repository.audiences(session, whole, after, last)
+            await session.commit()
+        if len(events) == last - after:
+            return News(last, frozenset(events))
+        whole = None  # a branch that was not known yet, or events that are no longer kept
+        return News(last, None)
 
-    return streams.Hub(redis_url, CHANNEL, read_last, poll_seconds, stopping)
+    return Hub(redis_url, CHANNEL, read_news, poll_seconds, stopping)
 
 
 async def events(
     database: Database,
-    hub: Hub,
+    hub: Hub[Audience],
     reader: Reader,
     last_event_id: str | None,
     heartbeat_seconds: float,
@@ -53,21 +85,29 @@ async def events(
     if greeting is not None:
         yield frame(greeting, position, {"position": position})
     check_at = time.monotonic() + heartbeat_seconds
-    while not hub.is_stopping:
-        if time.monotonic() >= check_at:
-            viewer = await _still(database, reader)
-            if viewer is None:
-                return
-            reader = replace(reader, viewer=viewer)
-            check_at = time.monotonic() + heartbeat_seconds
-            yield heartbeat(position)
-        frames, position, evicted = await _read(database, reader, position)
-        if evicted:
-            yield frame("reset", position, {"position": position})
-        for one in frames:
-            yield one
-        if len(frames) < BATCH:
-            await hub.later_than(position, max(0.0, check_at - time.monotonic()))
+    with hub.following(reader.concerns()) as follower:
+        follower.wake()
+        while not hub.is_stopping:
+            if time.monotonic() >= check_at:
+                viewer = await _still(database, reader)
+                if viewer is None:
+                    return
+                reader = replace(reader, viewer=viewer)
+                follower.concerns = reader.concerns()
+                check_at = time.monotonic() + heartbeat_seconds
+                if not follower.is_woken:
+                    position = max(position, hub.last)
+                yield heartbeat(position)
+            if follower.is_woken:
+                follower.look()
+                frames, position, evicted = await _read(database, reader, position)
+                if evicted:
+                    yield frame("reset", position, {"position": position})
+                for one in frames:
+                    yield one
+                if len(frames) == BATCH:
+                    follower.wake()
+            await follower.wait(max(0.0, check_at - time.monotonic()))
 
 
 async def _start(database: Database, last_event_id: str | None) -> tuple[int, str | None]:
