@@ -1,5 +1,6 @@
 """The command line: migrations, demo users, dead letters."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ocrm_api import demo_users, migrate
+from ocrm_api import demo_users, health, migrate
 from ocrm_api.settings import Settings
 from tests.databases import PostgresDatabase
 from tests.ocrm_api.conftest import Api, Bank, make_app, running
@@ -95,7 +96,10 @@ def test_demo_users_are_for_demos_only(own_bank: Bank, environment: dict[str, st
     assert (unknown.returncode, "E9 holds no role" in unknown.stderr) == (2, True)
 
 
-async def test_readiness_names_what_is_missing(own_api: Api, own_bank: Bank) -> None:
+async def test_readiness_names_what_is_missing(
+    own_api: Api, own_bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "CHECK_SECONDS", 0.0)
     assert (await own_api.get(None, "/readyz"))["checks"]["publication"] == "2026-06-30"
     own_bank.execute("update ocrm.alembic_version set version_num = '0001'")
     answer = await own_api.call(None, "GET", "/readyz")
@@ -103,6 +107,14 @@ async def test_readiness_names_what_is_missing(own_api: Api, own_bank: Bank) -> 
     assert "run `ocrm migrate`" in answer.json()["checks"]["migrations"]
     own_api.app.state.stopping.set()
     assert (await own_api.call(None, "GET", "/readyz")).json()["status"] == "stopping"
+
+
+async def test_readiness_asks_the_database_once_a_second(own_api: Api, own_bank: Bank) -> None:
+    assert (await own_api.call(None, "GET", "/readyz")).status_code == 200
+    own_bank.execute("update ocrm.alembic_version set version_num = '0001'")
+    assert (await own_api.call(None, "GET", "/readyz")).status_code == 200
+    await asyncio.sleep(health.CHECK_SECONDS)
+    assert (await own_api.call(None, "GET", "/readyz")).status_code == 503
 
 
 @pytest.mark.faults

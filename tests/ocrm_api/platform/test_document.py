@@ -103,11 +103,12 @@ async def test_answers_keep_their_schemas(api: Api, document: dict[str, Any]) ->
     assert checked >= 14
 
 
-def test_the_command_prints_the_document(environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("published", ["0", "1"])
+def test_the_command_prints_the_document(environment: dict[str, str], published: str) -> None:
     command = Path(sys.executable).with_name("ocrm")
     printed = subprocess.run(
         [command, "openapi"],
-        env=environment | {"OCRM_DEMO": "1"},
+        env=environment | {"OCRM_DEMO": "1", "OCRM_PUBLISH_DOCUMENTATION": published},
         capture_output=True,
         check=True,
         timeout=60,

@@ -207,3 +207,30 @@ async def test_metrics_count_by_route_not_by_path(api: Api) -> None:
     text = (await api.call(None, "GET", "/metrics")).text
     assert 'route="/v1/customers/{customer_id}",status="200"' in text
     assert "/v1/customers/1" not in text
+
+
+async def test_every_answer_tells_the_browser_to_be_careful(api: Api) -> None:
+    for path in ("/livez", "/v1/me", "/v1/else", "/docs", "/problems/not_found"):
+        headers = (await api.call(None, "GET", path)).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"demo": True}, 200),
+        ({"demo": False}, 404),
+        ({"demo": False, "publish_documentation": True}, 200),
+        ({"demo": True, "publish_documentation": False}, 404),
+    ],
+)
+async def test_the_interface_describes_itself_in_a_demo_or_if_told(
+    shared_bank: Bank, redis_url: str, given: dict[str, bool], expected: int
+) -> None:
+    app = make_app(shared_bank, redis_url, **given)
+    async with running(app, shared_bank) as api:
+        for path in ("/docs", "/redoc", "/openapi.json", "/docs/assets/swagger-ui.css"):
+            assert (await api.call(None, "GET", path)).status_code == expected, path
+    assert app.openapi()["paths"]

@@ -1,5 +1,8 @@
 """Whether the process lives and whether it can serve, and its metrics."""
 
+import asyncio
+import time
+
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
@@ -12,6 +15,9 @@ from ocrm_api.json_responses import json_response
 from ocrm_api.permissions import PUBLIC
 from ocrm_api.problems import REGISTRY, NotFound
 from ocrm_api.security import operation
+
+#: `/readyz` needs no log-in, so it must not be a way to keep the database busy.
+CHECK_SECONDS = 1.0
 
 router = APIRouter(tags=["operations"])
 
@@ -51,10 +57,29 @@ async def readyz(request: Request) -> Response:
     """
     if request.app.state.stopping.is_set():
         return json_response({"status": "stopping", "checks": {}}, 503)
-    checks = await _checks(request.app.state.database)
+    readiness: Checks = request.app.state.readiness
+    checks = await readiness.latest()
     ready = checks.get("database") == "ok" and checks.get("migrations") == "ok"
     status = "ready" if ready else "not ready"
     return json_response({"status": status, "checks": checks}, 200 if ready else 503)
+
+
+class Checks:
+    """What readiness is decided by, asked of the database at most once in `CHECK_SECONDS`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._one_at_a_time = asyncio.Lock()
+        self._found: dict[str, str] = {}
+        self._good_until = 0.0
+
+    async def latest(self) -> dict[str, str]:
+        """The checks of a moment ago."""
+        async with self._one_at_a_time:
+            if time.monotonic() >= self._good_until:
+                self._found = await _checks(self._database)
+                self._good_until = time.monotonic() + CHECK_SECONDS
+            return self._found
 
 
 async def _checks(database: Database) -> dict[str, str]:

@@ -18,6 +18,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from crm_shared.personal_data import Protector
 from crm_shared.settings import load
 from ocrm_api import documentation, faults, health, languages, login, openapi
+from ocrm_api.asgi.answer_headers import AnswerHeaders
 from ocrm_api.asgi.body_limit import BodyLimit
 from ocrm_api.asgi.correlation import CorrelationId
 from ocrm_api.asgi.failures import Failures
@@ -61,12 +62,14 @@ def create_app(settings: Settings | None = None, redis: RedisSettings | None = N
         version=version("ocrm-api"),
         lifespan=_lifespan,
         dependencies=[Depends(guard)],
+        openapi_url="/openapi.json" if settings.documentation_is_published else None,
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         middleware=[
             *_behind(settings.proxies),
             Middleware(CorrelationId),
+            Middleware(AnswerHeaders),
             Middleware(Measure, metrics=metrics),
             Middleware(Failures),
             Middleware(
@@ -100,7 +103,8 @@ def create_app(settings: Settings | None = None, redis: RedisSettings | None = N
     app.state.profile_sections = {"open_reminders": reminders_service.open_reminders}
     for part in SLICES:
         app.include_router(part.router)
-    documentation.add_pages(app)
+    if settings.documentation_is_published:
+        documentation.add_pages(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     check_declarations(app.openapi())
     return app
@@ -117,6 +121,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = Database(settings)
     app.state.stopping = asyncio.Event()
     app.state.database = database
+    app.state.readiness = health.Checks(database)
     app.state.reminder_hub = reminder_stream.hub(
         app.state.redis_url, database, settings.stream_poll_seconds, app.state.stopping
     )

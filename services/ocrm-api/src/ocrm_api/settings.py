@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=16, ge=1, le=200, description="Connections per worker.")
     max_in_flight: int = Field(default=24, ge=1, description="Requests at a time per worker.")
     max_streams: int = Field(default=1000, ge=1, description="Open streams per worker.")
+    publish_documentation: bool | None = Field(
+        default=None, description="Serve /docs, /redoc and /openapi.json; unset: in a demo only."
+    )
     max_body_bytes: int = Field(default=262_144, ge=1024)
     body_seconds: float = Field(default=10.0, gt=0, description="For the whole body to arrive.")
     requests_per_minute: int = Field(default=1200, ge=1, description="Per session or address.")
@@ -86,6 +89,11 @@ class Settings(BaseSettings):
     def proxies(self) -> list[str]:
         """The trusted proxies, one by one."""
         return [one.strip() for one in self.trusted_proxies.split(",") if one.strip()]
+
+    @property
+    def documentation_is_published(self) -> bool:
+        """Whether the interface describes itself to whoever reaches it."""
+        return self.demo if self.publish_documentation is None else self.publish_documentation
 
     def signing_secret(self) -> bytes:
         """The key of signatures; in a demo it follows from `CRM_DATA_KEY`, equal in all workers."""
