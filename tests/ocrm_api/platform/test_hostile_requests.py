@@ -114,6 +114,20 @@ async def test_a_text_that_cannot_be_stored_is_refused(
     assert [entry for entry in logs if entry["log_level"] == "error"] == []
 
 
+async def test_half_a_character_is_a_fault_of_the_request(
+    shared_bank: Bank, redis_url: str
+) -> None:
+    app, router = make_app(shared_bank, redis_url), APIRouter()
+
+    @router.get("/v1/planted", **operation(PUBLIC))
+    async def planted(session: Session) -> None:
+        await session.execute(text("select cast(:value as text)"), {"value": "\ud800"})
+
+    app.include_router(router)
+    async with running(app, shared_bank) as api:
+        assert (await api.call(None, "GET", "/v1/planted")).status_code == 422
+
+
 async def test_a_note_that_cannot_be_stored_is_refused(api: Api, step: Any) -> None:
     reminder = api.bank.raise_reminder(1)
     answer = await api.call(
