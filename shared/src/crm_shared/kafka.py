@@ -5,10 +5,12 @@ with its own record of offsets), and only then commits offsets to the broker. Va
 the handler: a deserializer that raises inside kafka-python's `poll` would spin for ever.
 """
 
+import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
+from weakref import WeakSet
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
@@ -20,6 +22,7 @@ from kafka.errors import (
     TopicAlreadyExistsError,
 )
 from kafka.net.compat import KafkaNetClient
+from kafka.net.selector import NetworkSelector
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from crm_shared import logging
@@ -46,6 +49,24 @@ def _unavailable(settings: KafkaSettings, error: Exception) -> ServerUnavailable
     )
 
 
+class _Net(NetworkSelector):  # type: ignore[misc]  # kafka-python is untyped
+    """Closes its sockets with itself: kafka-python forgets those that a broker refused."""
+
+    def __init__(self, **configuration: Any) -> None:
+        super().__init__(**configuration)
+        self._connecting: WeakSet[socket.socket] = WeakSet()
+
+    def wait_write(self, fileobj: Any, timeout_at: float | None = None) -> Any:
+        if isinstance(fileobj, socket.socket):
+            self._connecting.add(fileobj)
+        return super().wait_write(fileobj, timeout_at=timeout_at)
+
+    def close(self) -> None:
+        super().close()
+        for one in list(self._connecting):
+            one.close()
+
+
 #: What kafka-python takes as `kafka_client`: makes the sockets and the thread of a client.
 NetClients = Callable[..., KafkaNetClient]
 
@@ -61,7 +82,7 @@ def _patiently(settings: KafkaSettings, connect: Callable[[NetClients], T]) -> T
         opened: list[KafkaNetClient] = []
 
         def open_one(*, into: list[KafkaNetClient] = opened, **configuration: Any) -> Any:
-            into.append(KafkaNetClient(**configuration))
+            into.append(KafkaNetClient(net=_Net(**configuration), **configuration))
             return into[-1]
 
         try:
