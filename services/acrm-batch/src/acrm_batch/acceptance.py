@@ -68,8 +68,14 @@ def delivered(landing: Path, until: date) -> dict[date, str]:
             raise ContractError(
                 f"{folder} is not named after a date; rename it to business_date=YYYY-MM-DD."
             ) from None
-        if day <= until and (folder / FILE_NAME).is_file():
-            found[day] = sha256_of(folder / FILE_NAME)
+        try:
+            if day <= until and (folder / FILE_NAME).is_file():
+                found[day] = sha256_of(folder / FILE_NAME)
+        except OSError as error:
+            raise ContractError(
+                f"{folder / FILE_NAME} cannot be read ({error.strerror}); give the right to read"
+                " it, or deliver the day again."
+            ) from None
     return found
 
 

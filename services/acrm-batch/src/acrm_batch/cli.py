@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+import psycopg
 import typer
 from pydantic import ValidationError
 from rich.console import Console
@@ -76,6 +77,8 @@ def _sentences() -> Iterator[None]:
         yield
     except CrmError as error:
         _fail(error)
+    except psycopg.Error as error:
+        _fail(ledger.named_failure(error))
     except KeyboardInterrupt:
         errors.print("Stopped; start again and it goes on from here.")
         raise typer.Exit(130) from None
