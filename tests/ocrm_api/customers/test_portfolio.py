@@ -1,11 +1,18 @@
 """Lists of customers: whose, at which amounts, in which order."""
 
+from collections.abc import Iterator
+from hashlib import md5
 from typing import Any
 
 import pytest
+import sqlalchemy
 
+from ocrm_api import scope as scopes
+from ocrm_api.customers.repository import CustomerFilter, list_customers
+from ocrm_api.pagination import Page
+from ocrm_api.scope import scope_of
 from tests.ocrm_api import bank
-from tests.ocrm_api.conftest import Api
+from tests.ocrm_api.conftest import Api, Bank, make_app, running
 
 
 async def listed(api: Api, employee: str, **params: Any) -> dict[int, dict[str, Any]]:
@@ -108,6 +115,54 @@ async def test_a_customer_is_found_by_the_whole_phone_or_document(api: Api) -> N
     assert await search(api, "H1", phone=bank.phone(3)) == [3]
     assert await search(api, "H1", document_no=bank.document(3)) == [3]
     assert await search(api, "H1", phone=bank.phone(3)[:-1] + "9") == []
+
+
+def counted(plan: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """Every node of a plan that ran, and how many rows it looked at."""
+    rows = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+    yield plan.get("Index Name", plan["Node Type"]), rows * plan["Actual Loops"]
+    for part in plan.get("Plans", ()):
+        yield from counted(part)
+
+
+@pytest.mark.parametrize("name", ["phone", "document"])
+@pytest.mark.parametrize("branches", [["B1"], ["B1", "B2", "B3"]])
+async def test_a_search_by_number_starts_from_its_index(
+    own_bank: Bank, redis_url: str, name: str, branches: list[str]
+) -> None:
+    own_bank.execute(
+        "insert into acrm.customers select (jsonb_populate_record(c, jsonb_build_object("
+        " 'customer_id', 100 + number,"
+        " 'phone_index', '\\x' || md5(number::text), 'document_index', '\\x' || md5(number::text)"
+        "))).* from acrm.customers c, generate_series(1, 20000) number where customer_id = 4"
+    )
+    own_bank.execute(
+        "insert into acrm.coverage select (jsonb_populate_record(c, jsonb_build_object("
+        " 'customer_id', 100 + number))).*"
+        " from acrm.coverage c, generate_series(1, 20000) number where customer_id = 4"
+    )
+    own_bank.execute("analyze acrm.customers, acrm.coverage")
+
+    def explain(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> Any:
+        return "explain (analyze, format json) " + statement, parameters
+
+    scope = scope_of(branches)
+    wanted = CustomerFilter(**{f"{name}_index": md5(b"19977").digest()})
+    page = Page(50, None, b"a secret of this test")
+    async with running(make_app(own_bank, redis_url), own_bank) as api:
+        database = api.app.state.database
+        async with database.sessions() as session:
+            await scopes.ensure(session, [scope])
+            await scopes.enter(session, scope)
+            sqlalchemy.event.listen(
+                database.engine.sync_engine, "before_cursor_execute", explain, retval=True
+            )
+            (row,), _ = await list_customers(
+                session, scope, bank.DAY, wanted, sort="-deposit_balance", page=page
+            )
+    nodes = list(counted(row["QUERY PLAN"][0]["Plan"]))
+    assert any(f"{name}_index" in node for node, _ in nodes), nodes
+    assert max(rows for _, rows in nodes) < 10, nodes
 
 
 async def test_a_search_does_not_leave_the_scope(api: Api) -> None:

@@ -43,16 +43,15 @@ async def list_customers(
         covered = _of_one_branch(scope, day, wanted)
     else:
         covered = _of_scope(scope, day, wanted)
-    bound, personal = wanted.fingerprint(), _personal(wanted)
-    rows = covered.subquery("covered")
-    if personal:
-        keys = _keys(rows, sort)
-        statement = paginate(_with_identity(rows, day).where(*personal), keys, page, bound)
-    else:
-        # The page first, identities for its rows only.
-        inner = paginate(select(rows), _keys(rows, sort), page, bound).subquery("page")
-        keys = _keys(inner, sort)
-        statement = _with_identity(inner, day).order_by(*(key.order() for key in keys))
+    if personal := _personal(wanted):
+        c = CUSTOMERS.c
+        found = select(c.customer_id).where(c.business_date == day, *personal)
+        covered = covered.where(COVERAGE.c.customer_id.in_(found))
+    rows, bound = covered.subquery("covered"), wanted.fingerprint()
+    # The page first, identities for its rows only.
+    inner = paginate(select(rows), _keys(rows, sort), page, bound).subquery("page")
+    keys = _keys(inner, sort)
+    statement = _with_identity(inner, day).order_by(*(key.order() for key in keys))
     return page_of(await fetch(session, statement), keys, page, bound)
 
 
