@@ -14,18 +14,26 @@ from deploy.local.servers import LocalServers
 from deploy.local.state import State
 from tests.databases import PostgresDatabase, fresh_database, template_database
 
+#: Fixtures that start servers or make a whole bank.
+HEAVY_FIXTURES = {"servers", "bank", "imported"}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--without-servers`: only the tests that start no server."""
-    parser.addoption("--without-servers", action="store_true", default=False)
+    """`--light`: only the tests that start no server, make no bank and are not slow."""
+    parser.addoption("--light", action="store_true", default=False)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs a server, if so asked."""
-    if config.getoption("--without-servers"):
-        chosen = [item for item in items if "servers" not in getattr(item, "fixturenames", ())]
-        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-        items[:] = chosen
+    """Leave out what is heavy, if so asked."""
+    if config.getoption("--light"):
+        heavy = [
+            item
+            for item in items
+            if item.get_closest_marker("slow")
+            or HEAVY_FIXTURES & set(getattr(item, "fixturenames", ()))
+        ]
+        config.hook.pytest_deselected(items=heavy)
+        items[:] = [item for item in items if item not in heavy]
 
 
 @pytest.fixture(scope="session")

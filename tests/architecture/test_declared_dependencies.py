@@ -1,5 +1,5 @@
 """Each service needs only what it declares: its modules are imported where nothing else is, and
-its tests run where there is nothing else but what runs tests.
+its tests that need no server and no bank run where there is nothing else but what runs tests.
 
 A folder is put together of links to the installed files of the declared packages, with their own
 dependencies and what the tests need; Python is started there without its usual site-packages.
@@ -103,7 +103,7 @@ def test_every_module_imports_where_only_declared_packages_are(
 def test_the_tests_pass_where_only_declared_packages_are(service: str, tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, "-S", "-m", "pytest", "-q", "-p", "no:cacheprovider",
-         f"tests/{SERVICES[service]}", "--without-servers"],
+         f"tests/{SERVICES[service]}", "--light"],
         cwd=ROOT,
         env=environment(tmp_path, [service, *TEST_TOOLS], service),
         capture_output=True,
