@@ -22,7 +22,8 @@ from deploy.demo.programs import Programs
 from deploy.demo.report import Report
 from deploy.demo.story import Story
 from deploy.local.errors import LocalServerError
-from deploy.local.servers import LocalServers
+from deploy.local.servers import LocalServers, as_shell
+from deploy.local.state import write_private
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -36,11 +37,11 @@ def main() -> int:
     try:
         options = DemoOptions.from_environment()
         if options.skipped:
-            console.print(options.skipped, highlight=False)
-            return ExitCode.OK
+            console.print(options.skipped, highlight=False, soft_wrap=True)
+            return ExitCode.NOT_READY if options.once else ExitCode.OK
         return _tell(options, console)
     except (CrmError, LocalServerError) as error:
-        console.print(f"[bold red]The demo stopped:[/] {error}", highlight=False)
+        console.print(f"[bold red]The demo stopped:[/] {error}", highlight=False, soft_wrap=True)
         return error.exit_code if isinstance(error, CrmError) else ExitCode.FAILED
     except KeyboardInterrupt:
         console.print("Stopped; nothing is left running.")
@@ -53,9 +54,10 @@ def _folder(options: DemoOptions) -> Iterator[None]:
     try:
         options.folder.mkdir(parents=True, exist_ok=True)
         lock = (options.folder / "lock").open("w")
-    except PermissionError:
+    except OSError as error:
         raise UsageError(
-            f"{options.folder} is not writable; give yourself the right, or set CRM_DEMO_DIR."
+            f"{options.folder} cannot be used ({error.strerror}); give yourself the right to write "
+            "there, or name another folder in CRM_DEMO_DIR."
         ) from None
     with lock:
         try:
@@ -98,6 +100,7 @@ def _tell(options: DemoOptions, console: Console) -> int:
             "OCRM_REQUESTS_PER_MINUTE": "100000",
         }
         _check_empty(environment["CRM_POSTGRES_URL"])
+        write_private(options.variables, as_shell(environment))
         programs = Programs(environment, options.logs)
         try:
             bank = BerkaBank(options) if options.data == "berka" else GeneratedBank(options)
@@ -116,6 +119,7 @@ def _tell(options: DemoOptions, console: Console) -> int:
                 time.sleep(1.0)
         finally:
             programs.stop()
+            options.variables.unlink(missing_ok=True)
 
 
 def _show(report: Report, options: DemoOptions, console: Console) -> None:
@@ -123,8 +127,14 @@ def _show(report: Report, options: DemoOptions, console: Console) -> None:
     report.print(console)
     console.print()
     report.print_where_to_look(console)
-    console.print(f"report        {options.report}", highlight=False)
-    console.print(f"logs          {options.logs}", highlight=False)
+    console.print(f"report        {options.report}", highlight=False, soft_wrap=True)
+    console.print(f"logs          {options.logs}", highlight=False, soft_wrap=True)
+    if not options.once:
+        console.print(
+            f"shell         . .venv/bin/activate; set -a; . {options.variables}; set +a",
+            highlight=False,
+            soft_wrap=True,
+        )
     console.print()
 
 

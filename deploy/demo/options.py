@@ -49,8 +49,9 @@ class DemoOptions:
 
     @property
     def berka_files(self) -> Path:
-        """The real bank's .asc files."""
-        return self.real_data / "berka"
+        """The real bank's .asc files, in the folder that was named or in `berka` below it."""
+        here = (self.real_data / "account.asc").is_file()
+        return self.real_data if here else self.real_data / "berka"
 
     @property
     def skipped(self) -> str | None:
@@ -58,7 +59,7 @@ class DemoOptions:
         if self.data == "berka" and not self.berka_files.is_dir():
             return (
                 f"Skipped: the Berka files are not in {self.berka_files}. Get the PKDD'99 data set "
-                "and name its parent folder in CRM_REAL_DATA, or leave DATA=berka out."
+                "and name its folder in CRM_REAL_DATA, or leave DATA=berka out."
             )
         return None
 
@@ -76,6 +77,11 @@ class DemoOptions:
     def logs(self) -> Path:
         """What the services say."""
         return self.folder / "logs"
+
+    @property
+    def variables(self) -> Path:
+        """The environment of the running demo, for a shell."""
+        return self.folder / "env"
 
     @property
     def report(self) -> Path:

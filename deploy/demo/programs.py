@@ -77,6 +77,11 @@ class Programs:
         """Raise `CrmError` if a service has ended by itself, with the last lines of its log."""
         for name, process in self._running.items():
             code = process.poll()
+            if code is not None and code < 0:
+                raise CrmError(
+                    f"The service {name} was killed (signal {-code}), so the demo ends; its log is "
+                    f"{self._logs / name}.log."
+                )
             if code is not None:
                 tail = (self._logs / f"{name}.log").read_text(errors="replace").splitlines()[-8:]
                 raise CrmError(f"The service {name} ended with {code}: " + "\n".join(tail))

@@ -84,7 +84,7 @@ class Report:
     def print_where_to_look(self, console: Console) -> None:
         """Print the addresses and who may log in."""
         for name, url in self.urls.items():
-            console.print(f"{name:<14}{url}", highlight=False)
+            console.print(f"{name:<14}{url}", highlight=False, soft_wrap=True)
         table = Table(title="Logins (this demo only)", title_justify="left", box=box.SIMPLE_HEAD)
         for name in ("login", "password", "role", "why"):
             table.add_column(name)
