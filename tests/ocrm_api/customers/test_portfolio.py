@@ -147,7 +147,8 @@ async def test_a_search_by_number_starts_from_its_index(
         return "explain (analyze, format json) " + statement, parameters
 
     scope = scope_of(branches)
-    wanted = CustomerFilter(**{f"{name}_index": md5(b"19977").digest()})
+    identity: dict[str, Any] = {f"{name}_index": md5(b"19977").digest()}
+    wanted = CustomerFilter(**identity)
     page = Page(50, None, b"a secret of this test")
     async with running(make_app(own_bank, redis_url), own_bank) as api:
         database = api.app.state.database

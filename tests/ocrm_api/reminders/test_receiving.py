@@ -150,7 +150,8 @@ def test_a_gap_in_the_offsets_is_noticed(connection: psycopg.Connection) -> None
 
 def reroute(of: Bank) -> list[list[UUID]]:
     """What an intake does after a publication: what moved in each transaction."""
-    parts, place = [], routing.BEGINNING
+    parts: list[list[UUID]] = []
+    place = routing.BEGINNING
     while True:
         with psycopg.connect(of.database.ocrm_app) as opened:
             moved, after = routing.reroute(opened, routing.current(opened, None), place)

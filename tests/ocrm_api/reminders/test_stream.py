@@ -235,7 +235,7 @@ async def test_what_the_hub_cannot_read_wakes_every_stream(redis_url: str) -> No
     hub = Hub(redis_url, "ocrm:test", read_news, 0.05, asyncio.Event())
     with hub.following(lambda branch: branch == "B2") as follower:
         await hub.start()
-        woken = []
+        woken: list[Any] = []
         while len(woken) < 3:
             follower.look()
             before = hub.last

@@ -234,7 +234,7 @@ class IdempotencyKeyMissing(Problem):
 
     code = "idempotency_key_missing"
     status = 400
-    title = Text("缺少幂等键", "The idempotency key is missing")
+    title = Text("缺少可用的幂等键", "There is no usable idempotency key")
     sentence = Text(
         "请在 Idempotency-Key 请求头中给出 8 至 128 个字符的唯一键。",
         "Send a unique key of 8 to 128 characters as Idempotency-Key.",
