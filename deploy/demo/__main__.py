@@ -32,7 +32,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def main() -> int:
     """Tell the story; 0 when all is right, 1 when not or when something failed, 130 on Ctrl-C."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     console = Console()
     try:
         options = DemoOptions.from_environment()

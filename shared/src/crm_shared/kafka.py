@@ -151,6 +151,19 @@ class BatchHandler(Protocol):
     def __call__(self, records: Sequence[Record], /) -> None: ...
 
 
+class _Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka-python is untyped
+    """Knows the partitions of its topics before it joins the group.
+
+    Otherwise a leader shares out nothing, notices, and joins a second time at once; now and then
+    Apache Kafka left that second request without an answer, and the group stood still.
+    """
+
+    def subscribe(self, topics: Sequence[str] = (), **how: Any) -> None:
+        for name in topics:
+            self.partitions_for_topic(name)
+        super().subscribe(topics, **how)
+
+
 def consumer(settings: KafkaSettings, group: str, **overrides: Any) -> KafkaConsumer:
     """A consumer of raw bytes that never commits by itself and starts at the earliest record.
 
@@ -176,7 +189,7 @@ def consumer(settings: KafkaSettings, group: str, **overrides: Any) -> KafkaCons
     }
     return _patiently(
         settings,
-        lambda net_client: KafkaConsumer(kafka_client=net_client, **(configuration | overrides)),
+        lambda net_client: _Consumer(kafka_client=net_client, **(configuration | overrides)),
     )
 
 
