@@ -2,11 +2,12 @@
 
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import crc32c
 import pytest
+from kafka import ConsumerRebalanceListener
 from kafka.record import util
 from kafka.structs import TopicPartition
 
@@ -89,6 +90,29 @@ def _consume_one(settings: KafkaSettings) -> bytes | None:
     kafka.consume(client, seen.extend, lambda: bool(seen))
     client.close()
     return seen[0].value
+
+
+class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
+    def __init__(self) -> None:
+        self.partitions: list[set[int]] = []
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Nothing is kept of it."""
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self.partitions.append({one.partition for one in assigned})
+
+
+@pytest.mark.kafka
+def test_a_member_joins_once_and_gets_its_partitions_then(settings: KafkaSettings) -> None:
+    kafka.ensure_topics(settings, ["joined"])
+    client = kafka.consumer(settings, "joined", session_timeout_ms=2_000)
+    listener = _Assigned()
+    client.subscribe([kafka.topic(settings, "joined")], listener=listener)
+    turns = iter(range(40))
+    kafka.consume(client, lambda _: None, lambda: bool(listener.partitions) or next(turns) > 30)
+    client.close()
+    assert listener.partitions == [{0, 1}]
 
 
 @pytest.mark.kafka
