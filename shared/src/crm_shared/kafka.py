@@ -8,7 +8,6 @@ the handler: a deserializer that raises inside kafka-python's `poll` would spin 
 import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
@@ -155,14 +154,14 @@ class BatchHandler(Protocol):
 class _Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka-python is untyped
     """Knows the partitions of its topics before it joins the group.
 
-    Otherwise a leader learns of them just after it has shared them out, and joins a second time at
-    once; now and then that left a group without members on Apache Kafka, and nobody noticed.
+    Otherwise a leader shares out nothing, notices, and joins a second time at once; now and then
+    Apache Kafka left that second request without an answer, and the group stood still.
     """
 
-    def subscribe(self, *topics: Any, **how: Any) -> None:
-        super().subscribe(*topics, **how)
-        with suppress(KafkaError):
-            self.topics()  # waits for metadata, by which the coordinator learns of them
+    def subscribe(self, topics: Sequence[str] = (), **how: Any) -> None:
+        for name in topics:
+            self.partitions_for_topic(name)
+        super().subscribe(topics, **how)
 
 
 def consumer(settings: KafkaSettings, group: str, **overrides: Any) -> KafkaConsumer:
