@@ -7,9 +7,12 @@ version: 1
 audits:
   - {not_null: [lead_branch_id, lead_manager_id]}
   - {accepted: {rule: [locked, loan, loan_settled, card, deposit, registered]}}
+  - {accepted: {manager_from: [rule, head, virtual]}}
   - {equal_sums: {with: int_customers, by: [customer_id], columns: [1]}}
 ---*/
--- One row per active customer. `natural_branch_id` would lead without a lock.
+-- One row per active customer. `natural_branch_id` would lead without a lock. `manager_from` says
+-- whether the lead manager is the one of the lock, loan or card, the one whom the branch's head
+-- gave the customer to, or nobody.
 with ruled as (
     select
         candidate.*,
@@ -51,13 +54,18 @@ proposed as (
 )
 
 select
-    proposed.* exclude (proposed_manager_id),
+    proposed.*,
     $version as rule_version,
     case
         when proposed_manager_id <> '' and not coalesce(employee.left_on <= $bd, false)
             then proposed_manager_id
         else coalesce(given.manager_id, 'V:' || proposed.lead_branch_id)
-    end as lead_manager_id
+    end as lead_manager_id,
+    case
+        when proposed_manager_id <> '' and not coalesce(employee.left_on <= $bd, false) then 'rule'
+        when given.manager_id is not null then 'head'
+        else 'virtual'
+    end as manager_from
 from proposed
 left join stg_employees as employee on employee.employee_id = proposed.proposed_manager_id
 left join int_managers as given

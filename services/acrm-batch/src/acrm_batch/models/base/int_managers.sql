@@ -8,7 +8,8 @@ key: [customer_id, branch_id]
 select
     given.customer_id,
     given.branch_id,
-    given.manager_id
+    given.manager_id,
+    given.assigned_on
 from stg_coverage_managers as given
 left join stg_employees as employee on employee.employee_id = given.manager_id
 where
