@@ -173,6 +173,8 @@ def test_threshold_cases_stand_exactly_on_their_thresholds(
 def test_the_parameters_are_those_of_the_rules(bank: Path) -> None:
     written = json.loads((bank / "answers" / "parameters.json").read_text(encoding="utf-8"))
     assert written == PARAMETERS
-    text = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
+    docs = Path(__file__).parents[2] / "docs"
+    pages = [docs / "rules.md", *sorted((docs / "rules").glob("*.md"))]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
     for code, value in PARAMETERS.items():
         assert f"| {code} | {value} |" in text
