@@ -207,7 +207,12 @@ def test_the_commands_answer_with_sentences_and_exit_codes(
     assert run("wait-inputs", "--date", "2026-02-09").exit_code == 75
     audited = run("audit", "--date", str(DAY), "--json")
     assert {row["failed_rows"] for row in json.loads(audited.stdout)} == {0}
-    assert run("status", "--json").exit_code == 0
+    status = json.loads(run("status", "--json").stdout)
+    assert {one["published"] for one in status["runs"]} == {True, False}
+    steps = json.loads(run("status", "--date", str(DAY), "--json").stdout)["steps"]
+    assert {step["outcome"] for step in steps} == {"audited"}
+    assert run("status").stdout.splitlines()[0].startswith("business_date\tcommand")
+    assert run("bizdate").stdout == f"{DAY}\n"
     assert run("dictionary").exit_code == 0
     assert run("lineage", "DEP_BAL").exit_code == 0
     assert run("lint").exit_code == 0

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from acrm_batch.engines.duckdb import reason_of
 from acrm_batch.engines.sql import file_list
-from acrm_batch.inputs import File
-from crm_shared.errors import ContractError, ExitCode, NotReadyError
+from acrm_batch.inputs import File, delivered_days
+from crm_shared.errors import ContractError, ExitCode
 from crm_shared.landing import TABLES, Manifest, Table, day_folder, read_manifest, sha256_of
 from crm_shared.landing.manifest import FILE_NAME
 
@@ -55,28 +55,10 @@ class Day:
 
 def delivered(landing: Path, until: date) -> dict[date, str]:
     """The days with a manifest up to a date, each with the checksum of the manifest."""
-    if not landing.is_dir():
-        raise NotReadyError(
-            f"The landing folder {landing} does not exist; set CRM_LANDING_DIR or wait for the "
-            "first delivery."
-        )
-    found = {}
-    for folder in landing.glob("business_date=*"):
-        try:
-            day = date.fromisoformat(folder.name.partition("=")[2])
-        except ValueError:
-            raise ContractError(
-                f"{folder} is not named after a date; rename it to business_date=YYYY-MM-DD."
-            ) from None
-        try:
-            if day <= until and (folder / FILE_NAME).is_file():
-                found[day] = sha256_of(folder / FILE_NAME)
-        except OSError as error:
-            raise ContractError(
-                f"{folder / FILE_NAME} cannot be read ({error.strerror}); give the right to read"
-                " it, or deliver the day again."
-            ) from None
-    return found
+    return {
+        day: sha256_of(day_folder(landing, day) / FILE_NAME)
+        for day in delivered_days(landing, until)
+    }
 
 
 def accept(

@@ -20,6 +20,7 @@ from acrm_batch.project import Window
 from crm_shared.business_calendar import days, is_month_end, previous_month_end
 from crm_shared.errors import ContractError, NotReadyError
 from crm_shared.landing import day_folder
+from crm_shared.landing.manifest import FILE_NAME
 
 #: The relation with every delivered balance of a window, not only the newest.
 BALANCE_HISTORY = "balance_history"
@@ -142,3 +143,33 @@ def version_of(files: Iterable[File]) -> str:
     for file in files:
         digest.update(f"{file.day}{file.sha256}{file.full}".encode())
     return digest.hexdigest()
+
+
+def delivered_days(landing: Path, until: date) -> list[date]:
+    """The days with a manifest up to a date, in order."""
+    if not landing.is_dir():
+        raise NotReadyError(
+            f"The landing folder {landing} does not exist; set CRM_LANDING_DIR or wait for the "
+            "first delivery."
+        )
+    found = []
+    for folder in landing.glob("business_date=*"):
+        try:
+            day = date.fromisoformat(folder.name.partition("=")[2])
+        except ValueError:
+            raise ContractError(
+                f"{folder} is not named after a date; rename it to business_date=YYYY-MM-DD."
+            ) from None
+        try:
+            with (folder / FILE_NAME).open("rb"):
+                pass
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ContractError(
+                f"{folder / FILE_NAME} cannot be read ({error.strerror}); give the right to read"
+                " it, or deliver the day again."
+            ) from None
+        if day <= until:
+            found.append(day)
+    return sorted(found)

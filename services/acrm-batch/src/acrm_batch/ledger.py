@@ -9,11 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from datetime import date
-from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
-from psycopg.rows import dict_row
 
 from acrm_batch.acceptance import Day
 from acrm_batch.engines.duckdb import reason_of
@@ -273,18 +271,6 @@ class Ledger:
             " reminders_version = excluded.reminders_version",
             (business_date, fingerprint, reminders_version),
         )
-
-    def recent_runs(self, limit: int) -> list[dict[str, Any]]:
-        """The last runs, newest first."""
-        with self.connection.transaction(), self.connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(
-                "select r.business_date, r.command, r.outcome, r.started_at,"
-                " extract(epoch from r.finished_at - r.started_at)::numeric(10,1) as seconds,"
-                " (select count(*) from acrm.steps s where s.run_id = r.run_id) as steps,"
-                " (select count(*) from acrm.audits a where a.run_id = r.run_id"
-                "  and a.failed_rows > 0) as audits_failed, r.message"
-                " from acrm.runs r order by r.started_at desc limit %s", (limit,),
-            ).fetchall()  # fmt: skip
 
     def published_dates(self) -> list[date]:
         """Every published date, in order."""
