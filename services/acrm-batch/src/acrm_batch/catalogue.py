@@ -130,8 +130,8 @@ class Catalogue:
         return f"select base.*,\n    {leaves}\nfrom (\n{sql}\n) as base"
 
     def packed_sql(self, sql: str, pack: str, key: tuple[str, ...]) -> str:
-        """The author's query with its indicator columns as one JSON column, empty ones left out,
-        or its tag columns as one list of paths."""
+        """The author's query with its indicator columns as one column of JSON text, empty ones left
+        out, or its tag columns as one list of paths."""
         if pack == "tags":
             cases = ", ".join(f"case when {t.column} then '{t.path}' end" for t in self.tags)
             packed = f"list_filter([{cases}], lambda path: path is not null) as tags"
@@ -139,11 +139,11 @@ class Catalogue:
         else:
             indicators = self.at_grain(pack)
             pairs = ", ".join(
-                f"'{one.code}', "
+                f"'{one.code}': "
                 + (f"cast({one.column} as varchar)" if one.unit in _AS_TEXT else one.column)
                 for one in indicators
             )
-            packed = f"json_merge_patch('{{}}', json_object({pairs})) as indicators"
+            packed = f"filled_json({{{pairs}}}) as indicators"
             dropped = ", ".join(one.column for one in indicators)
         return f"select base.* exclude ({dropped}),\n    {packed}\nfrom (\n{sql}\n) as base"
 

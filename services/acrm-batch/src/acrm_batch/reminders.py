@@ -91,7 +91,7 @@ def _send(
 
 def _reminders(runner: Runner, business_date: date) -> Iterator[SentReminder]:
     rows = runner.engine.connection.execute(
-        "select reminder_id, rule_code, subject, reminder_window, customer_id, due_on"
+        "select cast(reminder_id as uuid), rule_code, subject, reminder_window, customer_id, due_on"
         f" from read_parquet({literal(runner.path('int_due_reminders', business_date))})"
     )
     while batch := rows.fetchmany(_CHUNK):
@@ -132,7 +132,7 @@ def due_events(runner: Runner, business_date: date) -> Iterator[ReminderRaised]:
     occurred_at = _end_of(business_date)
     rows = runner.engine.connection.execute(
         "select rule_code, customer_id, branch_id, subject, reminder_window, due_on, amount,"
-        " currency, days_ahead, rule_version, reminder_id"
+        " currency, days_ahead, rule_version, cast(reminder_id as uuid)"
         f" from read_parquet({literal(runner.path('int_due_reminders', business_date))})"
     )
     while batch := rows.fetchmany(_CHUNK):

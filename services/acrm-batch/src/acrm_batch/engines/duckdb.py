@@ -20,29 +20,30 @@ from crm_shared.landing import TABLES
 #: A value bound into a model: `$bd`, `$first_day`, `$version`, `$p_…`.
 Bound = date | int | Decimal
 
-_NAMESPACE_BLOB = "".join(f"\\x{byte:02x}" for byte in NAMESPACE.bytes)
-
-#: Functions that models may call. Changing one changes the fingerprint of every step.
-_MACROS = f"""
+#: Functions that models may call, in the SQL that every engine understands alike. Changing one
+#: changes the fingerprint of every step.
+MACROS = f"""
 create macro bank_date(instant) as cast(instant + interval 8 hour as date);
 create macro overlap_days(from_on, until_on, first_on, last_on) as
     greatest(0, least(until_on, last_on + 1) - greatest(from_on, first_on));
 create macro average(cents_days, days) as cast(cast(
-    sign(cents_days) * ((abs(cast(cents_days * 100 as hugeint)) * 2 + days) // (2 * days))
+    case when cents_days < 0 then -1 else 1 end
+    * ((abs(cast(cents_days * 100 as hugeint)) * 2 + days) // (2 * days))
     as decimal(36,0)) * 0.01 as decimal(18,2));
 create macro ratio(part, whole) as
-    case when whole > 0 then cast(round(cast(part as double) / whole, 4) as decimal(9,4)) end;
+    case when whole > 0 then cast(cast(part as double) / whole as decimal(9,4)) end;
 create macro param(wanted, entity) as coalesce(
     getvariable('parameters')[wanted || '/' || entity], getvariable('parameters')[wanted || '/*']);
-create macro uuid_of(digest) as cast(
-    digest[1:12] || '5' || digest[14:16]
-    || substr('89ab', (instr('0123456789abcdef', digest[17:17]) - 1) % 4 + 1, 1)
-    || digest[18:32] as uuid);
-create macro reminder_id(rule, subject, occasion) as uuid_of(sha1('{_NAMESPACE_BLOB}'::blob
+create macro uuid_of(digest) as substr(digest, 1, 8) || '-' || substr(digest, 9, 4)
+    || '-5' || substr(digest, 14, 3)
+    || '-' || substr('89ab89ab89ab89ab', instr('0123456789abcdef', substr(digest, 17, 1)), 1)
+    || substr(digest, 18, 3) || '-' || substr(digest, 21, 12);
+create macro reminder_id(rule, subject, occasion) as uuid_of(sha1(unhex('{NAMESPACE.hex}')
     || encode('reminder|' || rule || '|' || subject || '|' || occasion)));
+create macro filled_json(document) as cast(json_merge_patch('{{}}', to_json(document)) as varchar);
 """
 
-ENGINE_VERSION = hashlib.sha256(_MACROS.encode()).hexdigest()
+ENGINE_VERSION = hashlib.sha256(MACROS.encode()).hexdigest()
 
 
 class Engine:
@@ -70,7 +71,7 @@ class Engine:
         self.connection.execute("create schema landing")
         self._parameters = ""
         self.set_parameters([])
-        self.connection.execute(_MACROS)
+        self.connection.execute(MACROS)
         self._landed: dict[str, tuple[str, list[File]]] = {}
 
     def set_parameters(self, values: Sequence[ParameterValue]) -> None:

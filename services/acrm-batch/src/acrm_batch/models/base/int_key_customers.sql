@@ -23,19 +23,25 @@ loans as (
         ) as is_clean
     from stg_loans
     group by customer_id
+),
+
+judged as (
+    select
+        customer.customer_id,
+        coalesce(
+            deposits.balance_days
+            >= param('key_customer.min_deposit_average', customer.legal_entity_id)
+            * param('coverage.averaging_days'), false
+        ) as by_deposits,
+        coalesce(
+            loans.balance >= param('key_customer.min_loan_balance', customer.legal_entity_id)
+            and loans.is_clean, false
+        ) as by_loans
+    from int_customers as customer
+    left join deposits on deposits.customer_id = customer.customer_id
+    left join loans on loans.customer_id = customer.customer_id
 )
 
-select
-    customer.customer_id,
-    coalesce(
-        deposits.balance_days >= param('key_customer.min_deposit_average', customer.legal_entity_id)
-        * param('coverage.averaging_days'), false
-    ) as by_deposits,
-    coalesce(
-        loans.balance >= param('key_customer.min_loan_balance', customer.legal_entity_id)
-        and loans.is_clean, false
-    ) as by_loans
-from int_customers as customer
-left join deposits on deposits.customer_id = customer.customer_id
-left join loans on loans.customer_id = customer.customer_id
+select customer_id, by_deposits, by_loans
+from judged
 where by_deposits or by_loans

@@ -47,21 +47,22 @@ movements as (
 
 delivered as (
     select
-        account.branch_id,
-        arg_max(history.balance, history.business_date) as balance,
-        sum(history.balance) filter (where history.business_date = $first_day) as first_day_balance
-    from stg_balance_history as history
-    inner join stg_deposit_accounts as account on account.account_id = history.account_id
-    group by account.branch_id, account.account_id
+        account_id,
+        balance,
+        business_date,
+        row_number() over (partition by account_id order by business_date desc) = 1 as is_newest
+    from stg_balance_history
 ),
 
 balances as (
     select
-        branch_id,
-        sum(balance) as balance,
-        sum(first_day_balance) as first_day_balance
+        account.branch_id,
+        sum(delivered.balance) filter (where delivered.is_newest) as balance,
+        sum(delivered.balance) filter (where delivered.business_date = $first_day)
+            as first_day_balance
     from delivered
-    group by branch_id
+    inner join stg_deposit_accounts as account on account.account_id = delivered.account_id
+    group by account.branch_id
 ),
 
 branches as (

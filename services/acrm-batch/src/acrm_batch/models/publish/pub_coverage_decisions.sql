@@ -36,26 +36,26 @@ select
         and decision.is_month_end_lead
         and decision.previous_lead_branch_id <> decision.lead_branch_id, false
     ) as moved,
-    json_merge_patch('{}', json_object(
-        'averages', averages.averages,
-        'deposit_branch_id', decision.deposit_branch_id,
-        'deposit_lead_decided_on',
+    filled_json({
+        'averages': averages.averages,
+        'deposit_branch_id': decision.deposit_branch_id,
+        'deposit_lead_decided_on':
         cast(case when decision.is_month_end_lead then month_end.decided_on else $bd end as varchar),
-        'loan_id', decision.loan_id,
-        'settled_loan_id', decision.settled_loan_id,
-        'settled_on', cast(decision.settled_on as varchar),
-        'card_id', decision.card_id,
-        'lock_branch_id', decision.lock_branch_id,
-        'locked_until', cast(decision.locked_until as varchar),
-        'home_branch_id', decision.home_branch_id,
-        'without_lock', case when decision.rule = 'locked' then decision.natural_branch_id end,
-        'parameters', json_object(
-            'coverage.averaging_days', param('coverage.averaging_days'),
-            'coverage.hysteresis_pct', param('coverage.hysteresis_pct'),
-            'coverage.hysteresis_month_ends', param('coverage.hysteresis_month_ends'),
-            'coverage.settled_loan_days', param('coverage.settled_loan_days')
-        )
-    )) as inputs
+        'loan_id': decision.loan_id,
+        'settled_loan_id': decision.settled_loan_id,
+        'settled_on': cast(decision.settled_on as varchar),
+        'card_id': decision.card_id,
+        'lock_branch_id': decision.lock_branch_id,
+        'locked_until': cast(decision.locked_until as varchar),
+        'home_branch_id': decision.home_branch_id,
+        'without_lock': case when decision.rule = 'locked' then decision.natural_branch_id end,
+        'parameters': {
+            'coverage.averaging_days': param('coverage.averaging_days'),
+            'coverage.hysteresis_pct': param('coverage.hysteresis_pct'),
+            'coverage.hysteresis_month_ends': param('coverage.hysteresis_month_ends'),
+            'coverage.settled_loan_days': param('coverage.settled_loan_days')
+        }
+    }) as inputs
 from int_lead_decisions as decision
 left join averages on averages.customer_id = decision.customer_id
 cross join month_end
