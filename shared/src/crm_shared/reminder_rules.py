@@ -16,7 +16,7 @@ class ReminderRule:
     code: str
     name_zh: str
     name_en: str
-    path: Literal["stream", "batch"]
+    path: Literal["stream", "batch", "both"]
     subject: str
     window: str
     priority: int
@@ -45,6 +45,32 @@ _RULES = (
                  "customer:{customer_id}", "due:{date}", 3),
     ReminderRule("R02.RISK_PROFILE_EXPIRES", "风险测评到期", "Risk profile expires", "batch",
                  "customer:{customer_id}", "due:{date}", 3),
+    ReminderRule("R03.ARREARS", "贷款欠息", "Interest in arrears", "both",
+                 "loan:{loan_id}", "month:{month}", 1),
+    ReminderRule("R03.OVERDUE", "贷款逾期", "Loan overdue", "both",
+                 "loan:{loan_id}", "since:{date}:{days}", 1),
+    ReminderRule("R03.CARD_OVERDUE", "贷记卡逾期", "Card overdue", "batch",
+                 "card:{card_id}", "due:{date}", 1),
+    ReminderRule("R04.BIRTHDAY", "客户生日", "Birthday", "batch",
+                 "customer:{customer_id}", "due:{date}", 4),
+    ReminderRule("R04.FESTIVAL", "节日关怀", "Festival", "batch",
+                 "customer:{customer_id}", "festival:{festival}:{date}", 5),
+    ReminderRule("R04.TIER_UP", "客户等级上升", "Tier up", "batch",
+                 "customer:{customer_id}", "month_end:{date}", 3),
+    ReminderRule("R04.TIER_DOWN", "客户等级下降", "Tier down", "batch",
+                 "customer:{customer_id}", "month_end:{date}", 2),
+    ReminderRule("R04.BECAME_KEY", "成为重点客户", "Became a key customer", "batch",
+                 "customer:{customer_id}", "on:{date}", 2),
+    ReminderRule("R04.DORMANT", "客户转为睡眠", "Became dormant", "batch",
+                 "customer:{customer_id}", "since:{date}", 3),
+    ReminderRule("R04.PROSPECT_CONVERTED", "潜在客户转化", "Prospect converted", "batch",
+                 "customer:{customer_id}", "on:{date}", 3),
+    ReminderRule("R05.VISIT_QUOTA_NOT_MET", "走访次数未达标", "Visit quota not met", "batch",
+                 "customer:{customer_id}", "month:{month}", 2),
+    ReminderRule("R05.NOT_MAINTAINED", "长期未维护", "Not maintained", "batch",
+                 "customer:{customer_id}", "month:{month}", 3),
+    ReminderRule("R05.NEWLY_ASSIGNED", "新分配客户", "Newly assigned", "batch",
+                 "customer:{customer_id}", "on:{date}", 2),
 )  # fmt: skip
 
 #: Every rule by its code.

@@ -117,5 +117,5 @@ def _catalogue(project: Project) -> Iterator[str]:
     for rule in RULES.values():
         for name in ("int_due_reminders", "int_due_days"):
             due = project.models.get(name)
-            if rule.path == "batch" and (due is None or f"'{rule.code}'" not in due.sql):
-                yield f"Reminder rule {rule.code} is a batch rule that {name} does not have."
+            if rule.code.startswith("R02.") and (due is None or f"'{rule.code}'" not in due.sql):
+                yield f"Reminder rule {rule.code} falls due, and {name} does not have it."

@@ -35,6 +35,8 @@ _EVENTS = {
     "gl_totals": """SELECT day, gl_code, branch_id, money(debit) AS debit, money(credit) AS credit
         FROM gl_total WHERE {days} ORDER BY day, gl_code, branch_id""",
     "loan_events": "FROM loan_event WHERE {days} ORDER BY day, event_no",
+    "campaign_targets": """SELECT day, campaign_id, customer_id, branch_id, manager_id, is_control,
+        listed_on FROM campaign_target WHERE {days} ORDER BY day, campaign_id, customer_id""",
     "contacts": "FROM contact WHERE {days} ORDER BY day, contact_id",
     "card_transactions": """SELECT day, card_id * 1000000 + (day - DATE '2010-01-01') * 10 + place
             AS card_txn_id, card_id, customer_id, booked_at, direction, money(cents) AS amount,

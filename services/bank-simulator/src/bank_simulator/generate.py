@@ -19,7 +19,8 @@ from bank_simulator.plan import Plan
 Progress = Callable[[str, float], None]
 
 _PLAN_STEPS = (
-    "people", "deposits", "credit", "services", "assignments", "planned", "states", "answers",
+    "people", "deposits", "credit", "services", "assignments", "planned", "states",
+    "contacts", "answers",
 )  # fmt: skip
 
 

@@ -122,7 +122,8 @@ DEPOSITS = (
             "cash_in", "cash_out", "transfer_in", "transfer_out", "payroll", "purchase",
             "acquiring", "interest", "fee", "loan_drawdown", "loan_repayment", "deposit_open",
             "deposit_close", "wealth_buy", "wealth_redeem", "card_repayment", "pension",
-            "insurance", "household_payment", "sanction_interest", "card_withdrawal", "other",
+            "insurance", "household_payment", "sanction_interest", "card_withdrawal",
+            "land_compensation", "property_sale", "other",
         )),
         C("counterparty_account", "VARCHAR", nullable=True, personal=True),
         C("counterparty_bank", "VARCHAR", nullable=True),
@@ -275,6 +276,15 @@ MARKETING = (
         C("starts_on", "DATE"),
         C("ends_on", "DATE"),
     ), "Campaigns of the past, as the bank's former systems recorded them."),
+    Table("campaign_targets", "event", ("campaign_id", "customer_id"), (
+        C("campaign_id", "BIGINT"),
+        C("customer_id", "BIGINT"),
+        C("branch_id", "VARCHAR"),
+        C("manager_id", "VARCHAR", nullable=True),
+        C("is_control", "BOOLEAN"),
+        C("listed_on", "DATE"),
+    ), "Who was put on a campaign's list that day, once per campaign, and of which branch and"
+       " manager he was then; `is_control` is held back from contact for comparison."),
     Table("contacts", "event", ("contact_id",), (
         C("contact_id", "BIGINT"),
         C("customer_id", "BIGINT"),

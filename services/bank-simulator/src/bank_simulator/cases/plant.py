@@ -44,7 +44,8 @@ _FIELDS: dict[str, dict[str, pa.DataType]] = {
     "proto_lock": {"case_no": pa.int64(), "slot": pa.int64(), "token": pa.string(),
                    "locked_on": _DAY, "locked_until": _DAY},
     "proto_contact": {"case_no": pa.int64(), "day": _DAY, "seconds": pa.int64(),
-                      "contact_class": pa.string()},
+                      "contact_class": pa.string(), "channel": pa.string(),
+                      "result": pa.string()},
     "proto_assignment": {"case_no": pa.int64(), "slot": pa.int64(), "token": pa.string()},
     "proto_coverage": {"case_no": pa.int64(), "role": pa.string(), "slot": pa.int64(),
                        "token": pa.string(), "rule": pa.string()},
@@ -158,7 +159,10 @@ def _marketing(case: Case) -> Iterable[tuple[str, Row]]:
             "locked_on": case.lock.locked_on, "locked_until": case.lock.locked_until,
         }  # fmt: skip
     for contact in case.contacts:
-        yield "proto_contact", {"contact_class": contact.contact_class, **_clock(contact.at)}
+        yield "proto_contact", {
+            "contact_class": contact.contact_class, "channel": contact.channel,
+            "result": contact.result, **_clock(contact.at),
+        }  # fmt: skip
     for slot, token in case.managers.items():
         yield "proto_assignment", {"slot": slot, "token": token}
 

@@ -121,6 +121,8 @@ class Contact:
 
     at: datetime
     contact_class: Literal["marketing", "service", "care"] = "marketing"
+    channel: Literal["sms", "call", "visit"] = "sms"
+    result: Literal["reached", "not_reached"] | None = "reached"
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,29 +171,3 @@ FROM assignment
 UNION ALL
 SELECT customer_id(no), branch_id, manager_id, c.customer_since, born(c.customer_since), forever()
 FROM newcomer_assignment JOIN customer AS c USING (no);
-
--- One row per contact: at most one of class marketing per customer and calendar month, so that no
--- 30 days hold more than two.
-CREATE OR REPLACE TABLE contact AS
-WITH months AS (
-    SELECT o.no, m, getvariable('m0')[m + 1] AS first_day, class, share
-    FROM ordinary AS o JOIN customer AS c USING (no),
-        (SELECT unnest(range(getvariable('months'))) AS m) AS x,
-        (VALUES ('marketing', 25), ('service', 6), ('care', 3)) AS k(class, share)
-    WHERE c.status = 'active' AND draw('contact ' || class, o.no * 64 + m, 100) < share
-        AND c.customer_since < getvariable('m0')[m + 1]
-), made AS (
-    SELECT *, first_day + CAST(draw('contact day' || class, no * 64 + m, 28) AS INTEGER) AS day,
-        draw('contact at' || class, no * 64 + m, 32400) + 32400 AS seconds
-    FROM months
-), every_contact AS (
-    SELECT no, day, seconds, class, CASE WHEN class = 'marketing' THEN 1 + m * 3 + no % 3 END AS campaign_id FROM made
-    UNION ALL
-    SELECT no, day, seconds, contact_class, NULL FROM case_contact
-)
-SELECT day, row_number() OVER (ORDER BY day, no, seconds, class) AS contact_id, customer_id(no) AS customer_id,
-    campaign_id, pick(['sms', 'sms', 'call', 'visit', 'app', 'wechat', 'counter'], 'contact channel', no * 100000 + seconds)
-        AS channel, class AS contact_class, instant(day, seconds) AS contacted_at,
-    pick(['reached', 'reached', 'not_reached', 'interested', 'refused'], 'result', no * 100000 + seconds) AS result,
-    CAST(NULL AS VARCHAR) AS employee_id
-FROM every_contact WHERE day BETWEEN getvariable('from') AND getvariable('to');
