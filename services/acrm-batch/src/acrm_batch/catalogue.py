@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -95,6 +96,12 @@ class Catalogue:
             tuple(_tags(_entries(folder / "tags.yml"))),
             tuple(_parameters(_entries(folder / "params.yml"))),
         )
+
+    def with_parameters(self, parameters: Iterable[ParameterValue]) -> "Catalogue":
+        """The same catalogue with other values."""
+        other = copy(self)
+        other.parameters = tuple(parameters)
+        return other
 
     @cached_property
     def parameter_codes(self) -> frozenset[str]:
