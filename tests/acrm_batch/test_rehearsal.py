@@ -1,5 +1,7 @@
 """Who would move and why, and that nothing does by asking."""
 
+import csv
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -9,8 +11,10 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner, Result
 
 from acrm_batch import coverage
+from acrm_batch.cli import app
 from acrm_batch.progress import Progress
 from acrm_batch.project import Project
 from acrm_batch.rehearsal import Rehearsal, rehearsing, tried
@@ -166,6 +170,49 @@ def test_why_names_every_rule_in_order_and_which_decides(bank: Bank, crm: Batch)
     assert (shorter["rule"], shorter["lead_manager_id"]) == ("card", "E4")
     with pytest.raises(UsageError, match="Customer 5 is no active customer"):
         why(crm, date(2026, 1, 3), 5)
+
+
+def test_the_command_answers_as_text_json_and_csv(
+    bank: Bank, crm: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank.customer(1)
+    bank.account(11, 1, "A", 10)
+    bank.account(12, 1, "B", 10)
+    bank.loan(22, 1, "C", status="settled", settled_on=date(2025, 12, 1), manager_id="E3")
+    second = date(2026, 1, 2)
+    bank.deliver(second)
+    crm.run(bank.first, selectors=(coverage.LEADS,))
+    monkeypatch.setenv("ACRM_DATABASE_URL", crm.database.acrm_owner)
+    monkeypatch.setenv("CRM_LANDING_DIR", str(crm.settings.landing_dir))
+    monkeypatch.setenv("CRM_WAREHOUSE_DIR", str(crm.settings.warehouse_dir))
+
+    def ask(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["coverage", "--date", str(second), *arguments])
+
+    tried = ("--dry-run", "--set", "coverage.settled_loan_days=10")
+    text = ask(*tried)
+    assert (text.exit_code, "compared with 2026-01-01, not published" in text.stdout) == (0, True)
+    assert ": 1 changes (1 to another branch)." in text.stdout
+    assert "decided_on 2026-01-02" in text.stdout
+    document = json.loads(ask(*tried, "--json").stdout)
+    assert document["changes"] == {"branch": 1, "manager": 0, "new": 0, "gone": 0}
+    assert document["customers"][0]["deposit_balance"] == "20.00"
+    [line] = csv.DictReader(ask(*tried, "--csv").stdout.splitlines())
+    assert (line["old_branch_id"], line["new_branch_id"]) == ("C", "A")
+    assert json.loads(line["why"])["averages"][0]["sum"] == "20.00"
+    asked = ask("--customer", "1")
+    assert "led by branch C through E3" in asked.stdout
+    assert "loan_settled\tdecides\tloan_id 22" in asked.stdout
+    assert json.loads(ask("--customer", "1", "--json").stdout)["rule"] == "loan_settled"
+    for arguments, sentence in (
+        ((), "Say either --dry-run"),
+        (("--dry-run", "--customer", "1"), "Say either --dry-run"),
+        (("--dry-run", "--json", "--csv"), "Say either --json or --csv"),
+        (("--customer", "1", "--branch", "A"), "go with --dry-run"),
+        (("--dry-run", "--since", "2026-01-01"), "--since dates the values of --set"),
+    ):
+        refused = ask(*arguments)
+        assert (refused.exit_code, sentence in refused.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

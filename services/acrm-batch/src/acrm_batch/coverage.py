@@ -18,6 +18,11 @@ from crm_shared.errors import NotReadyError, UsageError
 #: The model that has every lead, and is made for a rehearsal with all that it reads.
 LEADS = "int_lead_customers"
 
+#: What is told of a move, beside why.
+MOVE_COLUMNS = ("customer_id", "change", "old_branch_id", "old_manager_id", "old_rule",
+                "new_branch_id", "new_manager_id", "new_rule", "manager_from", "deposit_balance",
+                "loan_balance")  # fmt: skip
+
 _BASELINE = {"customer_id": "bigint", "rule": "varchar", "branch_id": "varchar",
              "manager_id": "varchar"}  # fmt: skip
 _PARAMETERS = ("coverage.averaging_days", "coverage.hysteresis_pct",

@@ -19,6 +19,7 @@ COMMANDS = {
     "audit": "runs",
     "wait-inputs": "inputs",
     "bizdate": "inputs",
+    "coverage": "coverage",
     "status": "history",
     "lint": "catalogue",
     "lineage": "catalogue",
