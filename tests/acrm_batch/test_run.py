@@ -64,12 +64,12 @@ def test_a_corrected_source_day_recomputes_exactly_its_dependants(
     delivered: Bank, crm: Batch
 ) -> None:
     crm.run(DAY)
-    # A contact is read by the over-contact list alone, and comes out the same.
+    # A contact is read by these two alone, and they come out the same.
     on = date(2026, 2, 1)
     delivered.add("contacts", on, contact_id=1, customer_id=1, channel="call",
                   contact_class="service", contacted_at=noon(on))  # fmt: skip
     delivered.deliver(on, since=on)
-    assert made(crm, DAY) == {("int_over_contact", DAY)}
+    assert made(crm, DAY) == {("int_over_contact", DAY), ("int_reclaim_proposals", DAY)}
 
 
 def test_a_correction_before_the_month_end_goes_down_the_chain(delivered: Bank, crm: Batch) -> None:
