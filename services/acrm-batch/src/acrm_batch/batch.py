@@ -12,6 +12,7 @@ import duckdb
 import psycopg
 import pyarrow as pa
 
+from acrm_batch import snapshot
 from acrm_batch.engines.duckdb import Engine, failure
 from acrm_batch.ledger import AuditResult, Ledger, named_failure
 from acrm_batch.progress import Progress
@@ -198,6 +199,8 @@ def _publish(
     kafka: KafkaSettings | None,
     progress: Progress,
 ) -> Result:
+    progress.phase("writing the snapshot")
+    staged = snapshot.stage(runner, business_date)
     progress.phase("publishing")
     publication = publish(
         runner,
@@ -208,6 +211,7 @@ def _publish(
         keep_dates=settings.keep_dates,
         progress=lambda table: progress.phase(f"publishing {table}"),
     )
+    snapshot.install(ledger, settings.warehouse_dir, business_date, staged, settings.keep_snapshots)
     if kafka is None:
         return replace(done, publication=publication)
     from acrm_batch.reminders import (  # noqa: PLC0415  a run without events needs no Kafka client

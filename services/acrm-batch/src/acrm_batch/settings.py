@@ -43,3 +43,9 @@ class BatchSettings(BaseSettings):
         ge=1,
         description="Published business dates kept in PostgreSQL, beside month ends.",
     )
+    keep_snapshots: int = Field(
+        default=7,
+        validation_alias=AliasChoices("ACRM_KEEP_SNAPSHOTS"),
+        ge=1,
+        description="Snapshot files kept, the newest ones.",
+    )

@@ -24,6 +24,7 @@ COMMANDS = {
     "lint": "catalogue",
     "lineage": "catalogue",
     "dictionary": "catalogue",
+    "sql": "snapshot",
     "prune": "retention",
 }
 
