@@ -1,5 +1,6 @@
 """A bank of a test, and the batch over it with a real ledger."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,6 +22,8 @@ from tests.databases import PostgresDatabase
 DATA_KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 FIRST = date(2026, 1, 1)
+
+SECOND = date(2026, 1, 2)
 
 
 @pytest.fixture
@@ -92,3 +95,27 @@ def crm(
 ) -> Batch:
     """The batch over the bank, on a database of this test."""
     return batch_over(bank, postgres_database, tmp_path, monkeypatch)
+
+
+def small(bank: Bank) -> Bank:
+    """A customer of branches A (lead) and B, and a borrower of C."""
+    bank.customer(1, phone="13800000000", name="张三")
+    bank.account(11, 1, "A", "100.10")
+    bank.account(12, 1, "B", "50.05")
+    bank.customer(2, home="C")
+    bank.loan(21, 2, "C")
+    bank.deliver(SECOND)
+    return bank
+
+
+@pytest.fixture(scope="module")
+def published(
+    module_database: PostgresDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Batch]:
+    """The bank with a published date, for tests that only look."""
+    folder = tmp_path_factory.mktemp("published")
+    bank = small(Bank(folder / "landing", FIRST))
+    with pytest.MonkeyPatch.context() as patch:
+        crm = batch_over(bank, module_database, folder, patch)
+        crm.run(SECOND, publishes=True)
+        yield crm

@@ -1,7 +1,6 @@
 """The snapshot of a date: what PostgreSQL says, switched after it, read and never written."""
 
 import json
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -18,41 +17,16 @@ from acrm_batch.engines.duckdb import Engine
 from acrm_batch.project import Project
 from crm_shared.errors import CrmError, NotReadyError
 from tests.acrm_batch.bank import Bank
-from tests.acrm_batch.conftest import FIRST, Batch, batch_over
+from tests.acrm_batch.conftest import FIRST, SECOND, Batch, small
 from tests.acrm_batch.test_run import environment
-from tests.databases import PostgresDatabase
 
-DAY = date(2026, 1, 2)
-
-
-def small(bank: Bank) -> Bank:
-    """A customer of branches A (lead) and B, and a borrower of C."""
-    bank.customer(1, phone="13800000000", name="张三")
-    bank.account(11, 1, "A", "100.10")
-    bank.account(12, 1, "B", "50.05")
-    bank.customer(2, home="C")
-    bank.loan(21, 2, "C")
-    bank.deliver(DAY)
-    return bank
+DAY = SECOND
 
 
 @pytest.fixture
 def delivered(bank: Bank) -> Bank:
     """The bank of one test."""
     return small(bank)
-
-
-@pytest.fixture(scope="module")
-def published(
-    module_database: PostgresDatabase, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Batch]:
-    """The bank with a published date, for tests that only look."""
-    folder = tmp_path_factory.mktemp("published")
-    bank = small(Bank(folder / "landing", FIRST))
-    with pytest.MonkeyPatch.context() as patch:
-        crm = batch_over(bank, module_database, folder, patch)
-        crm.run(DAY, publishes=True)
-        yield crm
 
 
 def publish(crm: Batch, day: date) -> Path:

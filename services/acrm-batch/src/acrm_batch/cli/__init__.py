@@ -25,6 +25,7 @@ COMMANDS = {
     "lineage": "catalogue",
     "dictionary": "catalogue",
     "sql": "snapshot",
+    "explain": "explain",
     "prune": "retention",
 }
 

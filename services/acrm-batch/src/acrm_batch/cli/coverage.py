@@ -76,7 +76,7 @@ def coverage(
             else:
                 moves = rules.dry_run(stage, day, catalogue, against=against, branch=branch)
         if customer is not None:
-            print_json(found) if as_json else _say_why(found)
+            print_json(found) if as_json else say_why(found)
         elif as_csv:
             _print_csv(moves)
         elif as_json:
@@ -146,7 +146,8 @@ def _say_moves(moves: rules.DryRun, limit: int) -> None:
         say(f"{more:,} more; --json and --csv have all of them, --limit shows more.")
 
 
-def _say_why(found: dict[str, Any]) -> None:
+def say_why(found: dict[str, Any]) -> None:
+    """Tell why a customer is whose he is: every rule with its values."""
     manager = {
         "rule": "the one of the rule",
         "head": "given by the head of the branch",

@@ -1,0 +1,100 @@
+"""Why a figure is what it is: explain."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from acrm_batch import batch, coverage, explain_tag
+from acrm_batch.cli.coverage import say_why
+from acrm_batch.cli.options import Json, Landing, MaybeDay, Warehouse, settings_of
+from acrm_batch.cli.output import errors, plain, print_json, say, sentences
+from acrm_batch.ledger import Ledger
+from acrm_batch.progress import Progress
+from acrm_batch.rehearsal import rehearsing
+from acrm_batch.settings import BatchSettings
+from crm_shared.errors import NotReadyError, UsageError
+
+app = typer.Typer()
+
+
+@app.command()
+def explain(
+    customer: Annotated[int, typer.Argument(help="Number of the customer.")],
+    code: Annotated[str, typer.Argument(help="Code of a tag, or `coverage`.")],
+    *,
+    day: MaybeDay = None, landing: Landing = None, warehouse: Warehouse = None,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Explain a tag or the coverage of a customer, by default on the newest published date."""
+    with sentences():
+        settings = settings_of(landing_dir=landing, warehouse_dir=warehouse)
+        of = day or _newest(settings)
+        if code == "coverage":
+            with rehearsing(settings, of, Progress(errors, quiet=True)) as stage:
+                found = coverage.why(stage, of, customer, stage.runner.project.catalogue)
+            print_json(found) if as_json else say_why(found)
+            return
+        with batch.looking(settings) as (runner, _):
+            tag = explain_tag.tag_of(runner.project.catalogue, code)
+            if tag is None:
+                raise UsageError(
+                    f"Nothing is called {code}; `acrm dictionary` lists the codes, and `coverage`"
+                    " explains who covers the customer."
+                )
+            told = explain_tag.explain_tag(runner, of, customer, tag)
+        print_json(_as_data(told)) if as_json else _say_tag(told)
+
+
+def _newest(settings: BatchSettings) -> date:
+    with Ledger.open(settings.database_url.get_secret_value(), "acrm explain") as ledger:
+        published = ledger.published_dates()
+    if not published:
+        raise NotReadyError("No date is published; name one with --date, or run one.")
+    return published[-1]
+
+
+def _as_data(told: explain_tag.TagExplanation) -> dict[str, Any]:
+    return asdict(told) | {"condition": _condition_data(told.condition)}
+
+
+def _condition_data(one: explain_tag.Condition) -> dict[str, Any]:
+    if one.joined_by:
+        parts = [_condition_data(part) for part in one.parts]
+        return {"joined_by": one.joined_by, "holds": one.holds, "parts": parts}
+    return {
+        "text": one.text,
+        "holds": one.holds,
+        "values": dict(one.values),
+        "thresholds": [asdict(threshold) for threshold in one.thresholds],
+    }
+
+
+def _say_tag(told: explain_tag.TagExplanation) -> None:
+    holds = "holds" if told.holds else "does not hold"
+    say(f"{told.path} ({told.name_zh}, {told.name_en}) of customer {told.customer_id} on"
+        f" {told.business_date}: {holds}.")  # fmt: skip
+    for depth, line in _lines(told.condition, 1):
+        say("  " * depth + line)
+    if not told.is_published_so:
+        say("The partition says otherwise: the catalogue changed after it was made; run the date"
+            " again.")  # fmt: skip
+
+
+def _lines(one: explain_tag.Condition, depth: int) -> Iterator[tuple[int, str]]:
+    mark = "unknown" if one.holds is None else "yes" if one.holds else "no"
+    if one.joined_by:
+        words = {"and": "all of", "or": "any of", "not": "not"}
+        yield depth, f"{mark:<8}{words[one.joined_by]}"
+        for part in one.parts:
+            yield from _lines(part, depth + 1)
+        return
+    told = [f"{name} = {plain(value) or 'nothing'}" for name, value in one.values]
+    told += [
+        f"{t.code} = {t.value} ({'all' if t.legal_entity_id == '*' else t.legal_entity_id}, since"
+        f" {t.effective_from})"
+        for t in one.thresholds
+    ]
+    yield depth, f"{mark:<8}{one.text}   [{'; '.join(told)}]"
