@@ -1,5 +1,6 @@
 """A business date from inputs to publication, under the date's lock: what the commands call."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ import duckdb
 import psycopg
 import pyarrow as pa
 
-from acrm_batch import snapshot
+from acrm_batch import history, snapshot
 from acrm_batch.engines.duckdb import Engine, failure
 from acrm_batch.ledger import AuditResult, Ledger, named_failure
 from acrm_batch.progress import Progress
@@ -64,6 +65,18 @@ def opened(
                 ledger.finish_run(run_id, "ok", None)
             finally:
                 clean_aside(aside)
+                _report(ledger, project, settings.warehouse_dir, business_date, run_id)
+
+
+def _report(ledger: Ledger, project: Project, warehouse: Path, day: date, run_id: UUID) -> None:
+    """Leave the run's report; that it cannot be written is said, and fails nothing."""
+    try:
+        if history.is_worth_a_report(ledger, run_id):
+            from acrm_batch.report.files import write_reports  # noqa: PLC0415  seldom needed
+
+            write_reports(ledger, project, warehouse, day)
+    except (CrmError, duckdb.Error, psycopg.Error) as error:
+        logging.getLogger("acrm").warning("No report was written: %s", error)
 
 
 @contextmanager

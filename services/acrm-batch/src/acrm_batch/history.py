@@ -34,11 +34,23 @@ def last_run(ledger: Ledger, business_date: date) -> dict[str, Any] | None:
     found = _rows(
         ledger,
         _RUN + " where r.business_date = %s order by exists (select from acrm.steps s"
-        " where s.run_id = r.run_id) or r.outcome not in ('ok', 'running') desc,"
+        " where s.run_id = r.run_id) or r.outcome not in ('ok', 'running', 'not_ready') desc,"
         " r.started_at desc limit 1",
         business_date,
     )
     return found[0] if found else None
+
+
+def is_worth_a_report(ledger: Ledger, run_id: object) -> bool:
+    """Whether a run made, blocked or published something, or failed otherwise than by waiting."""
+    return bool(
+        _rows(
+            ledger,
+            "select 1 from acrm.runs r where r.run_id = %s and (r.outcome not in"
+            " ('ok', 'not_ready') or exists (select from acrm.steps s where s.run_id = r.run_id)"
+            " or exists (select from acrm.publications p where p.run_id = r.run_id))", run_id,
+        )
+    )  # fmt: skip
 
 
 def steps_of(ledger: Ledger, run_id: object) -> Rows:

@@ -31,6 +31,7 @@ from acrm_batch.lineage import landing_tables_of
 from acrm_batch.project import Project
 from acrm_batch.runner import Runner
 from crm_shared import postgres
+from crm_shared.business_calendar import is_month_end
 from crm_shared.errors import CrmError, NotReadyError
 
 #: Changes when the same partitions would be laid out in another way.
@@ -260,12 +261,16 @@ def dates(warehouse: Path) -> list[date]:
 
 
 def prune(warehouse: Path, keep: int) -> int:
-    """Remove all but the newest snapshots, and never the one that is pointed at; how many went.
+    """Remove all but the newest snapshots, and how many went.
 
+    The one that is pointed at stays, and the newest month end, which later days are compared with.
     A reader that has an old one open keeps it.
     """
-    pointer = current(warehouse)
-    old = [day for day in dates(warehouse)[:-keep] if not pointer or day != pointer.business_date]
+    pointer, found = current(warehouse), dates(warehouse)
+    kept = {*found[-keep:], *[day for day in found if is_month_end(day)][-1:]}
+    if pointer:
+        kept.add(pointer.business_date)
+    old = [day for day in found if day not in kept]
     for day in old:
         file_of(warehouse, day).unlink()
     return len(old)

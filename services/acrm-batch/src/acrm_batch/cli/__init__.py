@@ -24,6 +24,7 @@ COMMANDS = {
     "lint": "catalogue",
     "lineage": "catalogue",
     "dictionary": "catalogue",
+    "report": "report",
     "sql": "snapshot",
     "explain": "explain",
     "prune": "retention",

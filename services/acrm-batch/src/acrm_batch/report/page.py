@@ -1,0 +1,276 @@
+"""The report as one HTML page: no script, no other file, fit for paper."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from html import escape
+from zoneinfo import ZoneInfo
+
+from acrm_batch.drift import Drift
+from acrm_batch.report.charts import bars, both_ways
+from acrm_batch.report.facts import Comparison, Facts
+from acrm_batch.report.texts import Language, text
+
+_SHOWN_MODELS = 25
+_SHOWN_DRIFT = 20
+_TOLD_DRIFT = 10
+_SHOWN_TAGS = 30
+
+_STYLE = """
+:root { color-scheme: light; }
+body { font: 14px/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; color: #1c2430;
+  background: #fff; margin: 0 auto; max-width: 1000px; padding: 24px; }
+h1 { font-size: 22px; margin: 0 0 4px; } h2 { font-size: 17px; margin: 32px 0 8px;
+  border-bottom: 1px solid #d5dbe3; padding-bottom: 4px; }
+h3 { font-size: 14px; margin: 16px 0 4px; }
+.badge { border-radius: 4px; padding: 2px 10px; font-size: 14px; vertical-align: 3px; }
+.good { background: #dff3e4; color: #14532d; } .bad { background: #fde2e1; color: #7f1d1d; }
+.care { background: #fdf0d0; color: #713f12; }
+.box { border-left: 4px solid #b91c1c; background: #fef4f3; padding: 8px 12px; margin: 12px 0;
+  overflow-wrap: anywhere; }
+.facts { display: flex; flex-wrap: wrap; gap: 8px 28px; margin: 12px 0; }
+.facts div { min-width: 90px; } .facts b { display: block; font-size: 18px; }
+.faint, .facts span { color: #5b6675; fill: #5b6675; font-size: 12px; }
+table { border-collapse: collapse; width: 100%; margin: 8px 0; } th { text-align: left;
+  font-weight: 600; color: #5b6675; border-bottom: 1px solid #b9c2ce; }
+td, th { padding: 3px 10px 3px 0; vertical-align: top; overflow-wrap: anywhere; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+tr + tr td { border-top: 1px solid #eef1f5; }
+svg { max-width: 100%; height: auto; font-size: 12px; } svg text { fill: #1c2430; }
+.bar { fill: #3b6ea8; } .more { fill: #2f8058; } .less { fill: #b4552d; }
+.axis { stroke: #8a94a3; } .mark { stroke: #b91c1c; stroke-dasharray: 3 3; }
+details summary { cursor: pointer; color: #3b6ea8; } nav a { margin-right: 14px; color: #3b6ea8; }
+@media print { body { padding: 0; max-width: none; } nav { display: none; }
+  h2 { break-after: avoid; } svg, tr { break-inside: avoid; } }
+"""
+
+
+class _Page:
+    """Sections in one language."""
+
+    def __init__(self, facts: Facts, language: Language) -> None:
+        self.facts = facts
+        self.language: Language = language
+
+    def t(self, key: str, **values: object) -> str:
+        return escape(text(key, self.language, **values))
+
+    def name(self, code: str) -> str:
+        """A code with its name, as text that is not escaped yet."""
+        names = self.facts.names.get(code)
+        return f"{names[self.language == 'en']} {code}" if names else code
+
+    def html(self) -> str:
+        facts = self.facts
+        sections: list[tuple[str, Callable[[], str]]] = [
+            ("audits", self.audits), ("timings", self.timings), ("drift", self.drift),
+            ("tags", self.tags), ("coverage", self.coverage), ("reminders", self.reminders),
+            ("publication", self.publication), ("all_steps", self.steps),
+        ]  # fmt: skip
+        nav = "".join(f'<a href="#{key}">{self.t(key)}</a>' for key, _ in sections)
+        body = "".join(
+            f'<section id="{key}"><h2>{self.t(key)}</h2>{make()}</section>'
+            for key, make in sections
+        )
+        title = f"{self.t('title')} {facts.business_date}"
+        return (
+            f'<!doctype html><html lang="{self.language}"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"<title>{title}</title><style>{_STYLE}</style></head><body>"
+            f"<h1>{title} {self.badge()}</h1>{self.summary()}<nav>{nav}</nav>{body}</body></html>\n"
+        )
+
+    def badge(self) -> str:
+        run = self.facts.run
+        kind = "good" if run["outcome"] == "ok" else "bad"
+        if kind == "good" and run["audits_warned"]:
+            kind = "care"
+        published = "published" if run["published"] else "not_published"
+        return f'<span class="badge {kind}">{self.t(run["outcome"])} · {self.t(published)}</span>'
+
+    def summary(self) -> str:
+        run = self.facts.run
+        made = [step for step in self.facts.steps if step["outcome"] == "made"]
+        began: datetime = run["started_at"].astimezone(ZoneInfo("Asia/Shanghai"))
+        told = [
+            ("command", run["command"]),
+            ("started", f"{began:%Y-%m-%d %H:%M:%S}"),
+            ("duration", _seconds(float(run["seconds"]))),
+            ("steps_made", f"{len(made):,}"),
+            ("rows_made", f"{sum(step['rows'] or 0 for step in made):,}"),
+            ("audits_failed", f"{run['audits_failed']:,}"),
+            ("audits_warned", f"{run['audits_warned']:,}"),
+        ]
+        facts = "".join(
+            f"<div><span>{self.t(key)}</span><b>{escape(str(value))}</b></div>"
+            for key, value in told
+        )
+        trouble = ""
+        if run["outcome"] not in ("ok", "running"):
+            said = escape(run["message"] or run["outcome"])
+            trouble = f'<div class="box"><b>{said}</b><br>{self.t("what_to_do")}</div>'
+        return f'{trouble}<div class="facts">{facts}</div>'
+
+    def audits(self) -> str:
+        found = self.facts.audits
+        failed = [one for one in found if one["failed_rows"]]
+        passed = len(found) - len(failed)
+        if not found:
+            return f"<p>{self.t('no_audits')}</p>"
+        if not failed:
+            return f"<p>{self.t('all_passed', n=passed)}</p>"
+        rows = [
+            (_mark(one["severity"] == "error", self.t(one["severity"])), escape(one["model"]),
+             escape(str(one["as_of"])), escape(one["audit"]), f"{one['failed_rows']:,}",
+             escape(one["sentence"]))
+            for one in failed
+        ]  # fmt: skip
+        heads = ("severity", "model", "as_of", "audit", "failed_rows", "meaning")
+        return self.table(heads, rows, {4}) + f"<p>{self.t('others_passed', n=passed)}</p>"
+
+    def timings(self) -> str:
+        steps = sorted(self.facts.steps, key=lambda step: -step["seconds"])
+        shown = [
+            (_at(step, self.facts), float(step["seconds"]), _seconds(float(step["seconds"])))
+            for step in steps[:_SHOWN_MODELS]
+        ]
+        rest = steps[_SHOWN_MODELS:]
+        seconds = float(sum(step["seconds"] for step in rest))
+        others = self.t("others", n=len(rest), seconds=_seconds(seconds)) if rest else ""
+        return f'{bars(shown)}<p class="faint">{others}</p>'
+
+    def steps(self) -> str:
+        rows = []
+        for step in self.facts.steps:
+            before = self.facts.rows_before.get(step["model"])
+            change = ""
+            if step["rows"] is not None and before:
+                change = f"{(step['rows'] - before) / before:+.1%}"
+            bad = step["outcome"] in ("blocked", "failed")
+            rows.append((
+                escape(step["model"]), escape(str(step["as_of"])),
+                _mark(True, self.t(step["outcome"])) if bad else self.t(step["outcome"]),
+                f"{step['seconds']:.2f}", _number(step["rows"]), _number(before), change,
+                escape(step["reason"]),
+            ))  # fmt: skip
+        heads = ("model", "as_of", "outcome", "seconds", "rows", "rows_before", "change", "reason")
+        return self.table(heads, rows, {3, 4, 5, 6})
+
+    def compared(self, make: Callable[[Comparison], str]) -> str:
+        """A part for each earlier date."""
+        if not self.facts.has_snapshot:
+            return f"<p>{self.t('no_snapshot')}</p>"
+        if not self.facts.comparisons:
+            return f"<p>{self.t('nothing_before')}</p>"
+        return "".join(
+            f"<h3>{self.t('compared', day=one.before)}</h3>{make(one)}"
+            for one in self.facts.comparisons
+        )
+
+    def drift(self) -> str:
+        return self.compared(self.drift_against) + f'<p class="faint">{self.t("drift_note")}</p>'
+
+    def drift_against(self, one: Comparison) -> str:
+        moved = [drift for drift in one.drift if drift.index >= 0.01][:_SHOWN_DRIFT]
+        if not moved:
+            return f"<p>{self.t('no_drift')}</p>"
+        chart = bars(
+            [(drift.code, drift.index, f"{drift.index:.3f}") for drift in moved],
+            marks=((0.1, "0.1"), (0.25, "0.25")),
+        )
+        heads = ("indicator", "index", "mean", "before", "median", "before", "zeros", "before")
+        return chart + self.table(
+            heads, [self.drift_row(drift) for drift in moved], set(range(1, 8))
+        )
+
+    def drift_row(self, one: Drift) -> Sequence[str]:
+        return (
+            escape(self.name(one.code)), f"{one.index:.3f}",
+            _figure(one.mean), _figure(one.mean_before),
+            _figure(one.median), _figure(one.median_before),
+            f"{one.zero_share:.1%}", f"{one.zero_share_before:.1%}",
+        )  # fmt: skip
+
+    def tags(self) -> str:
+        return self.compared(self.tags_against)
+
+    def tags_against(self, one: Comparison) -> str:
+        moved = sorted(
+            ((path, now, before) for path, now, before in one.tags if now != before),
+            key=lambda row: (-abs(row[1] - row[2]), row[0]),
+        )[:_SHOWN_TAGS]
+        if not moved:
+            return f"<p>{self.t('no_tags')}</p>"
+        return both_ways([
+            (self.name(path), now - before, f"{now - before:+,} → {now:,}")
+            for path, now, before in moved
+        ])  # fmt: skip
+
+    def coverage(self) -> str:
+        return self.compared(self.coverage_against)
+
+    def coverage_against(self, one: Comparison) -> str:
+        moves = bars([
+            (text(key, self.language), one.moves[key], f"{one.moves[key]:,}") for key in one.moves
+        ])  # fmt: skip
+        rows = [
+            (escape(rule), f"{now:,}", f"{before:,}", f"{now - before:+,}")
+            for rule, now, before in one.rules
+        ]
+        return moves + self.table(("rule", "now", "before", "change"), rows, {1, 2, 3})
+
+    def reminders(self) -> str:
+        if not self.facts.reminders:
+            return f"<p>{self.t('no_reminders')}</p>"
+        return bars([(rule, count, f"{count:,}") for rule, count in self.facts.reminders])
+
+    def publication(self) -> str:
+        if not self.facts.publication:
+            return f"<p>{self.t('nothing_published')}</p>"
+        rows = [(escape(name), f"{count:,}") for name, count in self.facts.publication.items()]
+        return self.table(("table", "rows"), rows, {1})
+
+    def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: set[int]) -> str:
+        """A table of cells that are HTML already; columns of numbers to the right."""
+
+        def cells(tag: str, row: Sequence[str]) -> str:
+            return "".join(
+                f"<{tag}{' class=n' if at in numbers else ''}>{cell}</{tag}>"
+                for at, cell in enumerate(row)
+            )
+
+        head = cells("th", [self.t(key) for key in heads])
+        body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def render(facts: Facts, language: Language) -> str:
+    """The whole page."""
+    return _Page(facts, language).html()
+
+
+def _mark(is_bad: bool, label: str) -> str:
+    return f'<span class="badge {"bad" if is_bad else "care"}">{label}</span>'
+
+
+def _at(step: dict[str, object], facts: Facts) -> str:
+    """A step's model, with its date where it is another than the run's."""
+    other = "" if step["as_of"] == facts.business_date else f" {step['as_of']}"
+    return f"{step['model']}{other}"
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _figure(value: float | None) -> str:
+    """A mean or median with as many decimals as say something."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.4g}"

@@ -1,0 +1,115 @@
+"""The report of a run: complete, in two languages, and there when a run fails."""
+
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from acrm_batch.audits import AuditBlockedError
+from acrm_batch.cli import app
+from acrm_batch.report import texts
+from acrm_batch.report.charts import bars, both_ways
+from acrm_batch.report.files import file_of
+from tests.acrm_batch.bank import Bank
+from tests.acrm_batch.conftest import FIRST, SECOND, Batch, small
+from tests.acrm_batch.test_run import environment
+
+_VOID = {"meta", "br"}
+
+
+class Page(HTMLParser):
+    """What a page loads from elsewhere, and whether its tags are in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.loaded: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("src", "href") and not (value or "").startswith("#"):
+                self.loaded.append(f"{tag} {name}")
+        if tag == "script":
+            self.loaded.append(tag)
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def pages(crm: Batch, day: date) -> dict[str, str]:
+    """The reports of a date by language."""
+    root = crm.settings.warehouse_dir
+    return {one: file_of(root, day, one).read_text(encoding="utf-8") for one in texts.LANGUAGES}
+
+
+def test_a_run_leaves_a_report_of_its_own(bank: Bank, crm: Batch) -> None:
+    small(bank)
+    crm.run(FIRST, publishes=True)
+    bank.move(11, SECOND, 900_000)
+    bank.loan(22, 1, "B", granted_on=SECOND)
+    bank.deliver(SECOND, since=SECOND)
+    crm.run(SECOND, publishes=True)
+    found = pages(crm, SECOND)
+    for page in found.values():
+        read = Page(page)
+        assert (read.open, read.loaded) == ([], [])
+        assert page.count("<svg") >= 4
+        assert "DEP_BAL" in page and "IN_BANK/LOAN" in page and "pub_coverage" in page
+    assert "compared with 2026-01-01" in found["en"] and "与 2026-01-01 相比" in found["zh-CN"]
+    assert "Borrower IN_BANK/LOAN" in found["en"] and "贷款客户 IN_BANK/LOAN" in found["zh-CN"]
+    before = file_of(crm.settings.warehouse_dir, SECOND, "en").stat().st_ino
+    crm.run(SECOND, publishes=True)
+    assert file_of(crm.settings.warehouse_dir, SECOND, "en").stat().st_ino == before
+
+
+def test_a_run_that_is_blocked_leaves_a_report_that_says_why(bank: Bank, crm: Batch) -> None:
+    small(bank)
+    bank.rows["balances"].append((SECOND, {"account_id": 11, "balance": 7}))
+    bank.deliver(SECOND, since=SECOND)
+    with pytest.raises(AuditBlockedError) as caught:
+        crm.run(SECOND, publishes=True)
+    page = pages(crm, SECOND)["en"]
+    assert "blocked by an audit" in page and "int_branch_ledger" in page
+    assert caught.value.sentence.split(":")[0] in page
+    assert page.index('<section id="audits">') < page.index('<section id="timings">')
+
+
+def test_the_command_writes_where_it_is_told(
+    published: Batch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in environment(published).items():
+        monkeypatch.setenv(name, value)
+
+    def report(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["report", "--date", *arguments])
+        return done.exit_code, done.stderr
+
+    out = tmp_path / "new" / "report.html"
+    assert report(str(SECOND), "--out", str(out), "--lang", "en") == (0, "")
+    assert out.read_text().startswith('<!doctype html><html lang="en">')
+    assert report("2026-03-01")[0] == 75
+    assert report(str(SECOND), "--lang", "fr") == (
+        2,
+        "There is no report in 'fr'; say zh-CN or en.\n",
+    )
+    code, sentence = report(str(SECOND), "--out", "/proc/report.html")
+    assert (code, sentence.count("\n")) == (1, 1)
+
+
+def test_charts_escape_labels_and_shorten_long_ones() -> None:
+    drawn = bars([("<b>", 1.0, "1"), ("标" * 40, 0.0, "0")], marks=((2.0, "2"),))
+    assert "&lt;b&gt;" in drawn and "…" in drawn and "<b>" not in drawn
+    assert both_ways([]).startswith("<svg")
+
+
+def test_every_text_is_in_both_languages() -> None:
+    for key, found in texts._TEXTS.items():
+        assert len(found) == len(texts.LANGUAGES) and all(found), key
