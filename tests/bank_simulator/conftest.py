@@ -7,17 +7,42 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from bank_simulator import parameters
 from bank_simulator.generate import generate
 from bank_simulator.plan import Plan
 from crm_shared.landing import TABLES
+from tests.bank_simulator.world import HERE, World, open_world
 
-PLAN = Plan(customers=500, first=date(2026, 4, 1), last=date(2026, 7, 1), seed=42)
+PLAN = Plan(customers=800, first=date(2026, 3, 1), last=date(2026, 7, 1), seed=42)
+
+#: Another seed and other parameters, between month ends; and birthdays on 29 February.
+OTHERS = {
+    "second parameters": Plan(
+        customers=800, first=date(2025, 8, 20), last=date(2026, 1, 26), seed=7,
+        parameters=parameters.load(HERE / "second_parameters.yml"),
+    ),
+    "leap year": Plan(customers=800, first=date(2027, 9, 25), last=date(2028, 2, 28), seed=2028),
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def plan() -> Plan:
     """What the bank of the tests is like."""
     return PLAN
+
+
+@pytest.fixture(scope="session", params=["default", *OTHERS])
+def world(
+    request: pytest.FixtureRequest, bank: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """The bank of the tests, and others of another seed, period and set of parameters."""
+    made, out = PLAN, bank
+    if request.param != "default":
+        made, out = OTHERS[request.param], tmp_path_factory.mktemp("world") / "bank"
+        generate(made, out)
+    opened = open_world(out, made)
+    yield opened
+    opened.connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ def run(*arguments: str) -> tuple[int, str]:
 def test_answers_counts_what_was_planted(bank: Path) -> None:
     code, text = run("answers", "--out", str(bank), "--json")
     assert code == 0
-    assert json.loads(text)["counts"]["over_contact"]["five_contacts"] == 1
+    assert json.loads(text)["counts"]["over_contact"]["one_contact_above_the_cap"] == 1
 
 
 def test_answers_prints_a_line_per_answer(bank: Path) -> None:
@@ -43,11 +43,11 @@ def test_answers_of_nothing_are_not_ready(tmp_path: Path) -> None:
     [
         (["--customers", "10", *PERIOD], "out of range"),
         (["--customers", "99999999", *PERIOD], "out of range"),
-        (["--customers", "500", "--from", "2026-07-01", "--to", "2026-04-01"], "exchange"),
-        (["--customers", "500", "--from", "2026-06-01", "--to", "2026-07-01"], "too short"),
-        (["--customers", "500", "--from", "2001-06-01", "--to", "2026-07-01"], "too long"),
-        (["--customers", "500", *PERIOD, "--seed", "-1"], "--seed -1 is out of range"),
-        (["--customers", "500", "--from", "yesterday", "--to", "2026-07-01"], "not a date"),
+        (["--customers", "800", "--from", "2026-07-01", "--to", "2026-04-01"], "exchange"),
+        (["--customers", "800", "--from", "2026-06-01", "--to", "2026-07-01"], "too short"),
+        (["--customers", "800", "--from", "2001-06-01", "--to", "2026-07-01"], "too long"),
+        (["--customers", "800", *PERIOD, "--seed", "-1"], "--seed -1 is out of range"),
+        (["--customers", "800", "--from", "yesterday", "--to", "2026-07-01"], "not a date"),
     ],
 )
 def test_what_cannot_be_generated_is_said(
@@ -61,7 +61,7 @@ def test_what_cannot_be_generated_is_said(
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear", encoding="utf-8")
-    code, text = run("generate", "--customers", "500", *PERIOD, "--out", str(tmp_path))
+    code, text = run("generate", "--customers", "800", *PERIOD, "--out", str(tmp_path))
     assert code == 2
     assert "is not empty" in text
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
@@ -70,7 +70,7 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
 def test_a_folder_below_a_file_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     code, text = run(
-        "generate", "--customers", "500", *PERIOD, "--out", str(tmp_path / "file" / "x")
+        "generate", "--customers", "800", *PERIOD, "--out", str(tmp_path / "file" / "x")
     )
     assert code == 1
     assert "cannot be written" in text
@@ -79,7 +79,7 @@ def test_a_folder_below_a_file_cannot_be_written(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_no_permission_is_said(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    code, text = run("generate", "--customers", "500", *PERIOD, "--out", str(tmp_path / "bank"))
+    code, text = run("generate", "--customers", "800", *PERIOD, "--out", str(tmp_path / "bank"))
     assert code == 1
     assert "no permission" in text
 
@@ -91,7 +91,7 @@ def test_a_full_disk_is_said_and_leaves_no_workshop(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(extracts.Delivery, "_store", full)
-    code, text = run("generate", "--customers", "500", *PERIOD, "--out", str(tmp_path / "bank"))
+    code, text = run("generate", "--customers", "800", *PERIOD, "--out", str(tmp_path / "bank"))
     assert code == 1
     assert "is full" in text
     assert not (tmp_path / "bank" / ".workshop").exists()

@@ -9,37 +9,29 @@ import duckdb
 from bank_simulator.plan import Plan
 from crm_shared.errors import NotReadyError
 
-#: The parameters under which the answers are true, as docs/rules.md gives them.
-PARAMETERS = {
-    "coverage.averaging_days": "30",
-    "coverage.hysteresis_pct": "10",
-    "coverage.hysteresis_month_ends": "2",
-    "coverage.settled_loan_days": "90",
-    "key_customer.min_deposit_average": "500000.00",
-    "key_customer.min_loan_balance": "1000000.00",
-    "key_customer.clean_years": "1",
-    "contact.cap": "4",
-    "contact.cap_days": "30",
-    "due.loan_days": "30",
-    "due.repayment_days": "7",
-    "due.card_days": "3",
-    "due.deposit_days": "15",
-    "due.wealth_days": "15",
-    "due.document_days": "30",
-    "due.risk_profile_days": "30",
-    "movement.individual_min_amount": "500000.00",
-    "movement.business_min_amount": "5000000.00",
-    "frequent_transfers.min_count": "5",
-    "frequent_transfers.window_hours": "24",
-}
-
 _ORDER = {
     "coverage": "customer_id, role, branch_id, manager_id",
     "key_customers": "customer_id",
     "due_reminders": "rule_code, subject, due_on",
     "over_contact": "customer_id",
+    "potential_tags": "customer_id, path",
+    "tiers": "customer_id",
+    "lifecycle": "customer_id",
+    "campaigns": "campaign_id",
     "movements": 'business_date, rule_code, customer_id, "window"',
 }
+
+#: Answers that speak of planted customers alone, who are the ones that they name. All others are
+#: complete: what they leave out is not true of anybody.
+SCOPE = {
+    "potential_tags": "the customers and tags that are listed",
+    "tiers": "the customers that are listed",
+    "lifecycle": "the customers that are listed",
+    "due_reminders": {
+        "R04.TIER_UP": "the customers of tiers", "R04.TIER_DOWN": "the customers of tiers",
+        "R04.DORMANT": "the customers of lifecycle",
+    },
+}  # fmt: skip
 
 
 def write(connection: duckdb.DuckDBPyConnection, plan: Plan, out: Path) -> None:
@@ -59,13 +51,13 @@ def write(connection: duckdb.DuckDBPyConnection, plan: Plan, out: Path) -> None:
         )
     summary = {
         "seed": plan.seed, "customers": plan.customers, "from": str(plan.first),
-        "to": str(plan.last), "as_of": str(plan.as_of),
+        "to": str(plan.last), "as_of": str(plan.as_of), "parameter_set": plan.parameters.name,
         "replay_dates": sorted(
             str(day) for (day,) in connection.execute(
                 "SELECT DISTINCT business_date FROM answer_movements").fetchall()),
-        "counts": counts,
+        "counts": counts, "scope": SCOPE,
     }  # fmt: skip
-    _write_json(folder / "parameters.json", PARAMETERS)
+    _write_json(folder / "parameters.json", dict(plan.parameters.values))
     _write_json(folder / "answers.json", summary)
 
 

@@ -16,6 +16,7 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from bank_simulator import answers as planted
+from bank_simulator import parameters as parameter_sets
 from bank_simulator import replay as replaying
 from bank_simulator.generate import Progress
 from bank_simulator.generate import generate as build
@@ -48,6 +49,11 @@ To = Annotated[
                  help="Last day. The batch answers are those of the day before."),
 ]  # fmt: skip
 Seed = Annotated[int, typer.Option(help="Same seed, same bytes.")]
+ParameterFile = Annotated[
+    Path | None,
+    typer.Option("--parameters", metavar="FILE",
+                 help="YAML `code: value`; the answers are those of these parameters."),
+]  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Landing = Annotated[Path, typer.Option("--landing", help="Folder of the landing days.")]
 Day = Annotated[date, typer.Option("--date", parser=_date, metavar="DATE", help="Business date.")]
@@ -87,11 +93,15 @@ def _progress() -> Iterator[Progress]:
 
 
 @app.command()
-def generate(customers: Customers, first: From, last: To, out: Out, seed: Seed = 42) -> None:
+def generate(  # noqa: PLR0917
+    customers: Customers, first: From, last: To, out: Out, seed: Seed = 42,
+    parameters: ParameterFile = None,
+) -> None:  # fmt: skip
     """Generate a bank: a landing folder for every day, and the planted answers."""
     began = time.monotonic()
     with _sentences(), _progress() as progress:
-        rows = build(Plan(customers, first, last, seed), out, progress)
+        plan = Plan(customers, first, last, seed, parameter_sets.load(parameters))
+        rows = build(plan, out, progress)
     console.print(
         f"{customers:,} customers, {rows:,} bookings, {first} to {last} in {out} "
         f"({time.monotonic() - began:.1f} s)", highlight=False, soft_wrap=True,

@@ -14,13 +14,14 @@ from bank_simulator.database import Value, open_workshop, run_sql, set_variable
 from bank_simulator.extracts import Delivery
 from bank_simulator.output import prepare_folder, readable_disk_errors
 from bank_simulator.plan import Plan
+from crm_shared.festivals import FESTIVALS
 
 #: Told after every step: what was done, and which share of the whole is done.
 Progress = Callable[[str, float], None]
 
 _PLAN_STEPS = (
     "people", "deposits", "credit", "services", "assignments", "planned", "states",
-    "contacts", "answers",
+    "contacts", "answers", "answers_reminders", "answers_campaigns",
 )  # fmt: skip
 
 
@@ -61,6 +62,11 @@ def _decide(connection: duckdb.DuckDBPyConnection, plan: Plan, progress: Progres
         "m0": plan.months, "surnames": names.SURNAMES, "given": names.GIVEN,
         "trades": names.TRADES, "banks": names.OTHER_BANKS,
     }  # fmt: skip
+    variables |= plan.parameters.variables()
+    variables |= {
+        "festival_codes": [festival.code for festival in FESTIVALS],
+        "festival_days": [festival.day for festival in FESTIVALS],
+    }
     for name, value in variables.items():
         set_variable(connection, f'"{name}"', value)
     run_sql(connection, "macros")

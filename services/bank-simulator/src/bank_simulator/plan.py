@@ -1,13 +1,14 @@
 """What bank to build: how many customers, from when until when, from which seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from bank_simulator.cases.prototype import Dates
+from bank_simulator.parameters import Parameters
 from crm_shared.business_calendar import month_ends
 from crm_shared.errors import UsageError
 
-FEWEST, MOST = 500, 20_000_000
+FEWEST, MOST = 800, 20_000_000
 LONGEST_YEARS = 3
 
 
@@ -19,6 +20,7 @@ class Plan:
     first: date
     last: date
     seed: int = 42
+    parameters: Parameters = field(default_factory=Parameters)
 
     def check(self) -> None:
         """Raise `UsageError` with one sentence where such a bank cannot be built."""
@@ -74,4 +76,4 @@ class Plan:
     def dates(self) -> Dates:
         """The days that cases are about."""
         ends = tuple(month_ends(self.first, self.as_of))
-        return Dates(self.first, self.last, self.as_of, ends)
+        return Dates(self.first, self.last, self.as_of, ends, self.parameters)

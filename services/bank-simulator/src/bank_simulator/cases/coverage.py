@@ -1,6 +1,7 @@
 """Cases of coverage: ties, cents, hysteresis, locks, leavers, the ownerless."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 from bank_simulator.cases.prototype import (
@@ -8,6 +9,7 @@ from bank_simulator.cases.prototype import (
     Case,
     Cover,
     Dates,
+    Due,
     Loan,
     Lock,
     Move,
@@ -26,6 +28,11 @@ def lead(branch: int, manager: str, rule: str) -> Cover:
 def assist(branch: int, manager: str, rule: str) -> Cover:
     """The branch assists; `rule` is the one that found the lead."""
     return Cover("assist", branch, manager, rule)
+
+
+def newly_assigned(dates: Dates, branch: int) -> Due:
+    """The lead manager is another one than the day before."""
+    return Due("R05.NEWLY_ASSIGNED", dates.ago(-1), branch=branch, window=f"on:{dates.as_of}")
 
 
 def cases(dates: Dates) -> Iterator[Case]:
@@ -121,7 +128,14 @@ def _hysteresis(dates: Dates) -> Iterator[Case]:
     moves = (lead(1, "m1", "deposit"), assist(0, "m0", "deposit"))
     old = dates.first - timedelta(days=300)
     last, before = dates.month_ends[-1], dates.month_ends[-2]
-    two_windows, one_window = before - timedelta(days=29), last - timedelta(days=29)
+    window = timedelta(days=dates.number("coverage.averaging_days") - 1)
+    two_windows, one_window = before - window, last - window
+    # What lifts 50,000 to the incumbent's 100,000 and the percentage above it.
+    exact = 50_000 + 1_000 * dates.number("coverage.hysteresis_pct")
+    moves_today = (
+        (newly_assigned(dates, 1),)
+        if last == dates.as_of else ()
+    )  # fmt: skip
 
     def challenger(
         name: str, rises: tuple[tuple[date, str], ...], coverage: tuple[Cover, ...]
@@ -136,15 +150,15 @@ def _hysteresis(dates: Dates) -> Iterator[Case]:
                 Account("100000", 0, opened_on=old),
                 Account("50000", 1, opened_on=old, moves=grown),
             ),
-            managers=BOTH, coverage=coverage,
+            managers=BOTH, coverage=coverage, due=moves_today if coverage == moves else (),
         )  # fmt: skip
 
-    yield challenger("exceeds_by_exactly_10_pct_twice_moves", ((two_windows, "60000"),), moves)
-    yield challenger("exceeds_by_9_99_pct_twice_stays", ((two_windows, "59990"),), stays)
-    yield challenger("one_cent_short_of_10_pct_twice_stays", ((two_windows, "59999.99"),), stays)
-    yield challenger("exceeds_by_10_pct_once_stays", ((one_window, "90000"),), stays)
+    yield challenger("exceeds_by_exactly_enough_twice_moves", ((two_windows, f"{exact}"),), moves)
+    yield challenger("exceeds_by_ten_yuan_less_stays", ((two_windows, f"{exact - 10}"),), stays)
+    yield challenger("one_cent_short_twice_stays", ((two_windows, f"{exact - 1}.99"),), stays)
+    yield challenger("exceeds_once_stays", ((one_window, "90000"),), stays)
     yield challenger(
-        "exceeds_by_10_pct_only_the_month_before_stays",
+        "exceeds_only_the_month_before_stays",
         ((two_windows, "80000"), (one_window, "-75000")),
         stays,
     )
@@ -153,13 +167,14 @@ def _hysteresis(dates: Dates) -> Iterator[Case]:
         accounts=(
             Account("100000", 0, opened_on=old),
             Account("50000", 1, opened_on=old,
-                    moves=(Move(at(two_windows, "09:30"), "70000", "wealth_redeem"),)),
+                    moves=(Move(at(two_windows, "09:30"), "85000", "wealth_redeem"),)),
             Account("50000", 2, opened_on=old,
                     moves=(Move(at(two_windows, "09:30"), "90000", "wealth_redeem"),)),
         ),
         managers={0: "m0", 1: "m1", 2: "m0"},
         coverage=(lead(2, "m0", "deposit"), assist(0, "m0", "deposit"),
                   assist(1, "m1", "deposit")),
+        due=tuple(replace(due, branch=2) for due in moves_today),
     )  # fmt: skip
     yield Case(
         "two_that_exceed_once_each_do_not_take_over",
@@ -184,13 +199,14 @@ def _locks(dates: Dates) -> Iterator[Case]:
     kept = (lead(1, "m1", "locked"), assist(0, "m0", "locked"))
     unlocked = (lead(0, "m0", "deposit"),)
 
-    def locked(name: str, first: date, until: date, coverage: tuple[Cover, ...]) -> Case:
-        return Case(name, accounts=account, lock=Lock(1, "m1", first, until), coverage=coverage)
+    def locked(name: str, first: date, until: date, coverage: tuple[Cover, ...], *due: Due) -> Case:
+        return Case(name, accounts=account, lock=Lock(1, "m1", first, until), coverage=coverage,
+                    due=due)  # fmt: skip
 
     yield locked("lock_in_force", earlier, later, kept)
-    yield locked("lock_starts_today", day, later, kept)
+    yield locked("lock_starts_today", day, later, kept, newly_assigned(dates, 1))
     yield locked("lock_ends_tomorrow", earlier, day + timedelta(days=1), kept)
-    yield locked("lock_expired_today", earlier, day, unlocked)
+    yield locked("lock_expired_today", earlier, day, unlocked, newly_assigned(dates, 0))
     yield locked("lock_starts_tomorrow", day + timedelta(days=1), later, unlocked)
     yield Case(
         "lock_without_manager_uses_the_branch", accounts=account, managers=BOTH,

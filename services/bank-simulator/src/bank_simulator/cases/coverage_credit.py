@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from bank_simulator.cases.coverage import BOTH, assist, lead
+from bank_simulator.cases.coverage import BOTH, assist, lead, newly_assigned
 from bank_simulator.cases.prototype import Account, Card, Case, Dates, Instalment, Loan
 
 
@@ -45,10 +45,11 @@ def _loans(dates: Dates) -> Iterator[Case]:
         coverage=(lead(1, "m1", "loan"), assist(0, "m0", "loan"), assist(2, "m0", "loan")),
     )  # fmt: skip
     recent = (lead(1, "m1", "loan_settled"), assist(0, "m0", "loan_settled"))
-    yield Case("loan_settled_89_days_ago_leads", accounts=account,
-               loans=(_settled(dates, 89, 1),), coverage=recent)  # fmt: skip
-    yield Case("loan_settled_90_days_ago_is_past", accounts=account,
-               loans=(_settled(dates, 90, 1),))  # fmt: skip
+    days = dates.number("coverage.settled_loan_days")
+    yield Case("loan_settled_on_the_last_day_leads", accounts=account,
+               loans=(_settled(dates, days - 1, 1),), coverage=recent)  # fmt: skip
+    yield Case("loan_settled_a_day_before_is_past", accounts=account,
+               loans=(_settled(dates, days, 1),), due=(newly_assigned(dates, 0),))  # fmt: skip
     yield Case("loan_settled_today_leads", accounts=account,
                loans=(_settled(dates, 0, 1),), coverage=recent)  # fmt: skip
     yield Case(
@@ -89,6 +90,7 @@ def _loans(dates: Dates) -> Iterator[Case]:
         loans=(Loan("50000", amount="60000", branch=2, manager="m0", instalments=(paid, rest)),
                Loan("55000", branch=1, manager="m1")),
         coverage=(lead(1, "m1", "loan"), assist(0, "m0", "loan"), assist(2, "m0", "loan")),
+        due=(newly_assigned(dates, 1),),
     )  # fmt: skip
 
 
@@ -113,7 +115,8 @@ def _cards(dates: Dates) -> Iterator[Case]:
         coverage=(*by_card, assist(2, "m0", "card")),
     )  # fmt: skip
     yield Case("card_closed_today_is_no_business", accounts=account,
-               cards=(Card("30000", 1, "m1", closed_on=dates.as_of),))  # fmt: skip
+               cards=(Card("30000", 1, "m1", closed_on=dates.as_of),),
+               due=(newly_assigned(dates, 0),))  # fmt: skip
     yield Case("debit_card_is_no_credit_business", accounts=account,
                cards=(Card("30000", 1, "m1", card_type="debit"),))  # fmt: skip
     yield Case(

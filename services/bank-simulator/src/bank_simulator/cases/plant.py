@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from bank_simulator.cases.prototype import Case, Dates, Instalment, Loan, Move, yuan
+from bank_simulator.cases.prototype import Card, Case, Dates, Instalment, Loan, Move, yuan
 
 Row = dict[str, Any]
 
@@ -19,28 +19,41 @@ _DAY = pa.date32()
 _FIELDS: dict[str, dict[str, pa.DataType]] = {
     "proto_case": {"case_no": pa.int64(), "name": pa.string(), "customer_type": pa.string(),
                    "status": pa.string(), "home": pa.int64(), "document_in": pa.int64(),
-                   "risk_in": pa.int64(), "basis": pa.string(), "contacts": pa.int64()},
+                   "risk_in": pa.int64(), "basis": pa.string(), "contacts": pa.int64(),
+                   "birth_date": _DAY, "customer_since": _DAY, "occupation": pa.string(),
+                   "industry": pa.string(), "tier": pa.string(), "lifecycle": pa.string()},
     "proto_account": {"case_no": pa.int64(), "seq": pa.int64(), "slot": pa.int64(),
                       "product": pa.string(), "opened_on": _DAY, "matures_on": _DAY,
                       "closed_on": _DAY, "opening": pa.int64()},
     "proto_move": {"case_no": pa.int64(), "move_no": pa.int64(), "account": pa.int64(),
                    "day": _DAY, "seconds": pa.int64(), "cents": pa.int64(),
-                   "txn_type": pa.string(), "bank": pa.string(), "reverses": pa.int64()},
+                   "txn_type": pa.string(), "bank": pa.string(), "reverses": pa.int64(),
+                   "channel": pa.string()},
     "proto_loan": {"case_no": pa.int64(), "seq": pa.int64(), "slot": pa.int64(),
                    "token": pa.string(), "amount": pa.int64(), "granted_on": _DAY,
                    "matures_on": _DAY, "settled_on": _DAY, "status": pa.string(),
                    "arrears": pa.int64(), "days_overdue": pa.int32(), "last_overdue_on": _DAY,
-                   "five_tier": pa.string()},
+                   "five_tier": pa.string(), "product": pa.string()},
     "proto_instalment": {"case_no": pa.int64(), "seq": pa.int64(), "slot": pa.int64(),
                          "instalment_no": pa.int64(), "due_on": _DAY, "principal": pa.int64(),
                          "interest": pa.int64(), "paid_on": _DAY},
     "proto_card": {"case_no": pa.int64(), "seq": pa.int64(), "slot": pa.int64(),
                    "token": pa.string(), "card_type": pa.string(), "credit_limit": pa.int64(),
-                   "issued_on": _DAY, "closed_on": _DAY},
+                   "issued_on": _DAY, "closed_on": _DAY, "activated_on": _DAY,
+                   "overdue_periods": pa.int32()},
     "proto_statement": {"case_no": pa.int64(), "seq": pa.int64(), "due_on": _DAY,
                         "cents": pa.int64(), "paid_on": _DAY},
     "proto_holding": {"case_no": pa.int64(), "seq": pa.int64(), "slot": pa.int64(),
-                      "cents": pa.int64(), "matures_on": _DAY, "ended_on": _DAY},
+                      "cents": pa.int64(), "matures_on": _DAY, "ended_on": _DAY,
+                      "bought_on": _DAY},
+    "proto_merchant": {"case_no": pa.int64(), "seq": pa.int64(), "signed_on": _DAY,
+                       "ended_on": _DAY},
+    "proto_channel": {"case_no": pa.int64(), "channel": pa.string(), "signed_on": _DAY,
+                      "last_used_on": _DAY, "ended_on": _DAY},
+    "proto_family": {"case_no": pa.int64(), "other": pa.string(), "reverse": pa.bool_(),
+                     "until": _DAY},
+    "proto_payroll": {"case_no": pa.int64(), "until": _DAY},
+    "proto_tag": {"case_no": pa.int64(), "path": pa.string(), "expected": pa.bool_()},
     "proto_lock": {"case_no": pa.int64(), "slot": pa.int64(), "token": pa.string(),
                    "locked_on": _DAY, "locked_until": _DAY},
     "proto_contact": {"case_no": pa.int64(), "day": _DAY, "seconds": pa.int64(),
@@ -50,7 +63,8 @@ _FIELDS: dict[str, dict[str, pa.DataType]] = {
     "proto_coverage": {"case_no": pa.int64(), "role": pa.string(), "slot": pa.int64(),
                        "token": pa.string(), "rule": pa.string()},
     "proto_due": {"case_no": pa.int64(), "rule_code": pa.string(), "item": pa.int64(),
-                  "due_on": _DAY, "cents": pa.int64(), "slot": pa.int64()},
+                  "due_on": _DAY, "cents": pa.int64(), "slot": pa.int64(),
+                  "window": pa.string()},
     "proto_movement": {"case_no": pa.int64(), "business_date": _DAY, "rule_code": pa.string(),
                        "expected": pa.bool_(), "move_no": pa.int64(), "account": pa.int64()},
 }  # fmt: skip
@@ -74,10 +88,13 @@ def _rows_of(case: Case, dates: Dates) -> Iterable[tuple[str, Row]]:
         "name": case.name, "customer_type": case.customer_type, "status": case.status,
         "home": case.home, "document_in": _days_after(dates.as_of, case.document_expires_on),
         "risk_in": _days_after(dates.as_of, case.risk_profile_expires_on), "basis": case.key,
-        "contacts": case.over_contact,
+        "contacts": case.over_contact, "birth_date": case.birth_date,
+        "customer_since": case.customer_since, "occupation": case.occupation,
+        "industry": case.industry, "tier": case.tier, "lifecycle": case.lifecycle,
     }  # fmt: skip
     yield from _deposits(case, dates)
     yield from _credit(case, dates)
+    yield from _services(case, dates)
     yield from _marketing(case)
     yield from _answers(case)
 
@@ -94,13 +111,8 @@ def _deposits(case: Case, dates: Dates) -> Iterable[tuple[str, Row]]:
     for number, (seq, move) in enumerate(_moves(case)):
         yield "proto_move", {
             "move_no": number, "account": seq, **_clock(move.at), "cents": yuan(move.amount),
-            "txn_type": move.txn_type, "bank": move.bank,
+            "txn_type": move.txn_type, "bank": move.bank, "channel": move.channel,
             "reverses": numbers[move.reverses] if move.reverses else None,
-        }  # fmt: skip
-    for seq, holding in enumerate(case.holdings):
-        yield "proto_holding", {
-            "seq": seq + 1, "slot": holding.branch, "cents": yuan(holding.amount),
-            "matures_on": holding.matures_on, "ended_on": holding.ended_on,
         }  # fmt: skip
 
 
@@ -120,7 +132,7 @@ def _credit(case: Case, dates: Dates) -> Iterable[tuple[str, Row]]:
             "settled_on": loan.settled_on, "status": loan.status,
             "arrears": yuan(loan.arrears) if loan.arrears else 0,
             "days_overdue": loan.days_overdue, "last_overdue_on": loan.last_overdue_on,
-            "five_tier": loan.five_tier,
+            "five_tier": loan.five_tier, "product": loan.product,
         }  # fmt: skip
         for number, instalment in enumerate(instalments):
             yield "proto_instalment", {
@@ -134,6 +146,8 @@ def _credit(case: Case, dates: Dates) -> Iterable[tuple[str, Row]]:
             "seq": seq + 1, "slot": card.branch, "token": card.manager,
             "card_type": card.card_type, "credit_limit": yuan(card.limit),
             "issued_on": card.issued_on or issued_on, "closed_on": card.closed_on,
+            "activated_on": _activated_on(card, card.issued_on or issued_on),
+            "overdue_periods": card.overdue_periods,
         }  # fmt: skip
         for statement in card.statements:
             yield "proto_statement", {
@@ -150,6 +164,36 @@ def _bullet(loan: Loan, dates: Dates) -> Iterable[Instalment]:
         yield Instalment(before, f"{repaid:.2f}", paid_on=before)
     matures_on = loan.matures_on or dates.as_of + timedelta(days=400)
     yield Instalment(matures_on, loan.balance, "10", paid_on=loan.settled_on)
+
+
+def _activated_on(card: Card, issued_on: date) -> date | None:
+    if card.activated_on == "never":
+        return None
+    return card.activated_on or issued_on + timedelta(days=3)
+
+
+def _services(case: Case, dates: Dates) -> Iterable[tuple[str, Row]]:
+    for seq, holding in enumerate(case.holdings):
+        yield "proto_holding", {
+            "seq": seq + 1, "slot": holding.branch, "cents": yuan(holding.amount),
+            "matures_on": holding.matures_on, "ended_on": holding.ended_on,
+            "bought_on": holding.bought_on or dates.first - timedelta(days=30),
+        }  # fmt: skip
+    for seq, merchant in enumerate(case.merchants):
+        yield "proto_merchant", {
+            "seq": seq + 1, "signed_on": merchant.signed_on, "ended_on": merchant.ended_on,
+        }  # fmt: skip
+    for channel in case.channels:
+        yield "proto_channel", {
+            "channel": channel.channel, "signed_on": channel.signed_on,
+            "last_used_on": channel.last_used_on, "ended_on": channel.ended_on,
+        }  # fmt: skip
+    if case.family:
+        yield "proto_family", {
+            "other": case.family.case, "reverse": case.family.reverse, "until": case.family.until,
+        }  # fmt: skip
+    if case.payroll:
+        yield "proto_payroll", {"until": case.payroll.until}
 
 
 def _marketing(case: Case) -> Iterable[tuple[str, Row]]:
@@ -176,7 +220,10 @@ def _answers(case: Case) -> Iterable[tuple[str, Row]]:
         yield "proto_due", {
             "rule_code": due.rule_code, "item": due.index + 1, "due_on": due.due_on,
             "cents": yuan(due.amount) if due.amount else None, "slot": due.branch,
+            "window": due.window or f"due:{due.due_on}",
         }  # fmt: skip
+    for path, expected in case.tags.items():
+        yield "proto_tag", {"path": f"POTENTIAL/{path}", "expected": expected}
     numbers = {move.ref: number for number, (_, move) in enumerate(_moves(case)) if move.ref}
     for movement in case.movements:
         yield "proto_movement", {

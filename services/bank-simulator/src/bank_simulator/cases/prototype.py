@@ -1,15 +1,18 @@
 """A planted case: one customer with all he has, and with all that must be said about him.
 
-The answers (`coverage`, `key`, `due`, `movements`, `over_contact`) are complete: what a case does
-not list must not be found. Branches are slots 0 to 3 of one legal entity, in the order of their
+The answers (`coverage`, `key`, `due`, `movements`, `over_contact` …) are complete: what a case does
+not list must not be found. Only of `tags`, `tier` and `lifecycle` a case says what it is about, and
+nothing of the others. Branches are slots 0 to 3 of one legal entity, in the order of their
 ids; managers are tokens: m0 and m1 work at the branch, `left`, `left_today` and `leaves_tomorrow`
 have or have not left it, V is its virtual manager.
 """
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
+
+from bank_simulator.parameters import Parameters
 
 CustomerType = Literal["individual", "business", "group"]
 
@@ -29,6 +32,7 @@ class Move:
     bank: str | None = None
     ref: str | None = None
     reverses: str | None = None
+    channel: Literal["counter", "atm", "mobile"] = "counter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Loan:
     days_overdue: int = 0
     last_overdue_on: date | None = None
     five_tier: str = "normal"
+    product: str = "consumer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card; only `credit` cards are credit business."""
+    """A card; only `credit` cards are credit business. Activated three days after its issue."""
 
     limit: str
     branch: int = 0
@@ -93,6 +98,8 @@ class Card:
     closed_on: date | None = None
     card_type: Literal["credit", "debit"] = "credit"
     statements: tuple[Statement, ...] = ()
+    activated_on: date | Literal["never"] | None = None
+    overdue_periods: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,41 @@ class Holding:
     matures_on: date | None
     ended_on: date | None = None
     branch: int = 0
+    bought_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """A merchant whose turnover is booked to the first account."""
+
+    signed_on: date
+    ended_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A digital channel."""
+
+    signed_on: date
+    last_used_on: date | None = None
+    ended_on: date | None = None
+    channel: Literal["mobile", "sms"] = "mobile"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A relation of a household: of another case to this one, or (`reverse`) of this to it."""
+
+    case: str
+    reverse: bool = False
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payroll:
+    """A salary from a business customer, paid into the first account."""
+
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +177,24 @@ class Cover:
     rule: str
 
 
+def led_by(rule: str) -> tuple[Cover, ...]:
+    """Branch 0 and its manager m0 lead by that rule, and nobody assists."""
+    return (Cover("lead", 0, "m0", rule),)
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An expected due reminder about the `index`-th loan, card, account or holding, or him."""
+    """An expected reminder about the `index`-th loan, card, account or holding, or him.
+
+    `window` is where it is not `due:{due_on}`.
+    """
 
     rule_code: str
     due_on: date
     amount: str | None = None
     branch: int | None = None
     index: int = 0
+    window: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +227,23 @@ class Case:
     contacts: tuple[Contact, ...] = ()
     document_expires_on: date | None = None
     risk_profile_expires_on: date | None = None
+    birth_date: date | None = None
+    customer_since: date | None = None
+    occupation: str | None = None
+    industry: str | None = None
+    merchants: tuple[Merchant, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    family: Family | None = None
+    payroll: Payroll | None = None
     managers: dict[int, str] = field(default_factory=lambda: {0: "m0"})
-    coverage: tuple[Cover, ...] = (Cover("lead", 0, "m0", "deposit"),)
+    coverage: tuple[Cover, ...] = led_by("deposit")
     key: Literal["deposit", "loan"] | None = None
     due: tuple[Due, ...] = ()
     movements: tuple[Movement, ...] = ()
     over_contact: int | None = None
+    tags: dict[str, bool] = field(default_factory=dict)
+    tier: str | None = None
+    lifecycle: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,3 +254,16 @@ class Dates:
     last: date
     as_of: date
     month_ends: tuple[date, ...]
+    parameters: Parameters = field(default_factory=Parameters)
+
+    def number(self, code: str) -> int:
+        """The value of a parameter that counts."""
+        return self.parameters.number(code)
+
+    def yuan(self, code: str, more: str = "0", times: str = "1") -> str:
+        """An amount: a parameter's value `times` a factor, and `more`, to the cent."""
+        return f"{self.parameters.money(code) * Decimal(times) + Decimal(more):.2f}"
+
+    def ago(self, days: int) -> date:
+        """The day that many days before as_of; negative: after it."""
+        return self.as_of - timedelta(days=days)

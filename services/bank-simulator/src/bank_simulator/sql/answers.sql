@@ -35,44 +35,21 @@ WHERE l.big AND NOT o.rich
 UNION ALL
 SELECT customer_id(no), basis IS NOT NULL, basis, "case" FROM case_key;
 
--- One row per reminder that falls due after as_of and within its days ahead.
-CREATE OR REPLACE TABLE answer_due_reminders AS
-WITH ordinary_due AS (
-    SELECT 'R02.LOAN_MATURES' AS rule_code, l.customer_id, 'loan:' || l.loan_id AS subject, l.matures_on AS due_on,
-        l.amount - (l.n - l.remaining - l.unpaid) * (l.amount // l.n) AS cents, l.branch_id
-    FROM loan AS l WHERE NOT l.told AND l.remaining = 1 AND l.due_in IS NOT NULL
-    UNION ALL
-    SELECT 'R02.REPAYMENT_DUE', l.customer_id, 'loan:' || l.loan_id, i.due_on, i.principal + i.interest, l.branch_id
-    FROM loan AS l JOIN instalment AS i ON i.loan_id = l.loan_id AND i.instalment_no = l.n - l.remaining + 1
-    WHERE NOT l.told AND l.due_in < 8
-    UNION ALL
-    SELECT 'R02.CARD_REPAYMENT_DUE', c.customer_id, 'card:' || c.card_id, s.due_on, s.cents, c.branch_id
-    FROM card AS c JOIN statement AS s ON s.card_id = c.card_id AND s.due_on = getvariable('as_of') + CAST(c.due_in AS INTEGER)
-    WHERE c.due_in < 4
-    UNION ALL
-    SELECT 'R02.DEPOSIT_MATURES', customer_id(no), 'account:' || account_id(no, 3), matures_on, principal, branch_id
-    FROM time_deposit WHERE fate = 'soon'
-    UNION ALL
-    SELECT 'R02.WEALTH_MATURES', customer_id(no), 'holding:' || holding_id(no, seq), matures_on, cents, branch_id
-    FROM holding WHERE fate = 'soon'
-    UNION ALL
-    SELECT 'R02.DOCUMENT_EXPIRES', customer_id, 'customer:' || customer_id, document_expires_on, NULL, NULL
-    FROM customer WHERE no > getvariable('case_customers') AND status = 'active' AND document_in BETWEEN 1 AND 25
-    UNION ALL
-    SELECT 'R02.RISK_PROFILE_EXPIRES', customer_id, 'customer:' || customer_id, risk_profile_expires_on, NULL, NULL
-    FROM customer WHERE no > getvariable('case_customers') AND status = 'active' AND risk_in BETWEEN 1 AND 25
-)
-SELECT rule_code, customer_id, subject, 'due:' || strftime(due_on, '%Y-%m-%d') AS "window", due_on,
-    money(cents) AS amount, branch_id, 'ordinary' AS "case"
-FROM ordinary_due
-UNION ALL
-SELECT rule_code, customer_id(no), subject, 'due:' || strftime(due_on, '%Y-%m-%d'), due_on, money(cents), branch_id,
-    "case"
-FROM case_due;
-
 CREATE OR REPLACE TABLE answer_over_contact AS
 SELECT customer_id(no) AS customer_id, CAST(contacts AS BIGINT) AS contacts, "case" FROM case_over_contact;
 
 CREATE OR REPLACE TABLE answer_movements AS
 SELECT business_date, rule_code, customer_id(no) AS customer_id, subject, "window", expected, "case"
 FROM case_movement;
+
+-- One row per planted customer and tag that his case is about.
+CREATE OR REPLACE TABLE answer_potential_tags AS
+SELECT customer_id(no) AS customer_id, path, expected, "case" FROM case_tag;
+
+-- One row per planted customer whose case is about tiers.
+CREATE OR REPLACE TABLE answer_tiers AS
+SELECT customer_id(no) AS customer_id, tier, "case" FROM case_tier;
+
+-- One row per planted customer whose case is about the life cycle.
+CREATE OR REPLACE TABLE answer_lifecycle AS
+SELECT customer_id(no) AS customer_id, lifecycle, "case" FROM case_lifecycle;

@@ -11,7 +11,8 @@ CREATE OR REPLACE TABLE slot AS
 SELECT p.no, b.seq AS slot, b.branch_id FROM planted AS p JOIN branch AS b USING (le_no);
 
 CREATE OR REPLACE TABLE case_customer AS
-SELECT p.no, c.customer_type, s.branch_id AS home_branch_id, c.status, c.document_in, c.risk_in
+SELECT p.no, c.customer_type, s.branch_id AS home_branch_id, c.status, c.document_in, c.risk_in,
+    c.birth_date, c.customer_since, c.occupation, c.industry
 FROM planted AS p JOIN proto_case AS c USING (case_no) JOIN slot AS s ON s.no = p.no AND s.slot = c.home;
 
 CREATE OR REPLACE TABLE case_account AS
@@ -21,7 +22,7 @@ FROM planted AS p JOIN proto_account AS a USING (case_no) JOIN slot AS s ON s.no
 CREATE OR REPLACE TABLE case_booking AS
 SELECT p.no * 64 + m.move_no AS txn_id, account_id(p.no, m.account) AS account_id, m.day, m.seconds,
     CASE WHEN m.cents > 0 THEN 'credit' ELSE 'debit' END AS direction, abs(m.cents) AS cents, m.txn_type,
-    CASE WHEN m.txn_type IN ('interest', 'sanction_interest', 'fee') THEN 'system' ELSE 'counter' END AS channel,
+    CASE WHEN m.txn_type IN ('interest', 'sanction_interest', 'fee', 'payroll', 'acquiring') THEN 'system' ELSE m.channel END AS channel,
     m.bank, p.no * 64 + m.reverses AS reverses
 FROM planted AS p JOIN proto_move AS m USING (case_no);
 
@@ -45,6 +46,21 @@ SELECT p.no, x.* EXCLUDE (case_no) FROM planted AS p JOIN proto_statement AS x U
 CREATE OR REPLACE TABLE case_holding AS
 SELECT p.no, h.* EXCLUDE (case_no, slot), s.branch_id
 FROM planted AS p JOIN proto_holding AS h USING (case_no) JOIN slot AS s ON s.no = p.no AND s.slot = h.slot;
+
+CREATE OR REPLACE TABLE case_merchant AS
+SELECT p.no, m.* EXCLUDE (case_no) FROM planted AS p JOIN proto_merchant AS m USING (case_no);
+
+CREATE OR REPLACE TABLE case_channel AS
+SELECT p.no, c.* EXCLUDE (case_no) FROM planted AS p JOIN proto_channel AS c USING (case_no);
+
+CREATE OR REPLACE TABLE case_payroll AS
+SELECT p.no, m.until FROM planted AS p JOIN proto_payroll AS m USING (case_no);
+
+-- One row per family tie between two cases of the same copy.
+CREATE OR REPLACE TABLE case_family AS
+SELECT CASE WHEN f.reverse THEN o.no ELSE p.no END AS no, CASE WHEN f.reverse THEN p.no ELSE o.no END AS other,
+    f.until
+FROM planted AS p JOIN proto_family AS f USING (case_no) JOIN planted AS o ON o.copy = p.copy AND o."case" = f.other;
 
 CREATE OR REPLACE TABLE case_lock AS
 SELECT p.no, l.locked_on, l.locked_until, s.branch_id, m.manager_id
@@ -73,13 +89,16 @@ SELECT p.no, c.contacts, p."case" FROM planted AS p JOIN proto_case AS c USING (
 WHERE c.contacts IS NOT NULL;
 
 CREATE OR REPLACE TABLE case_due AS
-SELECT p.no, d.rule_code, d.due_on, d.cents, s.branch_id, p."case",
+SELECT p.no, d.rule_code, d.due_on, d."window", d.cents, s.branch_id, p."case",
     CASE d.rule_code
         WHEN 'R02.CARD_REPAYMENT_DUE' THEN 'card:' || card_id(p.no, d.item)
+        WHEN 'R03.CARD_OVERDUE' THEN 'card:' || card_id(p.no, d.item)
         WHEN 'R02.DEPOSIT_MATURES' THEN 'account:' || account_id(p.no, d.item)
         WHEN 'R02.WEALTH_MATURES' THEN 'holding:' || holding_id(p.no, d.item)
         WHEN 'R02.LOAN_MATURES' THEN 'loan:' || loan_id(p.no, d.item)
         WHEN 'R02.REPAYMENT_DUE' THEN 'loan:' || loan_id(p.no, d.item)
+        WHEN 'R03.ARREARS' THEN 'loan:' || loan_id(p.no, d.item)
+        WHEN 'R03.OVERDUE' THEN 'loan:' || loan_id(p.no, d.item)
         ELSE 'customer:' || customer_id(p.no) END AS subject
 FROM planted AS p JOIN proto_due AS d USING (case_no)
 LEFT JOIN slot AS s ON s.no = p.no AND s.slot = d.slot;
@@ -92,3 +111,13 @@ SELECT p.no, m.business_date, m.rule_code, m.expected, p."case",
          WHEN m.move_no IS NOT NULL THEN 'txn:' || (p.no * 64 + m.move_no)
          ELSE 'day:' || strftime(m.business_date, '%Y-%m-%d') END AS "window"
 FROM planted AS p JOIN proto_movement AS m USING (case_no);
+
+CREATE OR REPLACE TABLE case_tag AS
+SELECT p.no, t.path, t.expected, p."case" FROM planted AS p JOIN proto_tag AS t USING (case_no);
+
+CREATE OR REPLACE TABLE case_tier AS
+SELECT p.no, c.tier, p."case" FROM planted AS p JOIN proto_case AS c USING (case_no) WHERE c.tier IS NOT NULL;
+
+CREATE OR REPLACE TABLE case_lifecycle AS
+SELECT p.no, c.lifecycle, p."case" FROM planted AS p JOIN proto_case AS c USING (case_no)
+WHERE c.lifecycle IS NOT NULL;

@@ -38,8 +38,8 @@ UNION ALL
 SELECT no, 1, CASE WHEN far THEN far_branch ELSE main_branch END, 'consumer',
     500000 + draw('amount', no, 56) * 100000, false, NULL, 1, 0, 0,
     CAST(settled_on - INTERVAL 12 MONTH AS DATE), settled_on, settled_on, NULL
-FROM (SELECT *, getvariable('as_of') - CAST(CASE WHEN lead_rule = 'loan_settled' THEN 1 + draw('settled', no, 80)
-          ELSE 100 + draw('settled', no, 300) END AS INTEGER) AS settled_on
+FROM (SELECT *, getvariable('as_of') - CAST(CASE WHEN lead_rule = 'loan_settled' THEN 1 + draw('settled', no, getvariable('p_coverage_settled_loan_days') - 10)
+          ELSE getvariable('p_coverage_settled_loan_days') + 10 + draw('settled', no, 300) END AS INTEGER) AS settled_on
       FROM ordinary
       WHERE lead_rule = 'loan_settled'
          OR lead_rule = 'deposit' AND kind = 'single' AND NOT newcomer AND draw('old loan', no, 1000) < 12)
@@ -68,7 +68,7 @@ FROM ordinary_loan AS o
 JOIN manager_count AS mc ON mc.branch_id = o.branch_id
 JOIN manager AS m ON m.branch_id = o.branch_id AND m.token = 'm' || draw('loan manager', o.no, mc.managers)
 UNION ALL
-SELECT no, seq, loan_id(no, seq), customer_id(no), branch_id, manager_id, NULL, 'consumer', amount,
+SELECT no, seq, loan_id(no, seq), customer_id(no), branch_id, manager_id, NULL, product, amount,
     CAST(0.0435 AS DECIMAL(9, 6)), 435, 'credit', granted_on, matures_on, settled_on,
     CASE WHEN status = 'written_off' THEN granted_on END, true,
     arrears, days_overdue, last_overdue_on, five_tier, false, NULL, NULL, NULL, NULL

@@ -1,7 +1,7 @@
 -- Truths about ordinary money, kept by construction (amounts in cents):
 -- * a customer who is not rich never holds 500,000 yuan: balances stop at `cap`, what is above is
 --   swept out at the start of a month, and time deposits, loans and salaries are small;
--- * a rich one always holds a time deposit of 600,000 yuan or more;
+-- * a rich one always holds a time deposit of 1.2 times what makes a key customer, or more;
 -- * a second branch never holds a third of what the main one holds: `floor` stays untouched.
 
 -- One row per time deposit or certificate of an ordinary customer.
@@ -14,7 +14,8 @@ WITH drawn AS (
             WHEN draw('fate', no, 100) < 4 THEN 'soon'
             WHEN draw('fate', no, 100) < 60 THEN 'later'
             WHEN draw('fate', no, 100) < 85 THEN 'past' ELSE 'opened' END AS fate,
-        CASE WHEN rich THEN clamp(lognormal_cents('time', no, 900000, 0.6), 60000000, 500000000)
+        CASE WHEN rich THEN clamp(lognormal_cents('time', no, 900000, 0.6),
+                 getvariable('p_key_customer_min_deposit_average') * 12 // 10, 1000000000)
              ELSE clamp(lognormal_cents('time', no, 20000, 0.7), 100000, 8000000) END AS principal
     FROM ordinary
     WHERE kind IN ('single', 'two') AND NOT newcomer AND (rich OR draw('has time', no, 100) < 30)

@@ -55,21 +55,25 @@ WITH everybody AS (
         CASE WHEN customer_type <> 'individual' OR draw('risk', no, 1000) < 600 THEN NULL
              WHEN draw('risk', no, 1000) < 620 THEN 2 + draw('risk in', no, 24)
              WHEN draw('risk', no, 1000) < 660 THEN -1 - draw('risk in', no, 300)
-             ELSE 60 + draw('risk in', no, 300) END AS risk_in
+             ELSE 60 + draw('risk in', no, 300) END AS risk_in,
+        CAST(NULL AS DATE) AS told_birth, CAST(NULL AS DATE) AS told_since,
+        CAST(NULL AS VARCHAR) AS told_occupation, CAST(NULL AS VARCHAR) AS told_industry
     FROM ordinary
     UNION ALL
-    SELECT no, customer_type, home_branch_id, status, false, document_in, risk_in FROM case_customer
+    SELECT no, customer_type, home_branch_id, status, false, document_in, risk_in, birth_date, customer_since,
+        occupation, industry
+    FROM case_customer
 ), drawn AS (
     SELECT *,
         customer_type = 'individual' AS person,
-        DATE '1944-01-01' + CAST(draw('birth', no, 23000) AS INTEGER) AS born,
+        coalesce(told_birth, DATE '1944-01-01' + CAST(draw('birth', no, 23000) AS INTEGER)) AS born,
         pick(getvariable('surnames'), 'n1', no) AS surname,
         pick(getvariable('given'), 'n2', no) AS given1,
         CASE WHEN draw('n4', no, 4) > 0 THEN pick(getvariable('given'), 'n3', no) ELSE '' END AS given2,
         CASE WHEN newcomer
              THEN getvariable('from') + 1
                 + CAST(draw('since', no, getvariable('as_of') - getvariable('from') - 45) AS INTEGER)
-             ELSE getvariable('from') - 100 - CAST(draw('since', no, 5000) AS INTEGER) END AS since
+             ELSE coalesce(told_since, getvariable('from') - 100 - CAST(draw('since', no, 5000) AS INTEGER)) END AS since
     FROM everybody
 ), documents AS (
     SELECT *,
@@ -92,8 +96,8 @@ SELECT no, customer_id(no) AS customer_id, customer_type,
         THEN '100' || lpad(CAST(no * 61803399 % 100000000 AS VARCHAR), 8, '0') END AS phone,
     CASE WHEN person THEN CASE WHEN draw('sex', no, 2) = 0 THEN 'female' ELSE 'male' END END AS sex,
     CASE WHEN person THEN born END AS birth_date,
-    CASE WHEN person THEN pick(['farmer', 'worker', 'trader', 'teacher', 'driver', 'retired', 'civil_servant',
-        'fisher', 'self_employed', 'student'], 'occupation', no) END AS occupation,
+    CASE WHEN person THEN coalesce(told_occupation, pick(['farmer', 'worker', 'trader', 'teacher', 'driver', 'retired', 'civil_servant',
+        'fisher', 'self_employed', 'student'], 'occupation', no)) END AS occupation,
     CASE WHEN person THEN pick(['primary', 'middle', 'high', 'college', 'bachelor', 'master'], 'education', no)
         END AS education,
     CASE WHEN person THEN pick(['single', 'married', 'married', 'married', 'divorced', 'widowed'], 'marital', no)
@@ -101,8 +105,8 @@ SELECT no, customer_id(no) AS customer_id, customer_type,
     b.region,
     b.region || pick(getvariable('given'), 'village', no) || '村' || CAST(1 + draw('house', no, 300) AS VARCHAR)
         || '号' AS address,
-    CASE WHEN NOT person THEN pick(['agriculture', 'fishery', 'tea', 'stone', 'shoes', 'retail', 'transport',
-        'construction', 'catering'], 'industry', no) END AS industry,
+    CASE WHEN NOT person THEN coalesce(told_industry, pick(['agriculture', 'fishery', 'tea', 'stone', 'shoes', 'retail', 'transport',
+        'construction', 'catering'], 'industry', no)) END AS industry,
     CASE WHEN NOT person THEN pick(['micro', 'micro', 'small', 'small', 'medium', 'large'], 'size', no) END
         AS company_size,
     CASE WHEN NOT person THEN since - 200 - CAST(draw('founded', no, 4000) AS INTEGER) END AS founded_on,
@@ -116,11 +120,11 @@ SELECT no, customer_id(no) AS customer_id, customer_type,
 FROM documents
 JOIN branch AS b ON b.branch_id = home_branch_id;
 
--- One row per relation between two ordinary customers.
+-- One row per relation between two ordinary customers, or two cases.
 CREATE OR REPLACE TABLE relation AS
 WITH ranked AS (
     SELECT no, customer_type, row_number() OVER (PARTITION BY customer_type ORDER BY no) - 1 AS i
-    FROM customer WHERE status = 'active'
+    FROM customer WHERE status = 'active' AND no > getvariable('case_customers')
 ), size AS (
     -- joined to the left side only: were the modulus of the right side, each pair would be tried
     SELECT count(*) FILTER (customer_type = 'individual') AS people,
@@ -147,6 +151,8 @@ pairs AS (
 )
 SELECT DISTINCT ON (no, other, relation) customer_id(no) AS customer_id, customer_id(other) AS related_customer_id,
     relation, CAST(share AS DECIMAL(9, 6)) AS share, getvariable('from') - 50 AS effective_from,
-    CAST(NULL AS DATE) AS effective_until
-FROM pairs WHERE no <> other
+    until AS effective_until
+FROM (SELECT *, CAST(NULL AS DATE) AS until FROM pairs
+      UNION ALL SELECT no, other, 'household_member', NULL, until FROM case_family)
+WHERE no <> other
 ORDER BY no, other, relation;

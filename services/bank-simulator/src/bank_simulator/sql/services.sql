@@ -15,18 +15,20 @@ SELECT c.no, c.seq, card_id(c.no, c.seq) AS card_id, customer_id(c.no) AS custom
     coalesce(l.manager_id, m.manager_id) AS manager_id, account_id(c.no, 1) AS account_id,
     'credit' AS card_type, 'tulou_gold' AS product, c.credit_limit, c.due_in,
     getvariable('from') - 120 - CAST(draw('issued', c.no, 2000) AS INTEGER) AS issued_on,
-    CAST(NULL AS DATE) AS closed_on, false AS told
+    CAST(NULL AS DATE) AS closed_on, false AS told,
+    getvariable('from') - 117 - CAST(draw('issued', c.no, 2000) AS INTEGER) AS activated_on, 0 AS overdue_periods
 FROM credit AS c
 JOIN manager_count AS mc USING (branch_id)
 JOIN manager AS m ON m.branch_id = c.branch_id AND m.token = 'm' || draw('card manager', c.no, mc.managers)
 LEFT JOIN (SELECT no, manager_id FROM loan WHERE seq = 1 AND NOT told AND settled_on IS NULL) AS l ON l.no = c.no
 UNION ALL
 SELECT no, 5, card_id(no, 5), customer_id, branch_id, NULL, account_id, 'debit', 'tulou_debit', NULL, NULL,
-    opened_on, NULL, false
+    opened_on, NULL, false, opened_on + 3, NULL
 FROM account WHERE role = 'main' AND draw('debit card', no, 100) < 70
 UNION ALL
 SELECT no, seq, card_id(no, seq), customer_id(no), branch_id, manager_id, NULL, card_type, 'tulou_gold',
-    credit_limit, NULL, issued_on, closed_on, true
+    credit_limit, NULL, issued_on, closed_on, true, activated_on,
+    CASE WHEN card_type = 'credit' THEN overdue_periods END
 FROM case_card;
 
 -- One row per spending on a credit card: four in each cycle of 27 days before a statement.
@@ -113,7 +115,7 @@ SELECT no, 1 AS seq, main_branch AS branch_id, cents, fate,
         + CAST(draw('wealth past', no, getvariable('span') - 10) AS INTEGER) END AS ended_on
 FROM drawn
 UNION ALL
-SELECT no, seq, branch_id, cents, 'case', 'wealth', getvariable('from') - 30, matures_on, ended_on
+SELECT no, seq, branch_id, cents, 'case', 'wealth', bought_on, matures_on, ended_on
 FROM case_holding;
 
 -- One row per employer, numbered from 0: rich businesses pay salaries.

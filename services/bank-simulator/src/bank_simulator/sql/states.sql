@@ -91,7 +91,7 @@ SELECT c.card_id, c.customer_id, c.branch_id, c.manager_id, c.account_id, c.card
     money(c.credit_limit) AS credit_limit, CASE WHEN c.card_type = 'credit' THEN money(v.owed) END AS balance,
     CASE WHEN c.due_in IS NOT NULL THEN CAST(day(getvariable('as_of') + CAST(c.due_in - 20 AS INTEGER)) AS INTEGER) END
         AS statement_day,
-    CASE WHEN c.card_type = 'credit' THEN 0 END AS overdue_periods, c.issued_on, c.issued_on + 3 AS activated_on,
+    CAST(c.overdue_periods AS INTEGER) AS overdue_periods, c.issued_on, c.activated_on,
     CASE WHEN c.closed_on <= v.valid_from THEN c.closed_on END AS closed_on, v.valid_from, v.valid_until
 FROM card AS c JOIN card_version AS v USING (card_id) WHERE c.issued_on <= getvariable('to');
 
@@ -99,7 +99,8 @@ CREATE OR REPLACE TABLE v_card_statements AS
 WITH s AS (
     SELECT card_id, statement_on, due_on, money(cents) AS amount, money(cents // 10) AS minimum_due, paid_on,
         born(statement_on) AS start
-    FROM statement WHERE statement_on >= getvariable('from') - 60
+    FROM statement JOIN (SELECT card_id, told FROM card) AS c USING (card_id)
+    WHERE told OR statement_on >= getvariable('from') - 60
 )
 SELECT * EXCLUDE (start) REPLACE (CASE WHEN paid_on <= start THEN paid_on END AS paid_on),
     start AS valid_from, CASE WHEN paid_on > start THEN paid_on ELSE forever() END AS valid_until FROM s
@@ -120,12 +121,20 @@ CREATE OR REPLACE TABLE v_payroll_members AS
 SELECT customer_id(employer) AS employer_id, customer_id(no) AS customer_id, account_id(no, 1) AS account_id,
     getvariable('from') - 100 AS effective_from, CAST(NULL AS DATE) AS effective_until,
     getvariable('from') AS valid_from, forever() AS valid_until
-FROM salary;
+FROM salary
+UNION ALL
+SELECT customer_id((SELECT min(no) FROM ordinary WHERE customer_type = 'business')), customer_id(no), account_id(no, 1),
+    getvariable('from') - 100, until, getvariable('from'), forever()
+FROM case_payroll;
 
 CREATE OR REPLACE TABLE v_merchants AS
-SELECT 600000000 + no AS merchant_id, customer_id(no) AS customer_id, account_id, branch_id, category, signed_on,
+SELECT 600000000 + no * 10 AS merchant_id, customer_id(no) AS customer_id, account_id, branch_id, category, signed_on,
     CAST(NULL AS DATE) AS ended_on, getvariable('from') AS valid_from, forever() AS valid_until
-FROM merchant;
+FROM merchant
+UNION ALL
+SELECT 600000000 + m.no * 10 + m.seq, customer_id(m.no), account_id(m.no, 1), c.home_branch_id, 'grocery', m.signed_on,
+    m.ended_on, getvariable('from'), forever()
+FROM case_merchant AS m JOIN case_customer AS c USING (no);
 
 CREATE OR REPLACE TABLE v_digital_channels AS
 WITH signed AS (
@@ -148,7 +157,9 @@ WITH signed AS (
 )
 SELECT customer_id(no) AS customer_id, channel, signed_on, CAST(NULL AS DATE) AS ended_on, last_used_on,
     day AS valid_from, coalesce(lead(day) OVER (PARTITION BY no, channel ORDER BY day), forever()) AS valid_until
-FROM versions;
+FROM versions
+UNION ALL
+SELECT customer_id(no), channel, signed_on, ended_on, last_used_on, getvariable('from'), forever() FROM case_channel;
 
 CREATE OR REPLACE TABLE v_campaigns AS
 SELECT 1 + i AS campaign_id, CASE WHEN i % 3 = 0 THEN 'UNION' ELSE le.org_id END AS org_id,

@@ -1,0 +1,29 @@
+"""The tags of potential customers are true of the files, by the text of docs/rules/potential.md."""
+
+from crm_shared.business_calendar import previous_month_end
+from tests.bank_simulator.world import HERE, World
+
+TAGS = (HERE / "potential_tags.sql").read_text(encoding="utf-8")
+
+
+def test_every_planted_tag_holds_exactly_where_it_is_said_to(world: World) -> None:
+    tagged = "SELECT DISTINCT customer_id, tag.name FROM tag JOIN active USING (customer_id)"
+    found = set(world.rows_of("customers.sql", f"{TAGS} {tagged}"))
+    now = {customer for (customer,) in world.rows_of("customers.sql", KEY)}
+    before = world.rows_of("customers.sql", KEY, previous_month_end(world.plan.as_of))
+    found |= {(customer, "T06/KEY_DOWN") for (customer,) in before if customer not in now}
+    planted = world.rows('SELECT customer_id, path, expected, "case" FROM planted_potential_tags')
+    wrong = [
+        (case, path) for customer, path, expected, case in planted
+        if ((customer, str(path).removeprefix("POTENTIAL/")) in found) is not expected
+    ]  # fmt: skip
+    assert wrong == []
+
+
+def test_every_tag_has_cases_on_both_sides(world: World) -> None:
+    sides = world.rows("SELECT path FROM planted_potential_tags GROUP BY path "
+                       "HAVING count(DISTINCT expected) = 2")  # fmt: skip
+    assert len(sides) == 26
+
+
+KEY = "SELECT customer_id FROM key_customer"
