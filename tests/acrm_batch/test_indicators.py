@@ -40,7 +40,7 @@ def run(
 
 def test_averages_weigh_every_balance_by_its_days(run: Batch) -> None:
     columns = "dep_bal, dep_avg_30d, dep_avg_m, dep_avg_y"
-    assert run.rows("ind_deposits_branch", DAY, columns, "branch_id")[0] == (
+    assert run.rows("mart_customer_branches", DAY, columns, "branch_id")[0] == (
         Decimal("1200.00"),
         Decimal("1183.33"),  # (11 * 1000 + 17 * 1300 + 2 * 1200) / 30
         Decimal("1233.33"),  # (1 * 1300 + 2 * 1200) / 3
@@ -50,12 +50,12 @@ def test_averages_weigh_every_balance_by_its_days(run: Batch) -> None:
 
 def test_changes_compare_with_day_month_and_the_first_day_known(run: Batch) -> None:
     columns = "dep_chg_d, dep_chg_m, dep_chg_y"
-    assert run.rows("ind_deposits", DAY, columns) == [(Decimal(5), Decimal(-100), Decimal(200))]
+    assert run.rows("mart_customers", DAY, columns) == [(Decimal(5), Decimal(-100), Decimal(200))]
 
 
 def test_deposits_are_told_apart_by_product(run: Batch) -> None:
     columns = "dep_demand_bal, dep_time_bal, dep_cert_bal, dep_acct_cnt, dep_maturing_30d"
-    assert run.rows("ind_deposits", DAY, columns) == [(1200, 40, 0, 2, 40)]
+    assert run.rows("mart_customers", DAY, columns) == [(1200, 40, 0, 2, 40)]
 
 
 def test_flows_leave_out_reversals_and_what_they_reverse(run: Batch) -> None:
@@ -63,25 +63,25 @@ def test_flows_leave_out_reversals_and_what_they_reverse(run: Batch) -> None:
         "flow_in_amt_30d, flow_in_cnt_30d, flow_out_amt_30d, flow_out_cnt_30d, flow_out_max_7d,"
         " flow_other_amt_7d, flow_other_parties_7d, flow_active_days_90d, flow_last_on"
     )
-    assert run.rows("ind_flow", DAY, columns) == [
+    assert run.rows("mart_customers", DAY, columns) == [
         (300, 1, 100, 1, 100, 100, 1, 2, date(2026, 2, 2))
     ]
-    assert run.rows("ind_flow", DAY, "flow_in_cnt_7d") == [0]
+    assert run.rows("mart_customers", DAY, "flow_in_cnt_7d") == [0]
 
 
 def test_loans(run: Batch) -> None:
     columns = "loan_bal, loan_line, loan_util, loan_cnt, loan_next_due_on, loan_overdue_days"
-    assert run.rows("ind_loans", DAY, columns) == [
+    assert run.rows("mart_customers", DAY, columns) == [
         (700, 1600, Decimal("0.4375"), 1, date(2026, 2, 20), 2)
     ]
-    assert run.rows("ind_loans", DAY, "loan_five_tier, loan_clean_since") == [
+    assert run.rows("mart_customers", DAY, "loan_five_tier, loan_clean_since") == [
         ("special_mention", None)
     ]
 
 
 def test_organisations_add_up_their_branches(run: Batch) -> None:
     columns = "org_id, dep_bal, dep_cust_cnt, cov_lead_cnt, flow_in_amt_y, flow_out_amt_y"
-    assert run.rows("ind_organisations", DAY, columns, "org_id") == [
+    assert run.rows("mart_organisations", DAY, columns, "org_id") == [
         ("A", 1200, 1, 1, 300, 100),
         ("B", 0, 0, 0, 0, 0),
         ("C", 40, 1, 0, 0, 0),

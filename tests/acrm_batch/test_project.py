@@ -74,14 +74,14 @@ def test_lint_finds_a_planted_fault(folder: Path, sql: str, fault: str) -> None:
 def test_lint_finds_parameters_that_would_do_nothing(
     folder: Path, parameter: str, fault: str
 ) -> None:
-    with (folder / "catalogue" / "params.yml").open("a") as stream:
+    with (folder / "catalogue" / "params" / "base.yml").open("a") as stream:
         stream.write(parameter + "\n")
     [found] = lint(Project.load(folder))
     assert fault in found
 
 
 def test_a_parameter_asked_for_by_legal_entity_may_differ(folder: Path) -> None:
-    with (folder / "catalogue" / "params.yml").open("a") as stream:
+    with (folder / "catalogue" / "params" / "base.yml").open("a") as stream:
         stream.write(
             "- {code: contact.cap, type: integer,"
             " values: [{effective_from: 1900-01-01, value: 7, legal_entity: L1}]}\n"
@@ -110,7 +110,7 @@ def test_selectors_bring_what_they_read_along() -> None:
 
 
 def test_lineage_goes_down_to_the_landing_tables() -> None:
-    assert lineage(Project.load(), "DEP_BAL").landing_tables == ("balances", "deposit_accounts")
+    assert lineage(Project.load(), "DEP_AVG_30D").landing_tables == ("balances", "deposit_accounts")
     with pytest.raises(UsageError, match="Nothing is called"):
         lineage(Project.load(), "NO_SUCH_CODE")
 

@@ -4,7 +4,7 @@ from datetime import date
 
 from acrm_batch.prune import prune
 from tests.acrm_batch.bank import Bank
-from tests.acrm_batch.conftest import Batch
+from tests.acrm_batch.conftest import FIRST, Batch
 
 JANUARY, OLD, DAY = date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 3)
 
@@ -15,12 +15,14 @@ def test_old_dates_go_and_the_next_night_has_nothing_to_make_again(bank: Bank, c
     bank.deliver(DAY)
     for day in (JANUARY, OLD, DAY):
         crm.run(day)
+    root = crm.settings.warehouse_dir
     first_kept, removed = prune(crm.settings, 2)
     left = crm.query("select as_of, count(*) from acrm.partitions group by as_of order by as_of")
     assert first_kept == date(2026, 2, 2)
-    assert [day for day, _ in left] == [JANUARY, DAY]
+    # The first day of the history stands for every earlier day that balances are compared with.
+    assert [day for day, _ in left] == [FIRST, JANUARY, first_kept, DAY]
     assert removed > left[0][1]
-    root = crm.settings.warehouse_dir
+    assert list(root.glob("*/as_of=2026-01-01")) == [root / "ind_balances" / "as_of=2026-01-01"]
     assert len(list(root.glob("*/as_of=*"))) == sum(count for _, count in left)
     assert not list(root.glob("pub_customers/as_of=2026-01-31"))
     assert {step.outcome for step in crm.run(DAY).steps} == {"skipped"}

@@ -57,7 +57,9 @@ def test_a_second_run_has_nothing_to_do(delivered: Bank, crm: Batch) -> None:
     assert Counter(step.outcome for step in first.steps).keys() == {"made"}
     assert Counter(step.outcome for step in second.steps).keys() == {"skipped"}
     assert checksums(crm) == before
-    assert {step.as_of for step in first.steps} == {JANUARY, DAY}
+    yesterday, first_day = date(2026, 2, 2), date(2026, 1, 1)
+    assert {step.as_of for step in first.steps} == {first_day, JANUARY, yesterday, DAY}
+    assert {step.model for step in first.steps if step.as_of == yesterday} == {"ind_balances"}
 
 
 def test_a_corrected_source_day_recomputes_exactly_its_dependants(
@@ -84,7 +86,7 @@ def test_a_correction_before_the_month_end_goes_down_the_chain(delivered: Bank, 
     assert {("int_deposit_leads", JANUARY), ("int_ledger_totals", JANUARY)} <= again
     assert ("pub_coverage", DAY) in again
     assert ("pub_employees", DAY) not in again
-    assert crm.rows("ind_deposits", DAY, "dep_bal", "customer_id")[0] == 1800
+    assert crm.rows("mart_customers", DAY, "dep_bal", "customer_id")[0] == 1800
 
 
 def test_an_audit_blocks_what_depends_on_it_and_is_written_down(

@@ -1,7 +1,8 @@
 """Audits: what must hold for a partition before it may be used.
 
 A key is a uniqueness audit. Beside it a model's front matter may have `not_null: [columns]`,
-`assert: "condition"`, `accepted: {column: [values]}`, `equal_sums: {…}` and `row_count_drift`;
+`assert: "condition"`, `accepted: {column: [values]}`, `equal_sums: {…}`, `equal_totals: {…}` and
+`row_count_drift`;
 `severity: warn` writes the result down without blocking.
 """
 
@@ -12,7 +13,7 @@ from typing import Any
 from acrm_batch.engines.duckdb import Bound, Engine
 from acrm_batch.engines.sql import literal
 from acrm_batch.ledger import AuditResult
-from acrm_batch.project import Model, bind_name
+from acrm_batch.model import Model, bind_name
 from crm_shared.errors import CrmError, ExitCode, UsageError
 
 
@@ -63,6 +64,8 @@ def _tests(model: Model) -> Iterator[_Test]:
         severity = audit.get("severity", "error")
         if "equal_sums" in audit:
             yield from _equal_sums(audit["equal_sums"], severity)
+        elif "equal_totals" in audit:
+            yield from _equal_totals(audit["equal_totals"], severity)
         elif "row_count_drift" not in audit:
             for name, condition, sentence in _conditions(model, audit):
                 count = f"count(*) filter (where {condition})"
@@ -90,17 +93,31 @@ def _equal_sums(audit: dict[str, Any], severity: str) -> Iterator[_Test]:
     """Columns summed per key here and in another relation must be equal, to the cent."""
     other, by, columns = audit["with"], ", ".join(audit["by"]), audit["columns"]
     sides = " union all ".join(
-        f"select {by}, "
+        "select "
+        + (f"{by}, " if by else "")
         + ", ".join(f"coalesce({column}, 0) * {sign} as d{n}" for n, column in enumerate(columns))
         + f" from {relation}"
         for relation, sign in (("staged", 1), (other, -1))
     )
     sums = ", ".join(f"sum(d{n}) as d{n}" for n in range(len(columns)))
-    source = f"(select {sums} from ({sides}) group by {by})"
+    source = f"(select {sums} from ({sides}){f' group by {by}' if by else ''})"
+    what = f"values of {by}" if by else "totals"
     for n, column in enumerate(columns):
         yield _Test(
-            f"equal_sums({column}, {other})", severity, source,
-            f"count(*) filter (where d{n} <> 0)", f"values of {by} differ from {other}",
+            f"equal_sums({column}, {other})" if by else f"equal_sums(total {column}, {other})",
+            severity, source, f"count(*) filter (where d{n} <> 0)", f"{what} differ from {other}",
+        )  # fmt: skip
+
+
+def _equal_totals(audit: dict[str, Any], severity: str) -> Iterator[_Test]:
+    """Columns summed over the rows of each value of `by` must come to the same total."""
+    by, columns = audit["by"], audit["columns"]
+    sums = ", ".join(f"sum({column}) as t{n}" for n, column in enumerate(columns))
+    source = f"(select {by}, {sums} from staged group by {by})"
+    for n, column in enumerate(columns):
+        yield _Test(
+            f"equal_totals({column})", severity, source,
+            f"case when max(t{n}) <> min(t{n}) then 1 end", f"total differs between values of {by}",
         )  # fmt: skip
 
 

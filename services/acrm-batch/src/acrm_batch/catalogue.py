@@ -1,33 +1,48 @@
-"""The catalogue as data: indicators, tags and parameters, and the SQL and dictionary made of it."""
+"""The catalogue as data: indicators, tags and parameters, and the SQL and dictionary made of it.
+
+An indicator is an aggregate of measures. Its family, the model `ind_<family>`, has the measures at
+one base grain, and the same aggregate gives the indicator at every coarser one (see `rollups`).
+"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from pathlib import Path
 from typing import Any
-
-import yaml
-from yaml import CSafeLoader
 
 from crm_shared.errors import UsageError
 
 #: The legal entity whose values hold where an entity has none of its own.
 EVERYBODY = "*"
 
-_PARAM_CODE = re.compile(r"param\(\s*'([a-z0-9_.]+)'")
+#: Grains from fine to coarse.
+GRAINS = ("customer_branch", "customer", "manager", "branch", "legal_entity", "union")
+ORGANISATIONS = ("branch", "legal_entity", "union")
 
-#: How a value of a unit is written into JSON: money and shares as text with their exact decimals,
-#: dates as text, counts as numbers.
-_AS_TEXT = {"money", "ratio", "date", "code"}
+#: SQL type of a unit, and whether its values go into JSON as text, which keeps decimals exact.
+UNITS = {
+    "money": ("decimal(18,2)", True),
+    "count": ("bigint", False),
+    "days": ("bigint", False),
+    "ratio": ("decimal(9,4)", True),
+    "date": ("date", True),
+    "code": ("varchar", True),
+}
+
+_AGGREGATE = re.compile(r"\b(?:sum|max|min)\(\s*([a-z0-9_]+)\s*\)")
 
 
 @dataclass(frozen=True)
 class Indicator:
-    """One indicator: the column `code.lower()` of its family models, at each of its grains."""
+    """One indicator: an aggregate of its family's measures, in a column called like its code.
+
+    With `counts` it is the number of customers for whom that condition on aggregates holds. At the
+    grains of `elsewhere` another family has it, because it does not follow from its parts. A
+    `change_of` says which measure is compared with which reference day.
+    """
 
     code: str
     family: str
@@ -35,16 +50,44 @@ class Indicator:
     name_zh: str
     name_en: str
     unit: str
-    additive: bool
     grains: tuple[str, ...]
     formula: str
     owner: str
+    sql: str = ""
+    counts: str = ""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    change_of: tuple[str, str] | None = None
     version: int = 1
 
     @property
     def column(self) -> str:
         """The column that holds it."""
         return self.code.lower()
+
+    @property
+    def model(self) -> str:
+        """The model that has its measures."""
+        return f"ind_{self.family}"
+
+    @property
+    def additive(self) -> bool:
+        """Whether values of parts add up to the value of the whole."""
+        return re.fullmatch(r"sum\(\s*[a-z0-9_]+\s*\)", self.sql) is not None
+
+    @property
+    def has_zero(self) -> bool:
+        """Whether nothing is 0 rather than unknown."""
+        return self.unit in ("money", "count")
+
+    @property
+    def measures(self) -> frozenset[str]:
+        """The columns of the family's model that it aggregates."""
+        return frozenset(_AGGREGATE.findall(self.sql or self.counts))
+
+    @property
+    def row_sql(self) -> str:
+        """Its value of a single row of measures, where an aggregate is the measure itself."""
+        return _AGGREGATE.sub(r"\1", self.sql or self.counts)
 
 
 @dataclass(frozen=True)
@@ -88,15 +131,6 @@ class Catalogue:
         self.tags = tags
         self.parameters = parameters
 
-    @classmethod
-    def load(cls, folder: Path) -> "Catalogue":
-        """Read the YAML files of a folder."""
-        return cls(
-            tuple(_indicators(_entries(folder / "indicators.yml"))),
-            tuple(_tags(_entries(folder / "tags.yml"))),
-            tuple(_parameters(_entries(folder / "params.yml"))),
-        )
-
     def with_parameters(self, parameters: Iterable[ParameterValue]) -> "Catalogue":
         """The same catalogue with other values."""
         other = copy(self)
@@ -122,12 +156,13 @@ class Catalogue:
             if value.code == code and value.legal_entity_id == EVERYBODY:
                 return value.value
         raise UsageError(
-            f"Parameter {code} has no value on {business_date}; add one to catalogue/params.yml."
+            f"Parameter {code} has no value on {business_date}; add one to catalogue/params."
         )
 
     def at_grain(self, grain: str) -> list[Indicator]:
-        """The indicators published at a grain."""
-        return [one for one in self.indicators if grain in one.grains]
+        """The indicators published at a grain; `branch` stands for every organisation unit."""
+        grains = set(ORGANISATIONS) if grain == "branch" else {grain}
+        return [one for one in self.indicators if grains & set(one.grains)]
 
     def tags_sql(self, sql: str) -> str:
         """The author's query with one BOOLEAN column per leaf tag."""
@@ -136,23 +171,16 @@ class Catalogue:
         )
         return f"select base.*,\n    {leaves}\nfrom (\n{sql}\n) as base"
 
-    def packed_sql(self, sql: str, pack: str, key: tuple[str, ...]) -> str:
-        """The author's query with its indicator columns as one column of JSON text, empty ones left
-        out, or its tag columns as one list of paths."""
+    def packed_sql(self, sql: str, pack: str, columns: Sequence[str]) -> str:
+        """These columns of the author's query, and its indicators of a grain as JSON text,
+        what is empty or 0 left out, or its tags as one list of paths."""
         if pack == "tags":
             cases = ", ".join(f"case when {t.column} then '{t.path}' end" for t in self.tags)
             packed = f"list_filter([{cases}], lambda path: path is not null) as tags"
-            dropped = ", ".join(tag.column for tag in self.tags)
         else:
-            indicators = self.at_grain(pack)
-            pairs = ", ".join(
-                f"'{one.code}': "
-                + (f"cast({one.column} as varchar)" if one.unit in _AS_TEXT else one.column)
-                for one in indicators
-            )
+            pairs = ", ".join(f"'{one.code}': {_json_value(one)}" for one in self.at_grain(pack))
             packed = f"filled_json({{{pairs}}}) as indicators"
-            dropped = ", ".join(one.column for one in indicators)
-        return f"select base.* exclude ({dropped}),\n    {packed}\nfrom (\n{sql}\n) as base"
+        return f"select {', '.join(columns)},\n    {packed}\nfrom (\n{sql}\n) as base"
 
     def dictionary(self, inputs: dict[str, list[str]]) -> list[dict[str, Any]]:
         """The rows of `acrm.dictionary`; `inputs` names the landing tables behind each model."""
@@ -161,8 +189,8 @@ class Catalogue:
                 "code": one.code, "kind": "indicator", "class": one.indicator_class,
                 "grain": ",".join(one.grains), "name_zh": one.name_zh, "name_en": one.name_en,
                 "formula": one.formula, "unit": one.unit, "additive": one.additive,
-                "owner": one.owner, "model": one.family, "version": one.version,
-                "inputs": inputs.get(one.family, []),
+                "owner": one.owner, "model": one.model, "version": one.version,
+                "inputs": inputs.get(one.model, []),
             }
             for one in self.indicators
         ]  # fmt: skip
@@ -179,68 +207,6 @@ class Catalogue:
         return rows
 
 
-def _entries(path: Path) -> list[dict[str, Any]]:
-    try:
-        found = yaml.load(path.read_text(encoding="utf-8"), CSafeLoader)
-    except (OSError, yaml.YAMLError) as error:
-        raise UsageError(f"{path.name} of the catalogue cannot be read: {error}.") from None
-    if not isinstance(found, list):
-        raise UsageError(f"{path.name} of the catalogue must be a list of entries.")
-    return found
-
-
-def _indicators(entries: Iterable[dict[str, Any]]) -> Iterable[Indicator]:
-    for entry in entries:
-        for days in entry.get("windows", [None]):
-
-            def fill(text: str, days: int | None = days) -> str:
-                return text.replace("{days}", str(days))
-
-            yield Indicator(
-                code=fill(entry["code"]),
-                family=entry["family"],
-                indicator_class=entry["class"],
-                name_zh=fill(entry["name"]["zh"]),
-                name_en=fill(entry["name"]["en"]),
-                unit=entry["unit"],
-                additive=entry["additive"],
-                grains=tuple(entry["grains"]),
-                formula=fill(entry["formula"]),
-                owner=entry["owner"],
-                version=entry.get("version", 1),
-            )
-
-
-def _tags(entries: Iterable[dict[str, Any]]) -> Iterable[Tag]:
-    """Leaf tags; of a `single` entry the first rule that holds wins, and `else` takes the rest."""
-    for entry in entries:
-        rules = entry.get("rules", [{"when": entry.get("when")}])
-        earlier: list[str] = []
-        for rule in [*rules, *([entry["else"]] if "else" in entry else [])]:
-            condition = " and ".join(
-                [f"({rule['when']})"] if "when" in rule else ["true"]
-            ) + "".join(f" and not coalesce({other}, false)" for other in earlier)
-            if entry.get("mode") == "single" and "when" in rule:
-                earlier.append(f"({rule['when']})")
-            name = rule.get("name", entry.get("name"))
-            yield Tag(
-                path=entry["path"] + (f"/{rule['value']}" if "value" in rule else ""),
-                condition=condition,
-                formula=rule.get("when", "none of the others"),
-                name_zh=name["zh"],
-                name_en=name["en"],
-                owner=entry["owner"],
-                version=entry.get("version", 1),
-            )
-
-
-def _parameters(entries: Iterable[dict[str, Any]]) -> Iterable[ParameterValue]:
-    for entry in entries:
-        for value in entry["values"]:
-            number = Decimal(str(value["value"]))
-            yield ParameterValue(
-                code=entry["code"],
-                legal_entity_id=value.get("legal_entity", EVERYBODY),
-                effective_from=value["effective_from"],
-                value=int(number) if entry["type"] == "integer" else number,
-            )
+def _json_value(one: Indicator) -> str:
+    value = f"nullif({one.column}, 0)" if one.has_zero else one.column
+    return f"cast({value} as varchar)" if UNITS[one.unit][1] else value

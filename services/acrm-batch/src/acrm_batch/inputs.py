@@ -16,14 +16,20 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from acrm_batch.project import Window
+from acrm_batch.model import Reference, Window
 from crm_shared.business_calendar import days, is_month_end, previous_month_end
 from crm_shared.errors import ContractError, NotReadyError
 from crm_shared.landing import day_folder
 from crm_shared.landing.manifest import FILE_NAME
 
-#: The relation with every delivered balance of a window, not only the newest.
-BALANCE_HISTORY = "balance_history"
+_HISTORY = "_history"
+
+
+def source(relation: str) -> tuple[str, bool]:
+    """The landing table of a relation, and whether it has every delivered row of a window
+    (`<table>_history`) and not only the newest per key."""
+    table = relation.removesuffix(_HISTORY)
+    return table, table != relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,20 @@ class Inputs:
         """The delivered month ends of the history up to a date, in order."""
         first = self.first_day(until)
         return [day for day in self.days if first <= day <= until and is_month_end(day)]
+
+    def reference(self, reference: Reference, day: date) -> date:
+        """A day to compare with, not before the first delivered one."""
+        if reference == "day":
+            wanted = day - timedelta(days=1)
+        elif reference == "month":
+            wanted = previous_month_end(day)
+        elif reference == "year":
+            wanted = date(day.year - 1, 12, 31)
+        else:
+            # 29 February is compared with the 28th.
+            wanted = day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29)
+                                 else day.day)  # fmt: skip
+        return max(wanted, self.first_day(day))
 
     def window_start(
         self, spans: Iterable[Window], day: date, parameters: Mapping[str, int]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from acrm_batch.inputs import source
 from acrm_batch.project import Project
 from crm_shared.errors import UsageError
 
@@ -22,7 +23,7 @@ def landing_tables_of(project: Project) -> dict[str, list[str]]:
     for name in project.models:
         every = {name, *project.upstream(name)}
         tables = {
-            read.removeprefix("landing.").replace("balance_history", "balances")
+            source(read.removeprefix("landing."))[0]
             for one in every
             for read in project.models[one].reads
             if read.startswith("landing.")
@@ -34,7 +35,7 @@ def landing_tables_of(project: Project) -> dict[str, list[str]]:
 def lineage(project: Project, code: str) -> Lineage:
     """The lineage of an indicator, a tag or a model; `UsageError` where nothing is called so."""
     catalogue = project.catalogue
-    by_code = {one.code: (one.family, one.formula) for one in catalogue.indicators}
+    by_code = {one.code: (one.model, one.formula) for one in catalogue.indicators}
     by_code |= {tag.path: ("tag_customers", tag.formula) for tag in catalogue.tags}
     by_code |= {name: (name, model.description) for name, model in project.models.items()}
     if code not in by_code:

@@ -10,8 +10,9 @@ import sqlglot
 from sqlglot import exp
 
 from acrm_batch.catalogue import EVERYBODY
-from acrm_batch.inputs import BALANCE_HISTORY
-from acrm_batch.project import Model, Project
+from acrm_batch.inputs import source as source_of
+from acrm_batch.model import Model
+from acrm_batch.project import Project
 from crm_shared.landing import TABLES
 from crm_shared.published import TABLES as PUBLISHED
 from crm_shared.reminder_rules import RULES
@@ -47,14 +48,14 @@ def _model(project: Project, model: Model) -> Iterator[str]:
         if read.startswith("landing."):
             if model.kind != "staging":
                 yield f"{name} reads {read}; only staging models read landing tables."
-            if source not in TABLES and source != BALANCE_HISTORY:
+            if source_of(source)[0] not in TABLES:
                 yield f"{name} reads {read}, which the contract does not know."
         elif read not in project.models:
             yield f"{name} reads {read}, which is no model."
         elif _needs_window(project, read) and read not in model.window:
             yield f"{name} reads {read} without a window; say how many days back."
     for code in set(model.parameters) - project.catalogue.parameter_codes:
-        yield f"{name} asks for parameter {code}, which catalogue/params.yml does not have."
+        yield f"{name} asks for parameter {code}, which catalogue/params does not have."
     if model.partition == "view" and "$" in model.sql:
         yield f"{name} is a view and cannot have bind variables."
     for read in set(model.window) - set(model.reads):
@@ -67,7 +68,8 @@ def _needs_window(project: Project, read: str) -> bool:
     if model.partition != "view":
         return False
     table = model.reads[0].removeprefix("landing.")
-    return table == BALANCE_HISTORY or TABLES[table].kind == "event"
+    name, is_history = source_of(table)
+    return is_history or TABLES[name].kind == "event"
 
 
 def _parsed(model: Model) -> Iterator[str]:
@@ -83,12 +85,18 @@ def _parsed(model: Model) -> Iterator[str]:
         if table.name
     }
     audited = {audit["equal_sums"]["with"] for audit in model.audits if "equal_sums" in audit}
-    read = tables - named - {f"{model.name}_before"}
+    read = tables - named - {f"{model.name}_before", *model.references}
     if read | audited != set(model.reads):
         differ = sorted((read | audited) ^ set(model.reads))
         yield f"{model.name}: the parser and the runner differ on what it reads ({differ})."
     if f"{model.name}_before" in tables and not model.before:
         yield f"{model.name} reads its month end before without declaring `before` columns."
+
+
+def columns_of(model: Model) -> frozenset[str]:
+    """The columns that a model's text says it has, without those behind a star."""
+    tree = sqlglot.parse_one(model.bound_sql, read="duckdb")
+    return frozenset(name.lower() for name in getattr(tree, "named_selects", ()))
 
 
 def _catalogue(project: Project) -> Iterator[str]:
@@ -100,7 +108,7 @@ def _catalogue(project: Project) -> Iterator[str]:
     for code in sorted(
         catalogue.parameter_codes - {c for model in models for c in model.parameters}
     ):
-        yield f"Parameter {code} is read by no model and no tag; take it out of params.yml."
+        yield f"Parameter {code} is read by no model and no tag; take it out of params."
     bound = {code for model in models for code in model.union_wide_parameters}
     for value in catalogue.parameters:
         if value.legal_entity_id != EVERYBODY and value.code in bound:
@@ -110,8 +118,10 @@ def _catalogue(project: Project) -> Iterator[str]:
                 f" param('{value.code}', legal_entity_id)."
             )
     for one in catalogue.indicators:
-        if one.family not in project.models:
-            yield f"{one.code} belongs to {one.family}, which is no model."
+        for name in {one.model, *(f"ind_{family}" for family in one.elsewhere.values())}:
+            known = columns_of(project.models[name])
+            for measure in sorted(one.measures - known):
+                yield f"{one.code} aggregates {measure}, which {name} does not have."
         if not (one.name_zh and one.name_en and one.formula and one.owner):
             yield f"{one.code} needs both names, a formula and an owner."
     for rule in RULES.values():

@@ -1,91 +1,24 @@
 """The models as they lie on disk: SQL with front matter, what they read, and their order."""
 
-import hashlib
 import re
-from dataclasses import dataclass, field
-from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
 
 import yaml
 from yaml import CSafeLoader
 
 from acrm_batch.catalogue import Catalogue
+from acrm_batch.catalogue_files import load_catalogue
+from acrm_batch.marts import with_full_marts
+from acrm_batch.model import Model
+from acrm_batch.rollups import with_rollups
 from crm_shared.errors import UsageError
+from crm_shared.published import TABLES as PUBLISHED
 
 _FRONT_MATTER = re.compile(r"\A/\*---\n(.*?)\n---\*/\n", re.DOTALL)
-_COMMENT = re.compile(r"--[^\n]*")
-_READS = re.compile(r"\b(?:from|join)\s+((?:landing\.)?[a-z_][a-z0-9_]*)", re.IGNORECASE)
-_NAMED = re.compile(r"(?:\bwith\s+|,\s*)(?:recursive\s+)?([a-z_][a-z0-9_]*)\s+as\s*\(", re.I)
-_PARAM = re.compile(r"\bparam\(\s*'([a-z0-9_.]+)'\s*\)")
-_ANY_PARAM = re.compile(r"\bparam\(\s*'([a-z0-9_.]+)'")
-
-#: How a model is kept: a view over landing files, a partition per business date, or one per month
-#: end (delivered), which may read its own previous one as `<model>_before`.
-Partition = Literal["view", "as_of", "month_end"]
-
-#: What a model may read back of a source: days, the code of a parameter that holds days, `month`
-#: (since the last day of the month before) or `month_end` (since the month end delivered before).
-Window = int | str
-
-
-@dataclass(frozen=True)
-class Model:
-    """One model. It is a pure function of a business date and its input partitions."""
-
-    name: str
-    kind: str
-    description: str
-    partition: Partition
-    sql: str
-    key: tuple[str, ...] = ()
-    window: dict[str, tuple[Window, ...]] = field(default_factory=dict)
-    before: dict[str, str] = field(default_factory=dict)
-    audits: tuple[dict[str, Any], ...] = ()
-    pack: str | None = None
-    version: int = 1
-
-    @cached_property
-    def reads(self) -> tuple[str, ...]:
-        """The relations it names after FROM or JOIN, without its own common table expressions,
-        and those that its audits compare it with."""
-        text = _COMMENT.sub("", self.sql)
-        named = {name.lower() for name in _NAMED.findall(text)}
-        read = {name.lower() for name in _READS.findall(text)} - named
-        read |= {audit["equal_sums"]["with"] for audit in self.audits if "equal_sums" in audit}
-        return tuple(sorted(read - {f"{self.name}_before", "lateral", "unnest"}))
-
-    @cached_property
-    def parameters(self) -> tuple[str, ...]:
-        """The codes of the parameters it asks for, windows included."""
-        spans = [s for spans in self.window.values() for s in spans]
-        windows = {s for s in spans if isinstance(s, str) and "." in s}
-        return tuple(sorted(set(_ANY_PARAM.findall(self.sql)) | windows))
-
-    @cached_property
-    def union_wide_parameters(self) -> frozenset[str]:
-        """Those of which one value holds for the whole union: bound, or days of a window."""
-        spans = {str(span) for spans in self.window.values() for span in spans}
-        return frozenset(_PARAM.findall(self.sql)) | (spans & set(self.parameters))
-
-    @cached_property
-    def bound_sql(self) -> str:
-        """The SQL with union-wide parameters as bind variables; `param(code, entity)` stays."""
-        return _PARAM.sub(lambda match: "$" + bind_name(match[1]), self.sql)
-
-    @cached_property
-    def text_hash(self) -> str:
-        """Changes with anything an author may edit in the file."""
-        parts = (self.sql, repr(self.key), repr(self.window), repr(self.before),
-                 repr(self.audits), repr(self.pack), str(self.version), self.partition)  # fmt: skip
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def bind_name(code: str) -> str:
-    """The bind variable of a parameter."""
-    return "p_" + code.replace(".", "_")
+_KNOWN = {"description", "kind", "partition", "key", "window", "before", "at", "audits", "pack",
+          "families", "version"}  # fmt: skip
 
 
 class Project:
@@ -95,7 +28,7 @@ class Project:
         self.models = models
         self.catalogue = catalogue
         graph = {
-            model.name: [name for name in model.reads if name in models]
+            model.name: [name for name in model.follows if name in models]
             for model in models.values()
         }
         try:
@@ -109,11 +42,12 @@ class Project:
     def load(cls, folder: Path | None = None) -> "Project":
         """Read `models/` and `catalogue/` of a folder, by default those of the package."""
         root = folder or Path(str(files("acrm_batch")))
-        catalogue = Catalogue.load(root / "catalogue")
+        catalogue = load_catalogue(root / "catalogue")
         models = {}
         for path in sorted((root / "models").rglob("*.sql")):
             model = parse_model(path, catalogue)
             models[model.name] = model
+        models = with_full_marts(with_rollups(models, catalogue), catalogue)
         return cls(models, catalogue)
 
     def upstream(self, name: str) -> set[str]:
@@ -121,7 +55,7 @@ class Project:
         found: set[str] = set()
         waiting = [name]
         while waiting:
-            for read in self.models[waiting.pop()].reads:
+            for read in self.models[waiting.pop()].follows:
                 if read in self.models and read not in found:
                     found.add(read)
                     waiting.append(read)
@@ -164,9 +98,7 @@ def parse_model(path: Path, catalogue: Catalogue) -> Model:
         raise UsageError(f"The front matter of {path.name} is not YAML: {error}.") from None
     if not isinstance(matter, dict) or match is None:
         raise UsageError(f"{path.name} has no front matter; begin it with /*--- and ---*/.")
-    known = {"description", "kind", "partition", "key", "window", "before", "audits", "pack",
-             "version"}  # fmt: skip
-    if unknown := set(matter) - known:
+    if unknown := set(matter) - _KNOWN:
         raise UsageError(f"{path.name} says {', '.join(sorted(unknown))}, which nothing reads.")
     sql = text[match.end() :].strip().rstrip(";")
     kind = str(matter.get("kind", ""))
@@ -174,7 +106,9 @@ def parse_model(path: Path, catalogue: Catalogue) -> Model:
         sql = catalogue.tags_sql(sql)
     pack = matter.get("pack")
     if pack is not None:
-        sql = catalogue.packed_sql(sql, str(pack), tuple(matter["key"]))
+        published = PUBLISHED[path.stem.removeprefix("pub_")].column_names
+        kept = [name for name in published if name not in ("indicators", "tags")]
+        sql = catalogue.packed_sql(sql, str(pack), kept)
     return Model(
         name=path.stem,
         kind=kind,
@@ -187,7 +121,9 @@ def parse_model(path: Path, catalogue: Catalogue) -> Model:
             for name, spans in matter.get("window", {}).items()
         },
         before=matter.get("before", {}),
+        at={name: tuple(references) for name, references in matter.get("at", {}).items()},
         audits=tuple(matter.get("audits", ())),
         pack=pack,
+        families=matter.get("families"),
         version=int(matter.get("version", 1)),
     )

@@ -1,7 +1,8 @@
 """Pruning: old partitions leave the warehouse, which holds personal data in clear.
 
-The month ends that later ones are carried from stay; they hold balances and no personal data. A
-date that was pruned can be run again as long as its landing files are there.
+What the kept dates are carried from or compared with stays: month ends, the same days of last year,
+and the first day of the history; it holds balances and no personal data. A date that was pruned can
+be run again as long as its landing files are there.
 """
 
 import shutil
@@ -16,6 +17,8 @@ from crm_shared import postgres
 from crm_shared.business_calendar import is_month_end
 from crm_shared.errors import CrmError
 
+_YEAR = timedelta(days=366)
+
 
 def prune(settings: BatchSettings, keep_days: int) -> tuple[date | None, int]:
     """Remove the partitions of dates before the newest `keep_days`; the first date that is kept,
@@ -26,7 +29,7 @@ def prune(settings: BatchSettings, keep_days: int) -> tuple[date | None, int]:
         if not made:
             return None, 0
         first_kept = max(made) - timedelta(days=keep_days - 1)
-        for day, folders in _old(settings.warehouse_dir, first_kept).items():
+        for day, folders in _old(settings.warehouse_dir, first_kept, max(made)).items():
             with postgres.advisory_lock(ledger.connection, f"acrm {day}"):
                 ledger.connection.commit()
                 # The ledger first: what is killed in between leaves nothing that would be trusted.
@@ -37,15 +40,33 @@ def prune(settings: BatchSettings, keep_days: int) -> tuple[date | None, int]:
     return first_kept, removed
 
 
-def _old(warehouse: Path, first_kept: date) -> dict[date, list[Path]]:
+def _old(warehouse: Path, first_kept: date, newest: date) -> dict[date, list[Path]]:
     """The folders of partitions that may go, by date."""
-    carried = _carried(Project.load())
+    project = Project.load()
+    carried, compared = _carried(project), _compared(project)
     found: dict[date, list[Path]] = defaultdict(list)
-    for folder in sorted(warehouse.glob("*/as_of=*")):
-        day = date.fromisoformat(folder.name.removeprefix("as_of="))
-        if day < first_kept and not (is_month_end(day) and folder.parent.name in carried):
-            found[day].append(folder)
+    for model, days in _partitions(warehouse).items():
+        for day in days:
+            is_needed = is_month_end(day) and model in carried | compared
+            if model in compared:
+                last_year = first_kept - _YEAR <= day <= newest - _YEAR + timedelta(days=1)
+                is_needed = is_needed or last_year or day == min(days)
+            if day < first_kept and not is_needed:
+                found[day].append(warehouse / model / f"as_of={day}")
     return found
+
+
+def _partitions(warehouse: Path) -> dict[str, list[date]]:
+    """The dates of every model's partitions, in order."""
+    found: dict[str, list[date]] = defaultdict(list)
+    for folder in sorted(warehouse.glob("*/as_of=*")):
+        found[folder.parent.name].append(date.fromisoformat(folder.name.removeprefix("as_of=")))
+    return found
+
+
+def _compared(project: Project) -> set[str]:
+    """The models whose balances are compared with those of other days."""
+    return {name for model in project.models.values() for name in model.at}
 
 
 def _carried(project: Project) -> set[str]:

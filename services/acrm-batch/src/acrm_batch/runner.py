@@ -1,13 +1,13 @@
 """The runner: stage, audit, rename, ledger row; skip what has not changed; heal what died.
 
 A step is a model and a date. Its fingerprint is made of the model's text, the parameters in force
-and the versions of everything it reads. A business date needs its own steps and, before them, those
-of every month end delivered so far, because a month end may read the month end before.
+and the versions of everything it reads. A business date needs its own steps and, before them, the
+steps of other days that they read: a month end, which reads the month end before, or a day that a
+balance is compared with.
 """
 
 import hashlib
-import os
-import shutil
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -21,9 +21,11 @@ from acrm_batch import acceptance
 from acrm_batch.audits import AuditBlockedError, run_audits
 from acrm_batch.engines.duckdb import ENGINE_VERSION, Bound, Engine, failure
 from acrm_batch.engines.sql import empty_relation
-from acrm_batch.inputs import BALANCE_HISTORY, File, Inputs, version_of
+from acrm_batch.inputs import File, Inputs, source, version_of
 from acrm_batch.ledger import AuditResult, Ledger, PartitionRow
-from acrm_batch.project import Model, Project, bind_name
+from acrm_batch.model import Model, bind_name
+from acrm_batch.project import Project
+from acrm_batch.warehouse import partition_path, put_in_place
 from crm_shared.errors import CrmError, NotReadyError, UsageError
 from crm_shared.landing import TABLES, day_folder
 
@@ -98,26 +100,36 @@ class Runner:
 
     def path(self, model: str, as_of: date) -> Path:
         """Where a partition lies."""
-        return self.warehouse / model / f"as_of={as_of.isoformat()}" / "data.parquet"
+        return partition_path(self.warehouse, model, as_of)
 
     def steps(self, business_date: date, selected: set[str]) -> Iterator[tuple[Model, date]]:
         """The steps that the date is made of, in an order in which each follows what it reads."""
-        chained = {name for name in selected if self._model(name).partition == "month_end"}
-        needed = chained | {above for name in chained for above in self.project.upstream(name)}
-        month_ends = self.inputs.month_ends(business_date)
-        for day in month_ends:
-            if day < business_date:
-                yield from self._of_day(day, needed, chain=True)
-        on_month_end = business_date in month_ends
-        yield from self._of_day(business_date, selected, chain=on_month_end)
-
-    def _of_day(self, day: date, names: set[str], *, chain: bool) -> Iterator[tuple[Model, date]]:
+        met: set[tuple[str, date]] = set()
+        month_end = max(self.inputs.month_ends(business_date), default=None)
         for name in self.project.order:
-            model = self.project.models.get(name)
-            if model is None or name not in names or model.partition == "view":
-                continue
-            if model.partition == "as_of" or chain:
-                yield model, day
+            if name in selected and self._is_partitioned(name):
+                day = business_date if self._model(name).partition == "as_of" else month_end
+                if day is not None:
+                    yield from self._with_what_it_reads(name, day, met)
+
+    def _with_what_it_reads(
+        self, name: str, day: date, met: set[tuple[str, date]]
+    ) -> Iterator[tuple[Model, date]]:
+        """A step after those that it reads, without those met before."""
+        waiting = [(name, day, False)]
+        while waiting:
+            name, day, is_open = waiting.pop()
+            if is_open:
+                yield self._model(name), day
+            elif (name, day) not in met:
+                met.add((name, day))
+                waiting.append((name, day, True))
+                waiting += [
+                    (*read, False) for read in self._partition_reads(self._model(name), day)
+                ]
+
+    def _is_partitioned(self, name: str) -> bool:
+        return name in self.project.models and self._model(name).partition != "view"
 
     def plan(self, business_date: date, selected: set[str]) -> Iterator[Step]:
         """What a run would do and why, without doing it."""
@@ -145,10 +157,12 @@ class Runner:
 
     def _partition_reads(self, model: Model, day: date) -> Iterator[tuple[str, date]]:
         for name in model.reads:
-            if name in self.project.models and self._model(name).partition != "view":
+            if self._is_partitioned(name):
                 of = self._partition_day(model, name, day)
                 if of is not None:
                     yield name, of
+        for name, reference in model.references.values():
+            yield name, self.inputs.reference(reference, day)
         if before := self._day_before(model, day):
             yield model.name, before
 
@@ -183,14 +197,18 @@ class Runner:
                 relations.versions[name] = version_of(files) + read.text_hash
             else:
                 self._add_partition(relations, model, read, self._partition_day(model, name, day))
+        for alias, (name, reference) in model.references.items():
+            of = self.inputs.reference(reference, day)
+            self._add_partition(relations, model, self._model(name), of, alias=alias)
         if model.before:
             before = self._day_before(model, day)
             self._add_partition(relations, model, model, before, alias=f"{model.name}_before")
         return relations
 
     def _files(self, table: str, day: date, start: date | None, model: Model) -> list[File]:
-        if table == BALANCE_HISTORY:
-            return self.inputs.state("balances", day, since=start)
+        name, is_history = source(table)
+        if is_history:
+            return self.inputs.state(name, day, since=start)
         if TABLES[table].kind == "state":
             return self.inputs.state(table, day)
         if start is None:
@@ -223,7 +241,7 @@ class Runner:
             for value in self.project.catalogue.in_force(day)
             if value.code in wanted
         ]
-        if "$first_day" in model.sql:
+        if re.search(r"\$(first_day|month_days|year_days)", model.sql):
             parts.append(f"first_day={self.inputs.first_day(day)}")
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -291,10 +309,7 @@ class Runner:
                 raise AuditBlockedError(_blocked_sentence(model, day, blocking))
             with staged.open("rb") as stream:
                 version = hashlib.file_digest(stream, "sha256").hexdigest()
-            path = self.path(model.name, day)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            staged.replace(path)
-            _sync_folder(path.parent)
+            put_in_place(staged, self.path(model.name, day))
         except duckdb.Error as error:
             raise failure(f"Model {model.name} of {day}", error) from error
         except OSError as error:
@@ -352,9 +367,13 @@ class Runner:
                 )
 
     def _bound(self, model: Model, day: date) -> dict[str, Bound]:
+        first_day = self.inputs.first_day(day)
         bound: dict[str, Bound] = {
             "bd": day,
-            "first_day": self.inputs.first_day(day),
+            "first_day": first_day,
+            # Days that an average of the month or the year so far is made of.
+            "month_days": (day - max(first_day, day.replace(day=1))).days + 1,
+            "year_days": (day - max(first_day, day.replace(month=1, day=1))).days + 1,
             "version": model.version,
         }
         for code in model.parameters:
@@ -374,16 +393,3 @@ def _blocked_sentence(model: Model, day: date, blocking: list[AuditResult]) -> s
         f"{worst.sentence}{more}; nothing of it is published. Correct the source or the model and "
         "run again."
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def clean_aside(folder: Path) -> None:
-    """Remove what a killed run of the same date left aside; the caller holds the date's lock."""
-    shutil.rmtree(folder, ignore_errors=True)

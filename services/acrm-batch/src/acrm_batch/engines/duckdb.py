@@ -12,7 +12,7 @@ import duckdb
 
 from acrm_batch.catalogue import ParameterValue
 from acrm_batch.engines.sql import empty_relation, file_list, literal
-from acrm_batch.inputs import BALANCE_HISTORY, File
+from acrm_batch.inputs import File, source
 from crm_shared.errors import CrmError, UsageError
 from crm_shared.ids import NAMESPACE
 from crm_shared.landing import TABLES
@@ -88,19 +88,20 @@ class Engine:
         before, landed = self._landed.get(table, ("", None))
         if landed == files:
             return
-        contract = TABLES["balances" if table == BALANCE_HISTORY else table]
+        of, is_history = source(table)
+        contract = TABLES[of]
         columns = ", ".join(column.name for column in contract.columns)
         name, kind = f"landing.{table}", "view"
         if not files:
             types = {column.name: column.type for column in contract.columns}
             query = empty_relation(types | {"business_date": "DATE"})
         else:
-            source = (
+            delivered = (
                 f"read_parquet({file_list(file.path(self.landing) for file in files)},"
                 " hive_partitioning=true, hive_types={'business_date': DATE})"
             )
-            query = f"select {columns}, business_date from {source}"
-            if table != BALANCE_HISTORY and contract.kind == "state" and len(files) > 1:
+            query = f"select {columns}, business_date from {delivered}"
+            if not is_history and contract.kind == "state" and len(files) > 1:
                 # A table, so that a date's models do not each find the newest rows again.
                 kind = "table"
                 query += (

@@ -11,8 +11,8 @@ select
     'deposits' as total,
     (select coalesce(sum(dep_bal), 0) from mart_customers) as published,
     (
-        select coalesce(sum(deposit.dep_bal), 0)
-        from ind_deposits as deposit
-        where deposit.customer_id not in (select customer_id from int_customers)
+        select coalesce(sum(balance.dep_bal), 0)
+        from ind_balances as balance
+        where balance.customer_id not in (select customer_id from int_customers)
     ) as inactive,
     (select coalesce(sum(balance), 0) from int_account_balances where is_open) as accounts

@@ -3,7 +3,7 @@ description: Deposit accounts with point balances and sums of balance times days
 kind: base
 partition: as_of
 key: [account_id]
-window: {stg_balance_history: [2, month]}
+window: {stg_balance_history: month}
 audits:
   - {not_null: [customer_id, branch_id]}
   - {assert: "is_open or balance = 0"}
@@ -34,30 +34,19 @@ spans as (
     from stg_balance_history
 ),
 
-starts as (
-    select
-        greatest($first_day, cast(date_trunc('month', $bd) as date)) as month_start,
-        -- The days to compare with: the end of a day or month before, if there was one.
-        greatest($first_day, $bd - 1) as day_base,
-        greatest($first_day, cast(date_trunc('month', $bd) as date) - 1) as month_base
-),
-
 figures as (
     select
         account_id,
         coalesce(sum(balance) filter (where until_on > $bd), 0) as balance,
-        coalesce(sum(balance) filter (where from_on <= day_base and until_on > day_base), 0)
-            as yesterday_balance,
-        coalesce(sum(balance) filter (where from_on <= month_base and until_on > month_base), 0)
-            as month_start_balance,
         sum(cast(balance as decimal(38,2))
-            * cast(overlap_days(from_on, until_on, month_start, $bd) as integer))
+            * cast(overlap_days(
+                from_on, until_on, greatest($first_day, cast(date_trunc('month', $bd) as date)), $bd
+            ) as integer))
             as month_balance_days,
         sum(cast(balance as decimal(38,2))
             * cast(overlap_days(from_on, until_on, counted_from, $bd) as integer))
             as counted_balance_days
     from spans
-    cross join starts
     cross join since
     group by account_id
 )
@@ -74,13 +63,6 @@ select
     account.opened_on <= $bd and not coalesce(account.closed_on <= $bd, false) as is_open,
     figures.account_id is not null as is_known,
     cast(coalesce(figures.balance, 0) as decimal(18,2)) as balance,
-    cast(coalesce(figures.yesterday_balance, 0) as decimal(18,2)) as yesterday_balance,
-    cast(coalesce(figures.month_start_balance, 0) as decimal(18,2)) as month_start_balance,
-    -- Without a month end of this year the year's start is the month's.
-    cast(coalesce(
-        case when since.is_same_year then years.year_start_balance
-        else figures.month_start_balance end, 0
-    ) as decimal(18,2)) as year_start_balance,
     coalesce(figures.month_balance_days, 0) as month_balance_days,
     coalesce(figures.counted_balance_days, 0)
         + case when since.is_same_year then coalesce(years.year_balance_days, 0) else 0 end

@@ -1,12 +1,11 @@
 /*---
-description: An account's balance at the start of the year and its sum over the year's days, carried on.
+description: An account's balance summed over the days of the year, carried from month end to month end.
 kind: base
 partition: month_end
 key: [account_id]
 window: {stg_balance_history: month_end}
 before:
   account_id: bigint
-  year_start_balance: decimal(18,2)
   year_balance_days: decimal(38,2)
   month_end: date
 ---*/
@@ -14,9 +13,7 @@ before:
 -- end, so that a night reads the balances since the last one and not those of the year.
 with since as (
     select
-        max(month_end) as day,
         coalesce(year(max(month_end)) = year($bd), false) as is_same_year,
-        greatest($first_day, cast(date_trunc('year', $bd) as date) - 1) as year_base,
         -- The first day that is not in what is carried, or the first of the year.
         greatest(
             $first_day, cast(date_trunc('year', $bd) as date), coalesce(max(month_end) + 1, $first_day)
@@ -38,8 +35,6 @@ spans as (
 figures as (
     select
         account_id,
-        coalesce(sum(balance) filter (where from_on <= year_base and until_on > year_base), 0)
-            as year_start_balance,
         sum(cast(balance as decimal(38,2))
             * cast(overlap_days(from_on, until_on, counted_from, $bd) as integer))
             as balance_days
@@ -50,10 +45,6 @@ figures as (
 
 select
     figures.account_id,
-    cast(case
-        when since.is_same_year then coalesce(earlier.year_start_balance, 0)
-        else figures.year_start_balance
-    end as decimal(18,2)) as year_start_balance,
     cast(figures.balance_days + case
         when since.is_same_year then coalesce(earlier.year_balance_days, 0) else 0
     end as decimal(38,2)) as year_balance_days,

@@ -1,59 +1,14 @@
 /*---
-description: Flow indicators of a customer in the whole union.
+description: Money in and out of a customer's accounts at a branch, over windows of days.
 kind: indicator
 partition: as_of
-key: [customer_id]
-audits:
-  - equal_sums:
-      with: ind_flow_branch
-      by: [customer_id]
-      columns:
-        - flow_in_amt_7d
-        - flow_in_cnt_7d
-        - flow_out_amt_7d
-        - flow_out_cnt_7d
-        - flow_other_amt_7d
-        - flow_other_cnt_7d
-        - flow_in_amt_30d
-        - flow_in_cnt_30d
-        - flow_out_amt_30d
-        - flow_out_cnt_30d
-        - flow_other_amt_30d
-        - flow_other_cnt_30d
-        - flow_in_amt_90d
-        - flow_in_cnt_90d
-        - flow_out_amt_90d
-        - flow_out_cnt_90d
-        - flow_other_amt_90d
-        - flow_other_cnt_90d
+key: [customer_id, branch_id]
 ---*/
--- One row per customer with a booking within 90 days. Days and counterparties count once, however
--- many branches they touched.
-with days as (
+-- One row per customer and branch with a booking within 90 days.
+with sums as (
     select
         customer_id,
-        booked_on,
-        sum(in_amt) as in_amt,
-        sum(in_cnt) as in_cnt,
-        max(in_max) as in_max,
-        sum(out_amt) as out_amt,
-        sum(out_cnt) as out_cnt,
-        max(out_max) as out_max,
-        sum(other_amt) as other_amt,
-        sum(other_cnt) as other_cnt
-    from int_flow_days
-    group by customer_id, booked_on
-),
-
-parties_once as (
-    select customer_id, counterparty, max(last_on) as last_on
-    from int_counterparties
-    group by customer_id, counterparty
-),
-
-sums as (
-    select
-        customer_id,
+        branch_id,
         coalesce(sum(in_amt) filter (where booked_on > $bd - 7), 0) as flow_in_amt_7d,
         coalesce(sum(in_cnt) filter (where booked_on > $bd - 7), 0) as flow_in_cnt_7d,
         coalesce(max(in_max) filter (where booked_on > $bd - 7), 0) as flow_in_max_7d,
@@ -82,22 +37,24 @@ sums as (
         coalesce(sum(other_cnt) filter (where booked_on > $bd - 90), 0) as flow_other_cnt_90d,
         count(*) filter (where booked_on > $bd - 90) as flow_active_days_90d,
         max(booked_on) as flow_last_on
-    from days
-    group by customer_id
+    from int_flow_days
+    group by customer_id, branch_id
 ),
 
 parties as (
     select
         customer_id,
+        branch_id,
         count(*) filter (where last_on > $bd - 7) as flow_other_parties_7d,
         count(*) filter (where last_on > $bd - 30) as flow_other_parties_30d,
         count(*) filter (where last_on > $bd - 90) as flow_other_parties_90d
-    from parties_once
-    group by customer_id
+    from int_counterparties
+    group by customer_id, branch_id
 )
 
 select
     sums.customer_id,
+    sums.branch_id,
     cast(sums.flow_in_amt_7d as decimal(18,2)) as flow_in_amt_7d,
     cast(sums.flow_in_cnt_7d as bigint) as flow_in_cnt_7d,
     cast(sums.flow_in_max_7d as decimal(18,2)) as flow_in_max_7d,
@@ -130,4 +87,4 @@ select
     sums.flow_active_days_90d,
     sums.flow_last_on
 from sums
-left join parties on parties.customer_id = sums.customer_id
+left join parties on parties.customer_id = sums.customer_id and parties.branch_id = sums.branch_id

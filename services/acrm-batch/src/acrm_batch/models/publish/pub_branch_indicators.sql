@@ -6,4 +6,4 @@ key: [org_id]
 pack: branch
 ---*/
 -- One row per organisation unit.
-select * from ind_organisations
+select * from mart_organisations

@@ -6,7 +6,4 @@ key: [customer_id]
 pack: customer
 ---*/
 -- One row per active customer.
-select * exclude (
-    legal_entity_id, covering_branches, credit_cards, wealth_holdings, is_key_customer
-)
-from mart_customers
+select * from mart_customers

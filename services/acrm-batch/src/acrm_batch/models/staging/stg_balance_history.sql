@@ -9,4 +9,4 @@ select
     account_id,
     balance,
     business_date
-from landing.balance_history
+from landing.balances_history

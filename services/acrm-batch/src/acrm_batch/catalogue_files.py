@@ -1,0 +1,199 @@
+"""The files of the catalogue: `indicators/*.yml`, `tags/*.yml` and `params/*.yml`.
+
+A fault in a file is one sentence that names the file and the entry.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from yaml import CSafeLoader
+
+from acrm_batch.catalogue import (
+    EVERYBODY,
+    GRAINS,
+    UNITS,
+    Catalogue,
+    Indicator,
+    ParameterValue,
+    Tag,
+)
+from crm_shared.errors import UsageError
+
+#: Names that stand for several grains.
+GRAIN_SETS = {
+    "everywhere": GRAINS,
+    "customers": ("customer_branch", "customer"),
+    "organisations": ("manager", "branch", "legal_entity", "union"),
+}
+
+#: Days that a balance may be compared with, each with the ending of the code and its names.
+REFERENCES = {
+    "day": ("CHG_D", "较昨日", "against yesterday", "at the end of the day before"),
+    "month": ("CHG_M", "较月初", "against month start", "at the end of the month before"),
+    "year": ("CHG_Y", "较年初", "against year start", "at the end of the year before"),
+    "last_year": ("CHG_LY", "较去年同日", "against last year", "on the same day of last year"),
+}
+
+_Entry = dict[str, Any]
+_Parsed = TypeVar("_Parsed")
+
+
+def load_catalogue(folder: Path) -> Catalogue:
+    """Read the catalogue of a folder; `UsageError` names the file and entry at fault."""
+    return Catalogue(
+        tuple(_read(folder / "indicators", _indicators)),
+        tuple(_read(folder / "tags", _tags)),
+        tuple(_read(folder / "params", _parameters)),
+    )
+
+
+def _read(folder: Path, parse: Callable[[_Entry], Iterator[_Parsed]]) -> Iterator[_Parsed]:
+    """What every file of a folder says, in order of their names; a fault names file and entry."""
+    for path in sorted(folder.glob("*.yml")):
+        for entry in _entries(path):
+            try:
+                yield from parse(entry)
+            except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+                name = entry.get("code") or entry.get("path")
+                raise UsageError(
+                    f"The entry {name} of {folder.name}/{path.name} is not as it should be:"
+                    f" {_fault(error)}."
+                ) from None
+
+
+def _fault(error: Exception) -> str:
+    return f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+
+
+def _entries(path: Path) -> list[_Entry]:
+    try:
+        found = yaml.load(path.read_text(encoding="utf-8"), CSafeLoader)
+    except (OSError, yaml.YAMLError) as error:
+        raise UsageError(f"{path.name} of the catalogue cannot be read: {error}.") from None
+    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+        raise UsageError(f"{path.name} of the catalogue must be a list of entries.")
+    return found
+
+
+_INDICATOR_KEYS = {"code", "family", "class", "name", "unit", "grains", "formula", "owner", "sql",
+                   "counts", "elsewhere", "version", "for_each", "changes"}  # fmt: skip
+
+
+def _indicators(entry: _Entry) -> Iterator[Indicator]:
+    """The indicators of an entry: one per combination of its `for_each`, and its changes."""
+    _known(entry, _INDICATOR_KEYS)
+    spread = entry.get("for_each", {})
+    for values in itertools.product(*spread.values()):
+        filled = dict(zip(spread, values, strict=True))
+        # A value may have names, as in `for_each: {channel: {atm: {zh: …, en: …}}}`.
+        labels = {
+            language: {
+                name: (spread[name][value][language] if isinstance(spread[name], dict) else value)
+                for name, value in filled.items()
+            }
+            for language in ("zh", "en")
+        }
+        code = entry["code"].format(**{k: str(v).upper() for k, v in filled.items()})
+        one = Indicator(
+            code=code,
+            family=entry["family"],
+            indicator_class=entry["class"],
+            name_zh=entry["name"]["zh"].format(**labels["zh"]),
+            name_en=entry["name"]["en"].format(**labels["en"]),
+            unit=_one_of(entry["unit"], UNITS, "unit"),
+            grains=tuple(_grains(entry["grains"])),
+            formula=" ".join(entry["formula"].format(**labels["en"]).split()),
+            owner=entry["owner"],
+            sql=str(entry.get("sql", "")).format(**filled),
+            counts=str(entry.get("counts", "")).format(**filled),
+            elsewhere=entry.get("elsewhere", {}),
+            version=entry.get("version", 1),
+        )
+        if bool(one.sql) == bool(one.counts) or not one.measures:
+            raise ValueError("give it either `sql` or `counts`, an aggregate of measures")
+        yield one
+        yield from (_change(one, reference) for reference in entry.get("changes", ()))
+
+
+def _change(one: Indicator, reference: str) -> Indicator:
+    """The change of a balance against a reference day; `chg_<family>` has the difference."""
+    ending, zh, en, when = REFERENCES[_one_of(reference, REFERENCES, "change")]
+    stem = one.code.removesuffix("_BAL")
+    code = f"{stem}_{ending}"
+    return Indicator(
+        code=code,
+        family=f"{one.family}_changes",
+        indicator_class=one.indicator_class,
+        name_zh=one.name_zh.removesuffix("余额") + zh,
+        name_en=f"{one.name_en} {en}",
+        unit=one.unit,
+        grains=one.grains,
+        formula=f"{one.code} on the business date less that {when}, or on the first delivered day"
+        " if that is later.",
+        owner=one.owner,
+        sql=f"sum({code.lower()})",
+        change_of=(one.row_sql, reference),
+        version=one.version,
+    )
+
+
+def _grains(given: str | list[str]) -> Iterator[str]:
+    for name in [given] if isinstance(given, str) else given:
+        yield from GRAIN_SETS.get(name) or (_one_of(name, GRAINS, "grain"),)
+
+
+def _one_of(value: str, known: Iterable[str], what: str) -> str:
+    if value not in known:
+        raise ValueError(f"{value!r} is no {what}; there are {', '.join(known)}")
+    return value
+
+
+def _known(entry: Mapping[str, Any], keys: set[str]) -> None:
+    if unknown := set(entry) - keys:
+        raise ValueError(f"it says {', '.join(sorted(unknown))}, which nothing reads")
+
+
+_TAG_KEYS = {"path", "mode", "name", "owner", "rules", "else", "when", "version"}
+
+
+def _tags(entry: _Entry) -> Iterator[Tag]:
+    """Leaf tags; of a `single` entry the first rule that holds wins, and `else` takes the rest."""
+    _known(entry, _TAG_KEYS)
+    rules = entry["rules"] if "rules" in entry else [{"when": entry["when"]}]
+    earlier: list[str] = []
+    for rule in [*rules, *([entry["else"]] if "else" in entry else [])]:
+        condition = " and ".join(
+            [f"({rule['when']})" if "when" in rule else "true"]
+            + [f"not coalesce({other}, false)" for other in earlier]
+        )
+        if entry.get("mode") == "single" and "when" in rule:
+            earlier.append(f"({rule['when']})")
+        name = rule.get("name") or entry["name"]
+        yield Tag(
+            path=entry["path"] + (f"/{rule['value']}" if "value" in rule else ""),
+            condition=condition,
+            formula=rule.get("when", "none of the others"),
+            name_zh=name["zh"],
+            name_en=name["en"],
+            owner=entry["owner"],
+            version=entry.get("version", 1),
+        )
+
+
+_PARAMETER_KEYS = {"code", "name", "type", "unit", "values"}
+
+
+def _parameters(entry: _Entry) -> Iterator[ParameterValue]:
+    _known(entry, _PARAMETER_KEYS)
+    for value in entry["values"]:
+        number = Decimal(str(value["value"]))
+        yield ParameterValue(
+            code=entry["code"],
+            legal_entity_id=value.get("legal_entity", EVERYBODY),
+            effective_from=value["effective_from"],
+            value=int(number) if entry["type"] == "integer" else number,
+        )

@@ -1,0 +1,87 @@
+"""Wide marts: the rows an author wrote, the spine, with every indicator of a grain beside them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from acrm_batch.catalogue import Catalogue, Indicator
+from acrm_batch.model import Model
+from acrm_batch.rollups import CUSTOMER, PLACE, family_of, key_of, typed
+from crm_shared.errors import UsageError
+
+_LEADING_COMMENT = re.compile(r"((?:--[^\n]*\n)*)(.*)", re.DOTALL)
+
+#: How a wide mart's spine meets the roll-up of a family, by the mart's grain.
+_JOINED = {
+    "customer_branch": "{family}.customer_id = spine.customer_id"
+    " and {family}.branch_id = spine.branch_id",
+    "customer": "{family}.customer_id = spine.customer_id",
+    "manager": "{family}.grain = 'manager' and {family}.org_id = spine.branch_id"
+    " and {family}.manager_id = spine.manager_id",
+    "branch": "{family}.grain = spine.org_type"
+    " and {family}.org_id = case spine.org_type when 'union' then '' else spine.org_id end",
+}
+
+
+def with_full_marts(models: Mapping[str, Model], catalogue: Catalogue) -> dict[str, Model]:
+    """The models, those that ask for the families of a grain with their columns."""
+    return {
+        name: full_mart(model, catalogue, models) if model.families else model
+        for name, model in models.items()
+    }
+
+
+def full_mart(model: Model, catalogue: Catalogue, models: Mapping[str, Model]) -> Model:
+    """The author's rows, the spine, with every indicator of a grain beside them."""
+    grain = str(model.families)
+    wanted = catalogue.at_grain(grain)
+    columns, joins = [], []
+    for family in dict.fromkeys(family_of(one, grain) for one in wanted):
+        rolled = _rolled(family, grain, models)
+        joins.append(
+            f"left join {rolled} as {family}\n    on {_JOINED[grain].format(family=family)}"
+        )
+        columns += [
+            f"    {_filled(one, family, is_rolled=rolled != f'ind_{family}')} as {one.column}"
+            for one in wanted
+            if family_of(one, grain) == family
+        ]
+    grain_said, spine = _LEADING_COMMENT.match(model.sql).groups()  # type: ignore[union-attr]
+    sql = (
+        f"{grain_said}with spine as (\n{spine}\n)\n\nselect\n    spine.*,\n"
+        + ",\n".join(columns)
+        + "\nfrom spine\n"
+        + "\n".join(joins)
+    )
+    return replace(model, sql=sql, audits=(*model.audits, *_adding_up(grain, wanted)))
+
+
+def _adding_up(grain: str, indicators: list[Indicator]) -> tuple[dict[str, Any], ...]:
+    """What branches know of a customer comes to what the union knows."""
+    if grain != "customer_branch":
+        return ()
+    columns = [one.column for one in indicators if one.additive and "customer" in one.grains]
+    return ({"equal_sums": {"with": "mart_customers", "by": [], "columns": columns}},)
+
+
+def _rolled(family: str, grain: str, models: Mapping[str, Model]) -> str:
+    key = key_of(family, models)
+    if grain == "customer_branch" and key != PLACE:
+        raise UsageError(f"Family {family} is not kept by customer and branch; correct its grains.")
+    if grain == "customer_branch" or (grain == "customer" and key == CUSTOMER):
+        return f"ind_{family}"
+    return f"ind_{family}_customers" if grain == "customer" else f"ind_{family}_orgs"
+
+
+def _filled(one: Indicator, family: str, *, is_rolled: bool) -> str:
+    value = f"{family}.{one.column}" if is_rolled else typed(one, _qualified(one, family))
+    return f"coalesce({value}, 0)" if one.has_zero else value
+
+
+def _qualified(one: Indicator, family: str) -> str:
+    """A row's value with the measures named as those of a family."""
+    text = one.row_sql
+    for measure in one.measures:
+        text = re.sub(rf"\b{measure}\b", f"{family}.{measure}", text)
+    return text

@@ -1,0 +1,19 @@
+/*---
+description: Everything that is known of a manager's portfolio at a branch, in one wide row.
+kind: mart
+partition: as_of
+key: [branch_id, manager_id]
+families: manager
+---*/
+-- One row per branch and manager that answers for business there; a branch's virtual manager has
+-- what nobody else answers for, so that managers add up to their branch.
+with managers as (
+    select branch_id, manager_id from int_place_managers
+    union
+    select org_id, manager_id from ind_balances_orgs where grain = 'manager'
+)
+
+select
+    branch_id,
+    manager_id
+from managers
