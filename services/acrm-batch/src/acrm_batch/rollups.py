@@ -267,4 +267,5 @@ def family_of(one: Indicator, grain: str) -> str:
 
 
 def typed(one: Indicator, sql: str) -> str:
+    """A value as the type of the indicator's unit."""
     return f"cast({sql} as {UNITS[one.unit][0]})"

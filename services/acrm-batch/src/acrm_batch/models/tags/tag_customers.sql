@@ -1,5 +1,5 @@
 /*---
-description: Every leaf tag as a BOOLEAN column; rules are in catalogue/tags.yml.
+description: Every leaf tag as a BOOLEAN column; rules are in catalogue/tags.
 kind: tags
 partition: as_of
 key: [customer_id]
