@@ -15,6 +15,12 @@ def previous_month_end(day: date) -> date:
     return day.replace(day=1) - timedelta(days=1)
 
 
+def month_end_after(day: date, months: int) -> date:
+    """The last day of the month that comes so many months after the day's."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, calendar.monthrange(year, month + 1)[1])
+
+
 def month_ends(first: date, last: date) -> list[date]:
     """Every month end from first to last, both included."""
     return [day for day in days(first, last) if is_month_end(day)]
