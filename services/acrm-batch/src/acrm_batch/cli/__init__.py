@@ -27,6 +27,7 @@ COMMANDS = {
     "report": "report",
     "sql": "snapshot",
     "explain": "explain",
+    "train": "scores",
     "prune": "retention",
 }
 

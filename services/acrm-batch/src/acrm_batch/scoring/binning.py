@@ -68,9 +68,10 @@ def cut(values: Floats, events: Ints, direction: Direction, repeated: float = 1.
     edges = _fine_edges(values[known], quantiles) if known.any() else np.empty(0)
     rows, hits = _counted(edges, values, events)
     least = max(LEAST_SHARE * len(values), 1.0)
-    while len(edges) and (
-        place := _to_merge(rows[:-1], hits[:-1], direction, least, repeated)
-    ) is not None:
+    while (
+        len(edges)
+        and (place := _to_merge(rows[:-1], hits[:-1], direction, least, repeated)) is not None
+    ):
         edges = np.delete(edges, place)
         rows, hits = _merged(rows, place), _merged(hits, place)
     return Binned(edges, rows, hits)

@@ -16,9 +16,7 @@ from acrm_batch.scoring.samples import Sample
 _CONSTRAINT = {"up": 1, "down": -1, "any": 0}
 
 
-def challenge(
-    features: Sequence[Feature], training: Sample, test: Sample
-) -> NDArray[np.float64]:
+def challenge(features: Sequence[Feature], training: Sample, test: Sample) -> NDArray[np.float64]:
     """The challenger's probabilities of the test rows."""
     names = [feature.name for feature in features]
     model = HistGradientBoostingClassifier(

@@ -83,7 +83,8 @@ def fit(
     calibrates a fit that has seen him. Without a feature that holds for others, everybody gets the
     base rate."""
     data = Data(values, events, customers)
-    inside = [fold != folds(customers, FOLDS) for fold in range(FOLDS)]
+    groups = folds(customers, FOLDS)
+    inside = [np.not_equal(groups, number) for number in range(FOLDS)]
     parts = [data.where(chosen) for chosen in inside]
     dropped, kept = {}, []
     cuts = [_cuts(part, directions) for part in (data, *parts)]
@@ -101,7 +102,7 @@ def fit(
             total[~chosen] += own[cut_[name].place(values[name][~chosen])]
     calibration = _platt(total, events)
     if calibration.slope == 0:
-        gone = {name: "together with the others it does not hold for others" for name in weights}
+        gone = dict.fromkeys(weights, "together with the others it does not hold for others")
         return Fit({}, {}, calibration, dropped | repeating | gone)
     binned = {name: cuts[0][name] for name in weights}
     uncentred = Fit(binned, points, calibration, dropped | repeating)

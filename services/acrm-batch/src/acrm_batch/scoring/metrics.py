@@ -41,7 +41,9 @@ def quality(events: Ints, probability: Floats) -> Quality:
     rate = float(events.mean()) if len(events) else 0.0
     ranked = 0 < events.sum() < len(events)
     auc = float(roc_auc_score(events, probability)) if ranked else None
-    low, high = auc_interval(auc, int(events.sum()), len(events)) if auc is not None else (None,) * 2
+    low, high = (
+        auc_interval(auc, int(events.sum()), len(events)) if auc is not None else (None,) * 2
+    )
     base = np.full(len(events), rate)
     return Quality(
         rows=len(events),
@@ -65,9 +67,9 @@ def auc_interval(auc: float, events: int, rows: int, level: float = 0.95) -> tup
     others = rows - events
     one = auc / (2 - auc)
     two = 2 * auc**2 / (1 + auc)
-    variance = (
-        auc * (1 - auc) + (events - 1) * (one - auc**2) + (others - 1) * (two - auc**2)
-    ) / (events * others)
+    variance = (auc * (1 - auc) + (events - 1) * (one - auc**2) + (others - 1) * (two - auc**2)) / (
+        events * others
+    )
     reach = float(norm.isf((1 - level) / 2)) * float(np.sqrt(max(variance, 0.0)))
     return max(0.0, auc - reach), min(1.0, auc + reach)
 
@@ -95,10 +97,19 @@ def tenths(events: Ints, probability: Floats) -> list[dict[str, float | int]]:
     return found
 
 
-def by_group(events: Ints, probability: Floats, groups: NDArray[np.str_]) -> list[dict[str, object]]:
+def by_group(
+    events: Ints, probability: Floats, groups: NDArray[np.str_]
+) -> list[tuple[str, Quality]]:
     """Quality per group, largest group first."""
     names, counts = np.unique(groups, return_counts=True)
     return [
-        {"group": str(name), **quality(events[groups == name], probability[groups == name]).as_dict()}
+        (str(name), quality(events[groups == name], probability[groups == name]))
         for name, _ in sorted(zip(names, counts, strict=True), key=lambda pair: (-pair[1], pair[0]))
     ]
+
+
+def largest_groups(groups: NDArray[np.str_], most: int) -> NDArray[np.str_]:
+    """The same groups, with all but the largest called `others`."""
+    names, counts = np.unique(groups, return_counts=True)
+    kept = names[np.argsort(-counts, kind="stable")[:most]]
+    return np.where(np.isin(groups, kept), groups, "others")

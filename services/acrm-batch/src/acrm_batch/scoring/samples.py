@@ -177,10 +177,12 @@ def _provide(runner: Runner, names: Sequence[str], day: date, until: date) -> No
     for name in names:
         model = runner.project.models.get(name)
         if model is None or model.kind != "staging":
-            raise UsageError(f"An event reads {name}, which is no staging model; read landing data.")
+            raise UsageError(
+                f"An event reads {name}, which is no staging model; read landing data."
+            )
         table = model.reads[0].removeprefix("landing.")
         if table not in TABLES:
-            raise UsageError(f"An event reads {name}; read the table itself, not its history.")
+            raise UsageError(f"The event reads {name}; read stg_balances, which has no history.")
         if TABLES[table].kind == "state":
             files = runner.inputs.state(table, until)
         else:

@@ -5,7 +5,7 @@ are found by comparing whole numbers: each feature above its neutral points has 
 `(points - neutral) * 100 + rank`, and the three largest are the reasons.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from acrm_batch.engines.sql import literal
@@ -17,7 +17,7 @@ REASONS = 3
 
 _READ: dict[Reading, str] = {
     "number": "cast({column} as double)",
-    "flag": "case when {column} then cast(1 as double) when not {column} then cast(0 as double) end",
+    "flag": "cast(case when {column} then 1 when not {column} then 0 end as double)",
     "days_since": "cast(date_diff('day', {column}, $bd) as double)",
     "days_until": "cast(date_diff('day', $bd, {column}) as double)",
     "text": "{column}",
@@ -33,7 +33,9 @@ def score_sql(cards: Sequence[Card], sql: str) -> str:
     readings = same_readings({card.name: card.columns for card in cards})
     new = [text for card in cards for text in _features(card)]
     layer = _select(["customer_id", *new], read_sql(readings, sql))
-    for columns in (_points, _totals, *(partial(_largest, place) for place in range(REASONS))):
+    steps: list[Callable[[Card], Iterator[str]]] = [_points, _totals]
+    steps += [partial(_largest, place) for place in range(REASONS)]
+    for columns in steps:
         new = [text for card in cards for text in columns(card)]
         layer = _select(["*", *new], layer)
     return _select(["customer_id", *(text for card in cards for text in _published(card))], layer)
