@@ -26,4 +26,13 @@ def test_every_tag_has_cases_on_both_sides(world: World) -> None:
     assert len(sides) == 26
 
 
+def test_the_strength_of_a_tag_at_its_threshold_is_half(world: World) -> None:
+    planted = world.rows('SELECT "case", strength FROM planted_potential_tags WHERE expected')
+    strengths = {case: strength for case, strength in planted}  # noqa: C416
+    assert strengths["idle_exactly_enough"] == strengths["turnover_exactly_enough"] == 50
+    assert strengths["idle_almost_twice_as_much"] == 99
+    paths = world.rows("SELECT DISTINCT path FROM planted_potential_tags WHERE strength > 0")
+    assert len(paths) == 26
+
+
 KEY = "SELECT customer_id FROM key_customer"

@@ -20,7 +20,7 @@ from crm_shared.festivals import FESTIVALS
 Progress = Callable[[str, float], None]
 
 _PLAN_STEPS = (
-    "people", "deposits", "credit", "services", "assignments", "planned", "states",
+    "people", "deposits", "credit", "services", "assignments", "planned", "campaigns", "states",
     "contacts", "answers", "answers_reminders", "answers_campaigns",
 )  # fmt: skip
 

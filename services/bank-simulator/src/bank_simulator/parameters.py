@@ -49,7 +49,7 @@ _CODES: dict[str, tuple[str, ...]] = {
     "potential.reference_amount": ("100000.00",),
     "potential.flow_days": ("30", "15", "60"),
     "potential.idle_days": ("30", "10", "60"),
-    "potential.idle_balance": ("50000.00", "1000", "200000"),
+    "potential.idle_balance": ("50000.00", "1000", "100000"),
     "potential.time_days": ("30", "2", "90"),
     "potential.payroll_moved_pct": ("70", "10", "100"),
     "potential.net_out_min": ("10000.00", "1000", "100000"),

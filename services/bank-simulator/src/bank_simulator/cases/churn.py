@@ -59,12 +59,13 @@ def _falling(dates: Dates) -> Iterator[Case]:
     # Divisible by 10,000 three times over, so that every fall is exact to the cent.
     falls = [(Decimal(100000) * keep**n).quantize(CENT) for n in range(4)]
 
-    def falling(name: str, expected: bool, *balances: Decimal) -> Case:
+    def falling(name: str, expected: bool | int, *balances: Decimal) -> Case:
         return Case(f"average_{name}", tags={"T06/AVG_DOWN": expected},
                     accounts=(stepped(months, [str(one) for one in balances]),))  # fmt: skip
 
     first, second, third, last = falls
-    yield falling("fell_exactly_enough", True, *falls)
+    fall = falls[0] - falls[-1]
+    yield falling("fell_exactly_enough", 50 + int(50 * fall / falls[0]), *falls)
     yield falling("fell_a_cent_less_at_last", False, first, second, third, last + CENT)
     yield falling("fell_a_cent_less_at_first", False, first, second + CENT, third, last)
     yield falling("fell_twice_only", False, second, second, third, last)
@@ -74,14 +75,14 @@ def _falling(dates: Dates) -> Iterator[Case]:
 def _still(dates: Dates) -> Iterator[Case]:
     day = dates.ago(dates.number("potential.no_txn_days"))
 
-    def still(name: str, expected: bool, *moves: Move, opened_on: date | None = None) -> Case:
+    def still(name: str, expected: bool | int, *moves: Move, opened_on: date | None = None) -> Case:
         return Case(f"still_{name}", tags={"T06/NO_TXN": expected},
                     accounts=(Account("20000", opened_on=opened_on, moves=moves),))  # fmt: skip
 
     def cash(on: date) -> Move:
         return Move(at(on, "10:00"), "-100", "cash_out")
 
-    yield still("since_the_day", True, cash(day))
+    yield still("since_the_day", 50, cash(day))
     yield still("since_a_day_later", False, cash(day + DAY))
     yield still("but_for_interest", True, Move(at(dates.ago(9), "01:00"), "3", "interest"))
     yield still("but_for_what_others_paid", True,
@@ -101,18 +102,19 @@ def _closing(dates: Dates) -> Iterator[Case]:
     before = previous_month_end(previous_month_end(dates.as_of))
     had, left = dates.yuan("potential.closing_min"), dates.yuan("potential.closing_max")
 
-    def emptied(name: str, expected: bool, opening: str, kept: str) -> Case:
+    def emptied(name: str, expected: bool | int, opening: str, kept: str) -> Case:
         out = f"{Decimal(kept) - Decimal(opening):.2f}"
         move = Move(at(before + DAY, "10:00"), out, "cash_out")
         return Case(f"emptied_{name}", tags={"T06/CLOSING": expected},
                     accounts=(Account(opening, moves=(move,)),))  # fmt: skip
 
-    yield emptied("exactly_enough", True, had, left)
+    share = int(50 * min(Decimal(had) / 100000, Decimal(1)))
+    yield emptied("exactly_enough", 50 + share, had, left)
     yield emptied("but_for_a_cent", False, had, f"{Decimal(left) + CENT}")
     yield emptied("of_a_cent_less", False, f"{Decimal(had) - CENT}", left)
     days = dates.number("potential.channel_ended_days")
     for name, ended_on, expected in (
-        ("today", dates.as_of, True), ("on_the_first_day", dates.ago(days - 1), True),
+        ("today", dates.as_of, 50), ("on_the_first_day", dates.ago(days - 1), True),
         ("the_day_before", dates.ago(days), False), ("tomorrow", dates.ago(-1), False),
     ):  # fmt: skip
         channel = Channel(dates.first - 300 * DAY, dates.first - DAY, ended_on, "sms")
@@ -124,7 +126,7 @@ def _key_down(dates: Dates) -> Iterator[Case]:
     before = previous_month_end(dates.as_of)
     enough = dates.yuan("key_customer.min_deposit_average", "1")
     out = Move(at(before + DAY, "10:00"), f"-{enough}", "wealth_buy")
-    down = {"T06/KEY_DOWN": True}
+    down: dict[str, bool | int] = {"T06/KEY_DOWN": 50}
     yield Case("key_by_deposits_last_month", accounts=(Account(enough, moves=(out,)),), tags=down)
     yield Case("key_by_deposits_still", accounts=(Account(enough),), key="deposit",
                tags={"T06/KEY_DOWN": False})  # fmt: skip

@@ -12,10 +12,11 @@ def cases(dates: Dates) -> Iterator[Case]:
     cap = dates.number("contact.cap")
     allowed = tuple(Contact(at(day, "10:00", -offset)) for offset in range(2, 2 + 4 * cap, 4))
 
-    def contacted(name: str, *more: Contact, over: int | None = None) -> Case:
-        return Case(
-            name, accounts=(Account("1000"),), contacts=(*allowed, *more), over_contact=over
-        )
+    def contacted(
+        name: str, *more: Contact, over: int | None = None, campaigns: tuple[int, ...] = ()
+    ) -> Case:
+        return Case(name, accounts=(Account("1000"),), contacts=(*allowed, *more),
+                    over_contact=over, over_campaigns=campaigns)  # fmt: skip
 
     yield contacted("contacts_at_the_cap")
     yield contacted("one_contact_above_the_cap", Contact(at(day, "11:00", -5)), over=cap + 1)
@@ -35,3 +36,9 @@ def cases(dates: Dates) -> Iterator[Case]:
         *(Contact(at(day, "15:00", -offset)) for offset in range(5)),
         over=cap + 5,
     )
+    yield contacted(
+        "above_the_cap_by_campaigns",
+        *(Contact(at(day, clock, -1), campaign=campaign)
+          for clock, campaign in (("10:00", 3), ("11:00", 1), ("12:00", 3))),
+        over=cap + 3, campaigns=(1, 3),
+    )  # fmt: skip

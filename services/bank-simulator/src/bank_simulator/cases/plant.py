@@ -21,7 +21,8 @@ _FIELDS: dict[str, dict[str, pa.DataType]] = {
                    "status": pa.string(), "home": pa.int64(), "document_in": pa.int64(),
                    "risk_in": pa.int64(), "basis": pa.string(), "contacts": pa.int64(),
                    "birth_date": _DAY, "customer_since": _DAY, "occupation": pa.string(),
-                   "industry": pa.string(), "tier": pa.string(), "lifecycle": pa.string()},
+                   "industry": pa.string(), "tier": pa.string(), "lifecycle": pa.string(),
+                   "over_campaigns": pa.list_(pa.int64())},
     "proto_account": {"case_no": pa.int64(), "seq": pa.int64(), "slot": pa.int64(),
                       "product": pa.string(), "opened_on": _DAY, "matures_on": _DAY,
                       "closed_on": _DAY, "opening": pa.int64()},
@@ -53,12 +54,14 @@ _FIELDS: dict[str, dict[str, pa.DataType]] = {
     "proto_family": {"case_no": pa.int64(), "other": pa.string(), "reverse": pa.bool_(),
                      "until": _DAY},
     "proto_payroll": {"case_no": pa.int64(), "until": _DAY},
-    "proto_tag": {"case_no": pa.int64(), "path": pa.string(), "expected": pa.bool_()},
+    "proto_tag": {"case_no": pa.int64(), "path": pa.string(), "expected": pa.bool_(),
+                  "strength": pa.int32()},
     "proto_lock": {"case_no": pa.int64(), "slot": pa.int64(), "token": pa.string(),
                    "locked_on": _DAY, "locked_until": _DAY},
     "proto_contact": {"case_no": pa.int64(), "day": _DAY, "seconds": pa.int64(),
                       "contact_class": pa.string(), "channel": pa.string(),
-                      "result": pa.string()},
+                      "result": pa.string(),
+                      "campaign": pa.int64()},
     "proto_assignment": {"case_no": pa.int64(), "slot": pa.int64(), "token": pa.string()},
     "proto_coverage": {"case_no": pa.int64(), "role": pa.string(), "slot": pa.int64(),
                        "token": pa.string(), "rule": pa.string()},
@@ -91,6 +94,7 @@ def _rows_of(case: Case, dates: Dates) -> Iterable[tuple[str, Row]]:
         "contacts": case.over_contact, "birth_date": case.birth_date,
         "customer_since": case.customer_since, "occupation": case.occupation,
         "industry": case.industry, "tier": case.tier, "lifecycle": case.lifecycle,
+        "over_campaigns": list(case.over_campaigns),
     }  # fmt: skip
     yield from _deposits(case, dates)
     yield from _credit(case, dates)
@@ -205,7 +209,7 @@ def _marketing(case: Case) -> Iterable[tuple[str, Row]]:
     for contact in case.contacts:
         yield "proto_contact", {
             "contact_class": contact.contact_class, "channel": contact.channel,
-            "result": contact.result, **_clock(contact.at),
+            "result": contact.result, "campaign": contact.campaign, **_clock(contact.at),
         }  # fmt: skip
     for slot, token in case.managers.items():
         yield "proto_assignment", {"slot": slot, "token": token}
@@ -223,7 +227,10 @@ def _answers(case: Case) -> Iterable[tuple[str, Row]]:
             "window": due.window or f"due:{due.due_on}",
         }  # fmt: skip
     for path, expected in case.tags.items():
-        yield "proto_tag", {"path": f"POTENTIAL/{path}", "expected": expected}
+        yield "proto_tag", {
+            "path": f"POTENTIAL/{path}", "expected": expected is not False,
+            "strength": None if isinstance(expected, bool) else expected,
+        }  # fmt: skip
     numbers = {move.ref: number for number, (_, move) in enumerate(_moves(case)) if move.ref}
     for movement in case.movements:
         yield "proto_movement", {

@@ -40,7 +40,7 @@ def cases(dates: Dates) -> Iterator[Case]:
 def _lines(dates: Dates) -> Iterator[Case]:
     line, short = dates.yuan("potential.line_min"), dates.yuan("potential.line_min", "-0.01")
     for name, loan, expected in (
-        ("not_drawn", Loan("0", amount=line), True),
+        ("not_drawn", Loan("0", amount=line), 50),
         ("not_drawn_one_cent_short", Loan("0", amount=short), False),
         ("drawn_by_a_cent", Loan("0.01", amount=line), False),
     ):  # fmt: skip
@@ -52,7 +52,7 @@ def _settled(dates: Dates) -> Iterator[Case]:
     days = dates.number("potential.settled_days")
 
     def settled(
-        name: str, expected: bool, ago: int, *more: Loan, overdue_on: date | None = None
+        name: str, expected: bool | int, ago: int, *more: Loan, overdue_on: date | None = None
     ) -> Case:
         loan = Loan("30000", status="settled", settled_on=dates.ago(ago),
                     matures_on=dates.ago(ago - 50), last_overdue_on=overdue_on)  # fmt: skip
@@ -60,7 +60,7 @@ def _settled(dates: Dates) -> Iterator[Case]:
                     coverage=BY_LOAN if more else SETTLED,
                     tags={"T02/SETTLED_CLEAN": expected})  # fmt: skip
 
-    yield settled("today", True, 0)
+    yield settled("today", 65, 0)
     yield settled("on_the_first_day", True, days - 1)
     yield settled("the_day_before", False, days)
     yield settled("after_trouble", False, 9, overdue_on=dates.first - 200 * DAY)
@@ -72,7 +72,7 @@ def _turnover(dates: Dates) -> Iterator[Case]:
     rest = dates.yuan("potential.turnover_min", "-100")
 
     def merchant(
-        name: str, expected: bool, cents: str = "100", ago: int = 20, *,
+        name: str, expected: bool | int, cents: str = "100", ago: int = 20, *,
         shop: Merchant | None = None, loan: bool = False,
     ) -> Case:  # fmt: skip
         moves = (Move(at(dates.ago(12), "22:00"), rest, "acquiring"),
@@ -84,7 +84,7 @@ def _turnover(dates: Dates) -> Iterator[Case]:
             coverage=BY_LOAN if loan else BY_DEPOSIT,
         )  # fmt: skip
 
-    yield merchant("exactly_enough", True)
+    yield merchant("exactly_enough", 50)
     yield merchant("one_cent_short", False, "99.99")
     yield merchant("on_the_first_day", True, ago=days - 1)
     yield merchant("the_day_before", False, ago=days)
@@ -97,12 +97,12 @@ def _turnover(dates: Dates) -> Iterator[Case]:
 def _mortgages(dates: Dates) -> Iterator[Case]:
     granted_on = years_before(dates.as_of, dates.number("potential.mortgage_years"))
 
-    def mortgage(name: str, expected: bool, day: date, **more: object) -> Case:
+    def mortgage(name: str, expected: bool | int, day: date, **more: object) -> Case:
         loan = Loan("90000", amount="200000", granted_on=day, **{"product": "mortgage", **more})  # type: ignore[arg-type]
         return Case(f"mortgage_{name}", accounts=ACCOUNT, loans=(loan,), coverage=BY_LOAN,
                     tags={"T02/MORTGAGE_YEARS": expected})  # fmt: skip
 
-    yield mortgage("of_exactly_so_many_years", True, granted_on)
+    yield mortgage("of_exactly_so_many_years", 95, granted_on)
     yield mortgage("of_a_day_less", False, granted_on + DAY)
     yield mortgage("once_overdue", False, granted_on - 90 * DAY,
                    last_overdue_on=dates.first - 400 * DAY)  # fmt: skip
@@ -113,7 +113,7 @@ def _seasonal(dates: Dates) -> Iterator[Case]:
     year, days = years_before(dates.as_of, 1), dates.number("potential.seasonal_days")
 
     def farmer(
-        name: str, expected: bool, granted_on: date, *more: Loan, work: str = "farmer"
+        name: str, expected: bool | int, granted_on: date, *more: Loan, work: str = "farmer"
     ) -> Case:
         # What was borrowed in spring was paid back before it could still decide the coverage.
         settled_on = granted_on + 60 * DAY
@@ -125,7 +125,7 @@ def _seasonal(dates: Dates) -> Iterator[Case]:
         )  # fmt: skip
 
     yield farmer("a_year_and_no_day_ago", False, year)
-    yield farmer("from_the_day_after", True, year + DAY)
+    yield farmer("from_the_day_after", 54, year + DAY)
     yield farmer("until_the_last_day", True, year + days * DAY)
     yield farmer("a_day_later", False, year + (days + 1) * DAY)
     yield farmer("of_a_teacher", False, year + 5 * DAY, work="teacher")
@@ -134,14 +134,14 @@ def _seasonal(dates: Dates) -> Iterator[Case]:
 
 
 def _payroll(dates: Dates) -> Iterator[Case]:
-    def paid(name: str, expected: bool, *cards: Card, until: date | None = None) -> Case:
+    def paid(name: str, expected: bool | int, *cards: Card, until: date | None = None) -> Case:
         leads = any(card.card_type == "credit" and not card.closed_on for card in cards)
         return Case(
             f"salary_{name}", accounts=ACCOUNT, cards=cards, payroll=Payroll(until),
             tags={"T03/PAYROLL_NO_CARD": expected}, coverage=BY_CARD if leads else BY_DEPOSIT,
         )  # fmt: skip
 
-    yield paid("without_a_card", True)
+    yield paid("without_a_card", 50)
     yield paid("until_today", False, until=dates.as_of)
     yield paid("until_tomorrow", True, until=dates.ago(-1))
     yield paid("with_a_card", False, Card("9000"))
@@ -154,7 +154,7 @@ def _spending(dates: Dates) -> Iterator[Case]:
     less = dates.yuan("potential.spend_min", "-0.01", "0.5")
 
     def spent(
-        name: str, expected: bool, second: str = half, ago: int = 3, *cards: Card,
+        name: str, expected: bool | int, second: str = half, ago: int = 3, *cards: Card,
         back: bool = False, kind: str = "purchase",
     ) -> Case:  # fmt: skip
         moves = [Move(at(dates.ago(6), "12:00"), f"-{half}", "purchase"),
@@ -166,7 +166,7 @@ def _spending(dates: Dates) -> Iterator[Case]:
             tags={"T03/DEBIT_SPEND": expected}, coverage=BY_CARD if cards else BY_DEPOSIT,
         )  # fmt: skip
 
-    yield spent("exactly_enough", True)
+    yield spent("exactly_enough", 50)
     yield spent("one_cent_short", False, less)
     yield spent("on_the_first_day", True, ago=days - 1)
     yield spent("the_day_before", False, ago=days)
@@ -180,7 +180,7 @@ def _limits(dates: Dates) -> Iterator[Case]:
     months_ago = months_before(dates.as_of, dates.number("potential.punctual_months"))
 
     def used(
-        name: str, expected: bool, amount: str = f"{owed}", *earlier: Statement,
+        name: str, expected: bool | int, amount: str = f"{owed}", *earlier: Statement,
         periods: int = 0, closed_on: date | None = None, due: tuple[Due, ...] = (),
     ) -> Case:  # fmt: skip
         card = Card("10000", statements=(Statement(dates.ago(-15), amount), *earlier),
@@ -192,7 +192,7 @@ def _limits(dates: Dates) -> Iterator[Case]:
         )  # fmt: skip
 
     late, paid = dates.ago(40), dates.ago(39)
-    yield used("used_exactly_enough", True)
+    yield used("used_exactly_enough", 50)
     yield used("used_one_cent_less", False, f"{owed - 1}.99")
     yield used("used_and_overdue", False, periods=1)
     yield used("used_and_once_late", False, f"{owed}", Statement(late, "70", paid))
@@ -213,13 +213,13 @@ def _limits(dates: Dates) -> Iterator[Case]:
 def _unused_cards(dates: Dates) -> Iterator[Case]:
     days = dates.number("potential.activation_days")
 
-    def issued(name: str, expected: bool, card: Card) -> Case:
+    def issued(name: str, expected: bool | int, card: Card) -> Case:
         leads = BY_CARD if card.card_type == "credit" else BY_DEPOSIT
         return Case(f"card_{name}", accounts=ACCOUNT, cards=(card,), coverage=leads,
                     tags={"T03/NOT_ACTIVATED": expected})  # fmt: skip
 
     day = dates.ago(days)
-    yield issued("never_activated", True, Card("9000", issued_on=day, activated_on="never"))
+    yield issued("never_activated", 50, Card("9000", issued_on=day, activated_on="never"))
     yield issued("issued_a_day_later", False,
                  Card("9000", issued_on=day + DAY, activated_on="never"))  # fmt: skip
     yield issued("activated_today", False,

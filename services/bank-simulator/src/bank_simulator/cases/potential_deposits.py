@@ -34,10 +34,13 @@ def _idle(dates: Dates) -> Iterator[Case]:
     days, enough = dates.number("potential.idle_days"), dates.yuan("potential.idle_balance")
     first = dates.ago(days - 1)
 
-    def idle(name: str, expected: bool, *accounts: Account) -> Case:
+    def idle(name: str, expected: bool | int, *accounts: Account) -> Case:
         return Case(f"idle_{name}", accounts=accounts, tags={"T01/IDLE_DEMAND": expected})
 
-    yield idle("exactly_enough", True, Account(enough))
+    yield idle("exactly_enough", 50, Account(enough))
+    more = Account(dates.yuan("potential.idle_balance", "-0.01", "2"))
+    yield idle("almost_twice_as_much", 99, more, Account(enough))
+    yield idle("three_times_as_much", 100, Account(dates.yuan("potential.idle_balance", times="3")))
     yield idle("one_cent_short", False, Account(dates.yuan("potential.idle_balance", "-0.01")))
     yield idle("one_cent_short_on_the_first_day", False, Account(enough, moves=dip(first)))
     yield idle("one_cent_short_the_day_before", True, Account(enough, moves=dip(first - DAY)))
@@ -56,7 +59,7 @@ def _idle(dates: Dates) -> Iterator[Case]:
 def _maturing(dates: Dates) -> Iterator[Case]:
     days = dates.number("potential.time_days")
 
-    def maturing(name: str, day: date, expected: bool, closed_on: date | None = None) -> Case:
+    def maturing(name: str, day: date, expected: bool | int, closed_on: date | None = None) -> Case:
         amount = "0" if closed_on else "20000"
         return Case(
             f"time_deposit_{name}",
@@ -67,7 +70,7 @@ def _maturing(dates: Dates) -> Iterator[Case]:
         )  # fmt: skip
 
     yield maturing("of_today_is_not_maturing", dates.as_of, False)
-    yield maturing("of_tomorrow_is_maturing", dates.ago(-1), True)
+    yield maturing("of_tomorrow_is_maturing", dates.ago(-1), 60)
     yield maturing("of_the_last_day_is_maturing", dates.ago(-days), True)
     yield maturing("of_a_day_later_is_not_maturing", dates.ago(-days - 1), False)
     yield maturing("closed_is_not_maturing", dates.ago(-5), False, dates.ago(20))
@@ -78,7 +81,8 @@ def _payroll(dates: Dates) -> Iterator[Case]:
     enough = f"-{6000 * pct // 100}"
 
     def moved(
-        name: str, expected: bool, ago: int, amount: str, *, later: int = 0, clock: str = "15:00",
+        name: str, expected: bool | int, ago: int, amount: str, *, later: int = 0,
+        clock: str = "15:00",
         bank: str | None = OTHER_BANK, second: bool = False, back: bool = False,
     ) -> Case:  # fmt: skip
         out = Move(at(dates.ago(ago), clock, later), amount, "transfer_out", bank, "out")
@@ -93,7 +97,7 @@ def _payroll(dates: Dates) -> Iterator[Case]:
         )  # fmt: skip
 
     less = f"-{6000 * pct // 100 - 1}.99"
-    yield moved("moved_exactly_enough", True, 10, enough)
+    yield moved("moved_exactly_enough", 50, 10, enough)
     yield moved("moved_one_cent_less", False, 10, less)
     yield moved("moved_the_next_day", True, 10, enough, later=1)
     yield moved("moved_two_days_later", False, 10, enough, later=2)
@@ -109,7 +113,7 @@ def _payroll(dates: Dates) -> Iterator[Case]:
 def _net_out(dates: Dates) -> Iterator[Case]:
     days, enough = dates.number("potential.flow_days"), dates.yuan("potential.net_out_min")
 
-    def net(name: str, expected: bool, out: str, into: str, ago: int = 8) -> Case:
+    def net(name: str, expected: bool | int, out: str, into: str, ago: int = 8) -> Case:
         moves = (
             Move(at(dates.ago(ago), "09:00"), f"-{out}", "transfer_out", OTHER_BANK),
             Move(at(dates.ago(8), "11:00"), into, "transfer_in", OTHER_BANK),
@@ -118,7 +122,7 @@ def _net_out(dates: Dates) -> Iterator[Case]:
                     tags={"T01/NET_OUT": expected})  # fmt: skip
 
     short = dates.yuan("potential.net_out_min", "-0.01")
-    yield net("exactly_enough", True, enough, short)
+    yield net("exactly_enough", 50, enough, short)
     yield net("one_cent_short", False, short, "1")
     yield net("not_above_what_came_in", False, enough, enough)
     yield net("on_the_first_day", True, enough, "1", days - 1)
@@ -128,7 +132,7 @@ def _net_out(dates: Dates) -> Iterator[Case]:
 def _proceeds(dates: Dates) -> Iterator[Case]:
     days, enough = dates.number("potential.flow_days"), dates.yuan("potential.proceeds_min")
 
-    def proceeds(name: str, expected: bool, *moves: tuple[str, str, int]) -> Case:
+    def proceeds(name: str, expected: bool | int, *moves: tuple[str, str, int]) -> Case:
         booked = tuple(
             Move(at(dates.ago(ago), "10:00"), amount, kind) for amount, kind, ago in moves
         )
@@ -137,7 +141,7 @@ def _proceeds(dates: Dates) -> Iterator[Case]:
 
     land, house = "land_compensation", "property_sale"
     short = dates.yuan("potential.proceeds_min", "-0.01")
-    yield proceeds("of_land", True, (enough, land, 9))
+    yield proceeds("of_land", 50, (enough, land, 9))
     yield proceeds("of_a_house", True, (enough, house, 9))
     yield proceeds("one_cent_short", False, (short, land, 9))
     yield proceeds("in_two_parts", False, (short, land, 9), (short, house, 9))

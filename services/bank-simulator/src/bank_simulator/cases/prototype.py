@@ -165,6 +165,7 @@ class Contact:
     contact_class: Literal["marketing", "service", "care"] = "marketing"
     channel: Literal["sms", "call", "visit"] = "sms"
     result: Literal["reached", "not_reached"] | None = "reached"
+    campaign: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,10 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One planted customer; `managers` says whom the heads gave him to, branch by branch."""
+    """One planted customer; `managers` says whom the heads gave him to, branch by branch.
+
+    `tags` says whether a tag holds; a number says that it does, and how strongly.
+    """
 
     name: str
     customer_type: CustomerType = "individual"
@@ -241,7 +245,8 @@ class Case:
     due: tuple[Due, ...] = ()
     movements: tuple[Movement, ...] = ()
     over_contact: int | None = None
-    tags: dict[str, bool] = field(default_factory=dict)
+    over_campaigns: tuple[int, ...] = ()
+    tags: dict[str, bool | int] = field(default_factory=dict)
     tier: str | None = None
     lifecycle: str | None = None
 

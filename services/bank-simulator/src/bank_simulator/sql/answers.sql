@@ -36,15 +36,17 @@ UNION ALL
 SELECT customer_id(no), basis IS NOT NULL, basis, "case" FROM case_key;
 
 CREATE OR REPLACE TABLE answer_over_contact AS
-SELECT customer_id(no) AS customer_id, CAST(contacts AS BIGINT) AS contacts, "case" FROM case_over_contact;
+SELECT customer_id(no) AS customer_id, CAST(contacts AS BIGINT) AS contacts, over_campaigns AS campaign_ids,
+    "case"
+FROM case_over_contact;
 
 CREATE OR REPLACE TABLE answer_movements AS
 SELECT business_date, rule_code, customer_id(no) AS customer_id, subject, "window", expected, "case"
 FROM case_movement;
 
--- One row per planted customer and tag that his case is about.
+-- One row per planted customer and tag that his case is about; `strength` where the case says it.
 CREATE OR REPLACE TABLE answer_potential_tags AS
-SELECT customer_id(no) AS customer_id, path, expected, "case" FROM case_tag;
+SELECT customer_id(no) AS customer_id, path, expected, strength, "case" FROM case_tag;
 
 -- One row per planted customer whose case is about tiers.
 CREATE OR REPLACE TABLE answer_tiers AS

@@ -85,7 +85,7 @@ SELECT p.no, c.basis, p."case" FROM planted AS p JOIN proto_case AS c USING (cas
 WHERE c.basis IS NOT NULL;
 
 CREATE OR REPLACE TABLE case_over_contact AS
-SELECT p.no, c.contacts, p."case" FROM planted AS p JOIN proto_case AS c USING (case_no)
+SELECT p.no, c.contacts, c.over_campaigns, p."case" FROM planted AS p JOIN proto_case AS c USING (case_no)
 WHERE c.contacts IS NOT NULL;
 
 CREATE OR REPLACE TABLE case_due AS
@@ -113,7 +113,7 @@ SELECT p.no, m.business_date, m.rule_code, m.expected, p."case",
 FROM planted AS p JOIN proto_movement AS m USING (case_no);
 
 CREATE OR REPLACE TABLE case_tag AS
-SELECT p.no, t.path, t.expected, p."case" FROM planted AS p JOIN proto_tag AS t USING (case_no);
+SELECT p.no, t.path, t.expected, t.strength, p."case" FROM planted AS p JOIN proto_tag AS t USING (case_no);
 
 CREATE OR REPLACE TABLE case_tier AS
 SELECT p.no, c.tier, p."case" FROM planted AS p JOIN proto_case AS c USING (case_no) WHERE c.tier IS NOT NULL;

@@ -1,20 +1,3 @@
--- One row per campaign and ordinary customer on its list: at most one list a month. A tenth is held
--- back as control, by a hash that anybody can recompute; of the others five in six are contacted.
-CREATE OR REPLACE TABLE campaign_target AS
-WITH listed AS (
-    SELECT o.no, m, o.main_branch, 1 + m * 3 + o.no % 3 AS campaign_id, getvariable('m0')[m + 1] AS first_day,
-        draw('contact marketing', o.no * 64 + m, 100) AS lot
-    FROM ordinary AS o JOIN customer AS c USING (no), (SELECT unnest(range(getvariable('months'))) AS m) AS x
-    WHERE c.status = 'active' AND c.customer_since < getvariable('m0')[m + 1]
-        AND draw('contact marketing', o.no * 64 + m, 100) < 30
-)
-SELECT born(first_day) AS day, campaign_id, customer_id(l.no) AS customer_id, l.main_branch AS branch_id,
-    CASE WHEN d.via = 'assigned' THEN d.manager_id END AS manager_id,
-    CAST('0x' || left(md5(campaign_id || '|' || customer_id(l.no)), 7) AS INTEGER) % 100 < 10 AS is_control,
-    born(first_day) AS listed_on, l.no, m, lot, first_day
-FROM listed AS l JOIN decided AS d ON d.no = l.no AND d.branch_id = l.main_branch
-WHERE first_day <= getvariable('to');
-
 -- One row per contact: at most one of class marketing per customer and calendar month, so that no
 -- 30 days hold more than two. Visits and calls are made by the manager of the customer's branch.
 CREATE OR REPLACE TABLE contact AS
@@ -39,7 +22,7 @@ WITH months AS (
     FROM made AS m JOIN ordinary AS o USING (no)
     LEFT JOIN decided AS d ON d.no = m.no AND d.branch_id = o.main_branch AND d.via = 'assigned'
     UNION ALL
-    SELECT no, day, seconds, contact_class, NULL, NULL, channel, result
+    SELECT no, day, seconds, contact_class, campaign, NULL, channel, result
     FROM case_contact
 )
 SELECT day, row_number() OVER (ORDER BY day, no, seconds, class, channel) AS contact_id, customer_id(no) AS customer_id,

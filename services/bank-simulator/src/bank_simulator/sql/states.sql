@@ -1,6 +1,4 @@
 -- Every state table as versions: the columns of the contract and [valid_from, valid_until).
-CREATE OR REPLACE MACRO born(day) AS greatest(day, getvariable('from'));
-CREATE OR REPLACE MACRO forever() AS DATE '9999-12-31';
 
 CREATE OR REPLACE TABLE v_org_units AS
 SELECT 'UNION' AS org_id, CAST(NULL AS VARCHAR) AS parent_id, 'union' AS org_type, '土楼农村信用社联合社' AS name_zh,
@@ -138,13 +136,15 @@ FROM case_merchant AS m JOIN case_customer AS c USING (no);
 
 CREATE OR REPLACE TABLE v_digital_channels AS
 WITH signed AS (
-    SELECT o.no, c.customer_since, channel, share, active FROM ordinary AS o JOIN customer AS c USING (no),
+    SELECT o.no, c.customer_since, channel, share, active, p.day AS persuaded_on
+    FROM ordinary AS o JOIN customer AS c USING (no),
         (VALUES ('mobile', 55, 60), ('sms', 70, 0), ('wechat', 20, 40), ('web', 6, 30), ('etc', 4, 0))
             AS x(channel, share, active)
-    WHERE o.kind IN ('single', 'two') AND draw('signed ' || channel, o.no, 100) < share
+    LEFT JOIN persuaded AS p ON p.no = o.no AND x.channel = 'mobile'
+    WHERE o.kind IN ('single', 'two') AND (p.day IS NOT NULL OR draw('signed ' || channel, o.no, 100) < share)
 ), started AS (
-    SELECT *, greatest(customer_since, getvariable('from') - 30 - CAST(draw('signed on' || channel, no, 1500) AS INTEGER))
-        AS signed_on, draw('active ' || channel, no, 100) < active AS uses
+    SELECT *, coalesce(persuaded_on, greatest(customer_since,
+            getvariable('from') - 30 - CAST(draw('signed on' || channel, no, 1500) AS INTEGER))) AS signed_on, draw('active ' || channel, no, 100) < active AS uses
     FROM signed
 ), used AS (
     SELECT no, channel, signed_on, getvariable('m0')[m + 1] + CAST(draw('used on' || channel, no * 64 + m, 28) AS INTEGER)
@@ -160,15 +160,6 @@ SELECT customer_id(no) AS customer_id, channel, signed_on, CAST(NULL AS DATE) AS
 FROM versions
 UNION ALL
 SELECT customer_id(no), channel, signed_on, ended_on, last_used_on, getvariable('from'), forever() FROM case_channel;
-
-CREATE OR REPLACE TABLE v_campaigns AS
-SELECT 1 + i AS campaign_id, CASE WHEN i % 3 = 0 THEN 'UNION' ELSE le.org_id END AS org_id,
-    strftime(starts_on, '%Y年%m月') || pick(['存款', '理财', '信用卡', '贷款', '手机银行'], 'campaign', i) || '营销活动' AS name,
-    pick(['deposit', 'wealth', 'card', 'loan', 'mobile'], 'campaign', i) AS product, starts_on,
-    starts_on + 28 AS ends_on, born(starts_on) AS valid_from, forever() AS valid_until
-FROM (SELECT i, getvariable('m0')[1 + i // 3] AS starts_on FROM range(getvariable('months') * 3) AS r(i)) AS c
-JOIN legal_entity AS le ON le.le_no = 1 + i % getvariable('entities')
-WHERE starts_on <= getvariable('to');
 
 CREATE OR REPLACE TABLE v_coverage_locks AS
 SELECT customer_id(no) AS customer_id, branch_id, manager_id, locked_on, locked_until, 'former system' AS reason,

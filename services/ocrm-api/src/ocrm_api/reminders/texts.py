@@ -52,6 +52,58 @@ _TEMPLATES = {
         "风险测评将于 {due_on} 到期,请安排重新测评。",
         "The risk profile expires on {due_on}; arrange a new one.",
     ),
+    "R03.ARREARS": Text(
+        "贷款欠息 {amount} {currency},请联系客户还息。",
+        "Interest of {amount} {currency} is in arrears; ask the customer to pay it.",
+    ),
+    "R03.OVERDUE": Text(
+        "贷款持续逾期,余额 {amount} {currency},请跟进催收。",
+        "A loan stays overdue; {amount} {currency} is outstanding. Follow it up.",
+    ),
+    "R03.CARD_OVERDUE": Text(
+        "贷记卡账单逾期未还,金额 {amount} {currency}。",
+        "A card statement of {amount} {currency} is overdue.",
+    ),
+    "R04.BIRTHDAY": Text(
+        "客户将于 {due_on} 过生日,请送上祝福。",
+        "The customer's birthday is on {due_on}; send greetings.",
+    ),
+    "R04.FESTIVAL": Text(
+        "{due_on} 是节日,请向重点客户致以问候。",
+        "{due_on} is a festival; greet this key customer.",
+    ),
+    "R04.TIER_UP": Text(
+        "客户等级上升,请按新等级提供服务。",
+        "The customer rose to a higher tier; serve by its standard.",
+    ),
+    "R04.TIER_DOWN": Text(
+        "客户等级下降,请了解原因。",
+        "The customer fell to a lower tier; find out why.",
+    ),
+    "R04.BECAME_KEY": Text(
+        "客户成为重点客户,请安排专属维护。",
+        "The customer became a key customer; arrange a private manager.",
+    ),
+    "R04.DORMANT": Text(
+        "客户转为睡眠客户,请联系激活。",
+        "The customer became dormant; get in touch.",
+    ),
+    "R04.PROSPECT_CONVERTED": Text(
+        "潜在客户首次办理业务,请跟进。",
+        "A prospect did first business with the bank; follow up.",
+    ),
+    "R05.VISIT_QUOTA_NOT_MET": Text(
+        "本月走访次数未达标,贷款余额 {amount} {currency}。",
+        "This month's visits are not done yet; loans of {amount} {currency}.",
+    ),
+    "R05.NOT_MAINTAINED": Text(
+        "重点客户长期未走访或通话,请尽快维护。",
+        "This key customer was neither visited nor called for long; do so soon.",
+    ),
+    "R05.NEWLY_ASSIGNED": Text(
+        "客户新分配给您主办,请首次联系。",
+        "You now lead this customer; make the first contact.",
+    ),
 }
 
 
