@@ -78,7 +78,8 @@ class GeneratedBank:
         }
         compare_ledger(connection, landing, day, self.currency, report)
         manager = report.logins[0]["employee_id"]
-        mine = api.pages("/v1/reminders?portfolio=mine&status=open&limit=200")
+        pages = api.pages("/v1/reminders?portfolio=mine&status=open&limit=200")
+        mine = [one for one in pages if one["rule_code"] < truth.UNTIL]
         report.facts = {
             f"open reminders of {manager}, through the API": {
                 "expected": str(planted.reminders_of(manager, self.replay_date)),

@@ -49,7 +49,8 @@ def reminders_by_rule(connection: psycopg.Connection) -> dict[str, list[Row]]:
     """Every reminder in the OCRM, as (subject, window), by rule."""
     found: dict[str, list[Row]] = {}
     for rule, subject, window in connection.execute(
-        "select rule_code, subject, reminder_window from ocrm.reminders where status <> 'withdrawn'"
+        "select rule_code, subject, reminder_window from ocrm.reminders"
+        f" where status <> 'withdrawn' and rule_code < '{UNTIL}'"
     ):
         found.setdefault(rule, []).append((subject, window))
     return found
@@ -63,9 +64,13 @@ def tally_rules(planted: dict[str, list[Row]], raised: dict[str, list[Row]]) -> 
     }
 
 
+#: The demo compares the reminders below this code: movements of funds, and what falls due.
+UNTIL = "R03"
+
 _REMINDERS = """
 select rule_code, customer_id, subject, "window"
 from read_parquet('$answers/due_reminders.parquet')
+where rule_code < '{until}'
 union all
 select rule_code, customer_id, subject, "window"
 from read_parquet('$answers/movements.parquet')
@@ -86,8 +91,9 @@ class PlantedTruth:
     def reminders(self, replayed: date) -> dict[str, list[Row]]:
         """(subject, window) that must be raised, by rule: the night's and the replayed day's."""
         planted: dict[str, list[Row]] = {}
+        reminders = _REMINDERS.format(replayed=replayed, until=UNTIL)
         for rule, subject, window in self._rows(
-            f'select rule_code, subject, "window" from ({_REMINDERS.format(replayed=replayed)})'
+            f'select rule_code, subject, "window" from ({reminders})'
         ):
             planted.setdefault(str(rule), []).append((subject, window))
         return planted
@@ -95,7 +101,7 @@ class PlantedTruth:
     def reminders_of(self, manager: str, replayed: date) -> int:
         """How many of them are about customers whose lead manager this is."""
         rows = self._rows(
-            f"select count(*) from ({_REMINDERS.format(replayed=replayed)}) as raised"
+            f"select count(*) from ({_REMINDERS.format(replayed=replayed, until=UNTIL)}) as raised"
             " join read_parquet('$answers/coverage.parquet') as covered using (customer_id)"
             f" where covered.role = 'lead' and covered.manager_id = '{manager}'"
         )
