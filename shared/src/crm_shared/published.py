@@ -104,6 +104,11 @@ _TABLES = (
         _c("customer_id", "bigint"), _c("tags", "text[]"), _c("lead_branch_id", "text"),
     ), "lead", "Leaf tags that hold for the customer, as paths. They speak of the union's whole"
        " business, so an assisting branch does not see them."),
+    PublishedTable("potential_customers", ("customer_id", "path"), (
+        _c("customer_id", "bigint"), _c("path", "text"), _c("strength", "integer"),
+        _c("valid_until", "date"), _c("lead_branch_id", "text"),
+    ), "lead", "Tags of potential customers that hold, with their strength, 0 to 100, and the last"
+       " day on which the list may be used.", (("path", "strength"),)),
     PublishedTable("holdings", ("customer_id", "kind", "holding_id"), (
         _c("customer_id", "bigint"), _c("branch_id", "text"), _c("lead_branch_id", "text"),
         _c("kind", "text"), _c("holding_id", "bigint"),

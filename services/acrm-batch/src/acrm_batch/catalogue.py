@@ -100,12 +100,18 @@ class Tag:
     name_zh: str
     name_en: str
     owner: str
+    strength: str = ""
     version: int = 1
 
     @property
     def column(self) -> str:
         """The BOOLEAN column that holds it."""
         return "tag_" + self.path.lower().replace("/", "_")
+
+    @property
+    def strength_column(self) -> str:
+        """The column of its strength, 0 to 100, empty where the tag does not hold."""
+        return "strength_" + self.path.lower().replace("/", "_")
 
 
 @dataclass(frozen=True)
@@ -165,11 +171,27 @@ class Catalogue:
         return [one for one in self.indicators if grains & set(one.grains)]
 
     def tags_sql(self, sql: str) -> str:
-        """The author's query with one BOOLEAN column per leaf tag."""
+        """The author's query with one BOOLEAN column per leaf tag, and the strengths of some."""
         leaves = ",\n    ".join(
             f"coalesce({tag.condition}, false) as {tag.column}" for tag in self.tags
         )
+        leaves += "".join(
+            f",\n    case when {tag.condition} then {tag.strength} end as {tag.strength_column}"
+            for tag in self.tags
+            if tag.strength
+        )
         return f"select base.*,\n    {leaves}\nfrom (\n{sql}\n) as base"
+
+    def strengths_sql(self, sql: str, columns: Sequence[str]) -> str:
+        """These columns of the author's query over customers with tags, once per tag that holds
+        and has a strength."""
+        held = "\nunion all\n".join(
+            f"select {', '.join(columns)}, '{tag.path}' as path,"
+            f" {tag.strength_column} as strength\nfrom base\nwhere {tag.column}"
+            for tag in self.tags
+            if tag.strength
+        )
+        return f"with base as (\n{sql}\n)\n\n{held}"
 
     def packed_sql(self, sql: str, pack: str, columns: Sequence[str]) -> str:
         """These columns of the author's query, and its indicators of a grain as JSON text,

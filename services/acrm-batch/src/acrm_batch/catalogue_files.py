@@ -157,7 +157,7 @@ def _known(entry: Mapping[str, Any], keys: set[str]) -> None:
         raise ValueError(f"it says {', '.join(sorted(unknown))}, which nothing reads")
 
 
-_TAG_KEYS = {"path", "mode", "name", "owner", "rules", "else", "when", "version"}
+_TAG_KEYS = {"path", "mode", "name", "owner", "rules", "else", "when", "strength", "version"}
 
 
 def _tags(entry: _Entry) -> Iterator[Tag]:
@@ -180,6 +180,7 @@ def _tags(entry: _Entry) -> Iterator[Tag]:
             name_zh=name["zh"],
             name_en=name["en"],
             owner=entry["owner"],
+            strength=str(entry.get("strength", "")),
             version=entry.get("version", 1),
         )
 

@@ -98,6 +98,8 @@ class Inputs:
             wanted = day - timedelta(days=1)
         elif reference == "month":
             wanted = previous_month_end(day)
+        elif reference == "two_months":
+            wanted = previous_month_end(previous_month_end(day))
         elif reference == "year":
             wanted = date(day.year - 1, 12, 31)
         else:

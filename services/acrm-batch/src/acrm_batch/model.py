@@ -17,9 +17,10 @@ _ANY_PARAM = re.compile(r"\bparam\(\s*'([a-z0-9_.]+)'")
 Partition = Literal["view", "as_of", "month_end"]
 
 #: A day before the business date whose partition of a model may be read beside today's: the day
-#: before, the last days of the month and the year before, the same day of last year. None of them
+#: before, the last days of the month before, of the one before that and of the year before, the
+#: same day of last year. None of them
 #: is before the first day of the history.
-Reference = Literal["day", "month", "year", "last_year"]
+Reference = Literal["day", "month", "two_months", "year", "last_year"]
 
 #: What a model may read back of a source: days, the code of a parameter that holds days, `month`
 #: (since the last day of the month before) or `month_end` (since the month end delivered before).

@@ -17,6 +17,7 @@ from crm_shared.errors import UsageError
 from crm_shared.published import TABLES as PUBLISHED
 
 _FRONT_MATTER = re.compile(r"\A/\*---\n(.*?)\n---\*/\n", re.DOTALL)
+_PACKED = {"indicators", "tags", "path", "strength"}
 _KNOWN = {"description", "kind", "partition", "key", "window", "before", "at", "audits", "pack",
           "families", "version"}  # fmt: skip
 
@@ -107,8 +108,11 @@ def parse_model(path: Path, catalogue: Catalogue) -> Model:
     pack = matter.get("pack")
     if pack is not None:
         published = PUBLISHED[path.stem.removeprefix("pub_")].column_names
-        kept = [name for name in published if name not in ("indicators", "tags")]
-        sql = catalogue.packed_sql(sql, str(pack), kept)
+        kept = [name for name in published if name not in _PACKED]
+        if pack == "strengths":
+            sql = catalogue.strengths_sql(sql, kept)
+        else:
+            sql = catalogue.packed_sql(sql, str(pack), kept)
     return Model(
         name=path.stem,
         kind=kind,

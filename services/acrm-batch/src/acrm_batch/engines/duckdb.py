@@ -32,6 +32,11 @@ create macro average(cents_days, days) as cast(cast(
     as decimal(36,0)) * 0.01 as decimal(18,2));
 create macro ratio(part, whole) as
     case when whole > 0 then cast(cast(part as double) / whole as decimal(9,4)) end;
+create macro strength_ratio(part, threshold) as cast(
+    least(100, 50 * cast(100 * part as bigint) // cast(100 * threshold as bigint)) as integer);
+create macro strength_amount(amount, reference) as cast(
+    50 + least(50, 50 * cast(100 * amount as bigint) // cast(100 * reference as bigint))
+    as integer);
 create macro param(wanted, entity) as coalesce(
     getvariable('parameters')[wanted || '/' || entity], getvariable('parameters')[wanted || '/*']);
 create macro uuid_of(digest) as substr(digest, 1, 8) || '-' || substr(digest, 9, 4)

@@ -4,5 +4,15 @@ kind: tags
 partition: as_of
 key: [customer_id]
 ---*/
--- One row per active customer.
-select * from mart_customers
+-- One row per active customer: what the mart knows, what conditions speak of beside it, the tags.
+select
+    mart.*,
+    services.* exclude (customer_id),
+    deposits.* exclude (customer_id),
+    credit.* exclude (customer_id),
+    flows.* exclude (customer_id)
+from mart_customers as mart
+left join pot_services as services on services.customer_id = mart.customer_id
+left join pot_deposits as deposits on deposits.customer_id = mart.customer_id
+left join pot_credit as credit on credit.customer_id = mart.customer_id
+left join pot_flows as flows on flows.customer_id = mart.customer_id
