@@ -58,6 +58,10 @@ class Batch:
         )
         return [row[0] if len(row) == 1 else row for row in found]
 
+    def known_parameters(self) -> frozenset[str]:
+        """The codes of all parameters."""
+        return batch.project_of(self.settings).catalogue.parameter_codes
+
     def query(self, statement: str, *values: Any) -> list[Any]:
         """Ask the ledger's database as its owner."""
         with psycopg.connect(self.database.acrm_owner) as connection:

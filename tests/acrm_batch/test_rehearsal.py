@@ -224,7 +224,7 @@ def test_the_command_answers_as_text_json_and_csv(
         ("coverage.averaging_days=0", "give a whole number of 1 or more"),
         ("coverage.settled_loan_days=-1", "give a whole number of 0 or more"),
         ("coverage.settled_loan_days=NaN", "give a whole number of 0 or more"),
-        ("tier.private=1", "does not decide int_lead_customers; try one of coverage.averaging"),
+        ("tier.private=1", "tier.private decides nothing here; try one of coverage.averaging"),
     ],
 )
 def test_a_value_that_cannot_be_tried_is_refused(given: str, fault: str) -> None:

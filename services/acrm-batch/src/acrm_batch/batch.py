@@ -39,13 +39,24 @@ class Result:
     reminders_withdrawn: int = 0
 
 
+def project_of(settings: BatchSettings) -> Project:
+    """The models and the catalogue, and the bank's own values of parameters."""
+    project = Project.load()
+    if settings.parameters_file is None:
+        return project
+    from acrm_batch.parameter_files import replaced  # noqa: PLC0415  most banks need no such file
+
+    values = replaced(project, settings.parameters_file)
+    return Project(project.models, project.catalogue.with_parameters(values))
+
+
 @contextmanager
 def opened(
     settings: BatchSettings, business_date: date, command: str
 ) -> Iterator[tuple[Runner, Ledger, UUID]]:
     """A runner that holds the date's lock, and a run in the ledger that says how it ended."""
     name = f"acrm {command} {business_date}"
-    project = Project.load()
+    project = project_of(settings)
     with Ledger.open(settings.database_url.get_secret_value(), name) as ledger:
         connection = ledger.connection
         with postgres.advisory_lock(connection, f"acrm {business_date}"):
@@ -112,7 +123,7 @@ def looking(settings: BatchSettings) -> Iterator[tuple[Runner, Ledger]]:
         _named_failures(),
         closing(_engine(settings, Path(aside))) as engine,
     ):
-        yield Runner(Project.load(), ledger, engine, settings.warehouse_dir), ledger
+        yield Runner(project_of(settings), ledger, engine, settings.warehouse_dir), ledger
 
 
 def _engine(settings: BatchSettings, aside: Path) -> Engine:

@@ -26,6 +26,11 @@ class BatchSettings(BaseSettings):
         validation_alias=AliasChoices("CRM_WAREHOUSE_DIR"),
         description="Where the partitions of the models are kept.",
     )
+    parameters_file: Path | None = Field(
+        default=None,
+        validation_alias=AliasChoices("ACRM_PARAMETERS"),
+        description="The bank's own values of parameters, as entries of catalogue/params.",
+    )
     memory_limit: str = Field(
         default="2GB",
         validation_alias=AliasChoices("ACRM_MEMORY_LIMIT"),

@@ -1,0 +1,108 @@
+"""The batch against the planted answers of simulated banks: other seeds, periods and parameters."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from bank_simulator import parameters as parameter_sets
+from bank_simulator.generate import generate
+from bank_simulator.plan import Plan
+from tests.acrm_batch.bank import Bank
+from tests.acrm_batch.conftest import Batch, batch_over
+from tests.databases import fresh_database
+
+SECOND = Path(__file__).parent.parent / "bank_simulator" / "second_parameters.yml"
+
+PLANS = {
+    "first": Plan(customers=800, first=date(2026, 2, 27), last=date(2026, 7, 1), seed=42),
+    "second parameters": Plan(
+        customers=800, first=date(2025, 8, 20), last=date(2026, 1, 26), seed=7,
+        parameters=parameter_sets.load(SECOND),
+    ),
+    "leap year": Plan(customers=800, first=date(2027, 9, 25), last=date(2028, 2, 28), seed=2028),
+}  # fmt: skip
+
+MODELS = ("tag_customers", "int_coverage", "int_over_contact", "pub_potential_customers")
+
+
+@dataclass
+class Truth:
+    """A simulated bank, made by the batch on the day that its answers speak of."""
+
+    crm: Batch
+    folder: Path
+    day: date
+
+    def answers(self, name: str, columns: str) -> set[tuple[object, ...]]:
+        """Columns of the planted answers."""
+        file = self.folder / "bank" / "answers" / f"{name}.parquet"
+        return set(duckdb.sql(f"select {columns} from '{file}'").fetchall())
+
+
+def give_parameters(crm: Batch, file: Path) -> None:
+    """The second set of parameters, as the bank's own."""
+    known = crm.known_parameters()
+    wanted = {c: v for c, v in yaml.safe_load(SECOND.read_text()).items() if c in known}
+    entries = [{"code": code, "values": [{"value": str(v)}]} for code, v in wanted.items()]
+    file.write_text(yaml.safe_dump(entries))
+    crm.settings.parameters_file = file
+
+
+@pytest.fixture(scope="module", params=PLANS)
+def truth(
+    request: pytest.FixtureRequest,
+    environment: dict[str, str],
+    postgres_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Truth]:
+    """Each bank in turn."""
+    plan = PLANS[request.param]
+    folder = tmp_path_factory.mktemp("planted")
+    generate(plan, folder / "bank")
+    with (
+        fresh_database(environment, postgres_template) as database,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        crm = batch_over(Bank(folder / "bank", plan.first), database, folder, patch)
+        crm.settings.threads = 2
+        if request.param == "second parameters":
+            give_parameters(crm, folder / "parameters.yml")
+        crm.run(plan.as_of, selectors=MODELS)
+        yield Truth(crm, folder, plan.as_of)
+
+
+@pytest.mark.slow
+def test_tags_of_potential_customers_hold_where_they_were_planted(truth: Truth) -> None:
+    planted = truth.answers("potential_tags", 'path, customer_id, expected, "case"')
+    columns = {path: "tag_" + str(path).lower().replace("/", "_") for path, *_ in planted}
+    found = {
+        path: dict(truth.crm.rows("tag_customers", truth.day, f"customer_id, {column}"))
+        for path, column in columns.items()
+    }
+    wrong = [
+        (path, case, f"should be {expected}")
+        for path, customer, expected, case in sorted(planted, key=str)
+        if found[path].get(customer) is not expected
+    ]
+    assert wrong == []
+
+
+@pytest.mark.slow
+def test_everybody_is_covered_as_planted(truth: Truth) -> None:
+    columns = "customer_id, role, branch_id, manager_id"
+    assert set(truth.crm.rows("int_coverage", truth.day, columns)) == truth.answers(
+        "coverage", columns
+    )
+
+
+@pytest.mark.slow
+def test_key_customers_and_over_contact_are_as_planted(truth: Truth) -> None:
+    keys = truth.crm.rows("int_key_customers", truth.day, "customer_id")
+    assert {(customer,) for customer in keys} == truth.answers("key_customers", "customer_id")
+    over = truth.crm.rows("int_over_contact", truth.day, "customer_id, contacts")
+    assert set(over) == truth.answers("over_contact", "customer_id, contacts")
