@@ -41,7 +41,7 @@ class Truth:
     def answers(self, name: str, columns: str) -> set[tuple[object, ...]]:
         """Columns of the planted answers."""
         file = self.folder / "bank" / "answers" / f"{name}.parquet"
-        return set(duckdb.sql(f"select {columns} from '{file}'").fetchall())
+        return set(duckdb.execute(f"select {columns} from '{file}'").fetchall())
 
 
 def give_parameters(crm: Batch, file: Path) -> None:

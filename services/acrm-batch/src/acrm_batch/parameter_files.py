@@ -35,16 +35,8 @@ def replaced(
             start, entity = dated.get("effective_from", ALWAYS), dated.get("legal_entity")
             if not isinstance(start, date):
                 raise UsageError(f"{start!r} of {code} is not a date; write it like 2026-06-30.")
-            values.append(
-                value_of(
-                    project,
-                    code,
-                    dated["value"],
-                    start,
-                    known=known,
-                    entity=str(entity or EVERYBODY),
-                )  # fmt: skip
-            )
+            whose = str(entity or EVERYBODY)
+            values.append(value_of(project, code, dated["value"], start, known=known, entity=whose))
     return values
 
 

@@ -22,8 +22,9 @@ from acrm_batch.cli.options import (
     settings_of,
 )  # fmt: skip
 from acrm_batch.cli.output import errors, plain, print_json, print_table, say, sentences
+from acrm_batch.parameter_files import ALWAYS
 from acrm_batch.progress import Progress
-from acrm_batch.rehearsal import ALWAYS, rehearsing, tried
+from acrm_batch.rehearsal import rehearsing, tried
 from crm_shared.errors import UsageError
 
 app = typer.Typer()
