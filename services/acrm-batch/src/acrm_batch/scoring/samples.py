@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from acrm_batch.engines.duckdb import failure
-from acrm_batch.project import Model
+from acrm_batch.model import Model
 from acrm_batch.runner import Runner
 from acrm_batch.scoring.definition import Definition
 from acrm_batch.scoring.sql import features_sql
