@@ -13,7 +13,10 @@ Values = dict[str, Any]
 
 
 class IndicatorValues(BaseModel):
-    """Indicators by code: of the whole union (`branch_id` null) or of one branch."""
+    """Indicators by code: of the whole union (`branch_id` null) or of one branch.
+
+    Of a code that is missing, money and counts are 0, anything else is not known.
+    """
 
     branch_id: str | None = Field(examples=["B0101"])
     values: Values = Field(examples=[{"DEP_BAL": "125000.00"}])
