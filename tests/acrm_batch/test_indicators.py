@@ -31,6 +31,7 @@ def run(
     bank.loan(21, 1, "A", credit_line=Decimal(1600), balance=Decimal(700), days_overdue=2,
               five_tier="special_mention", next_due_on=date(2026, 2, 20))  # fmt: skip
     bank.loan(22, 1, "C", status="settled", balance=Decimal(0), last_overdue_on=date(2025, 1, 1))
+    bank.card(31, 1, "B", closed_on=DAY)
     bank.deliver(DAY)
     with pytest.MonkeyPatch.context() as patch:
         crm = batch_over(bank, module_database, folder, patch)
@@ -100,5 +101,19 @@ def test_tags_follow_the_indicators(run: Batch) -> None:
             "IN_BANK/LOAN",
             "IN_BANK/MANY_BRANCHES",
             "RISK/LOAN/OVERDUE",
+            "BASIC/TYPE/INDIVIDUAL",
+            "BASIC/SINCE/LONGER",
+            "IN_BANK/TIME_DEPOSIT",
+            "VALUE/PRODUCTS/DEPOSIT_AND_LOAN",
+            "RISK/FIVE_TIER/SPECIAL_MENTION",
+            "POTENTIAL/T01/TIME_MATURING",
+            "POTENTIAL/T06/NO_TXN",
         ]
     ]
+
+
+def test_a_branch_without_business_today_keeps_its_changes(run: Batch) -> None:
+    columns = "branch_id, card_cnt, card_cnt_chg_d, card_cnt_chg_m"
+    rows = run.rows("mart_customer_branches", DAY, columns, "branch_id")
+    assert rows[1] == ("B", 0, -1, -1)
+    assert run.rows("mart_customers", DAY, "card_cnt, card_cnt_chg_d") == [(0, -1)]

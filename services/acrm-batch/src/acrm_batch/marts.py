@@ -24,6 +24,14 @@ _JOINED = {
 }
 
 
+#: Rows of a grain that a family has beside those of the spine: business that nobody covers now.
+_ROWS = {
+    "customer_branch": "select branch_id, customer_id from {rolled}"
+    " where customer_id in (select customer_id from int_customers)",
+    "manager": "select org_id, manager_id from {rolled} where grain = 'manager'",
+}
+
+
 def with_full_marts(models: Mapping[str, Model], catalogue: Catalogue) -> dict[str, Model]:
     """The models, those that ask for the families of a grain with their columns."""
     return {
@@ -36,23 +44,28 @@ def full_mart(model: Model, catalogue: Catalogue, models: Mapping[str, Model]) -
     """The author's rows, the spine, with every indicator of a grain beside them."""
     grain = str(model.families)
     wanted = catalogue.at_grain(grain)
-    columns, joins = [], []
+    columns, joins, rows = [], [], []
     for family in dict.fromkeys(family_of(one, grain) for one in wanted):
         rolled = _rolled(family, grain, models)
         joins.append(
             f"left join {rolled} as {family}\n    on {_JOINED[grain].format(family=family)}"
         )
+        if grain in _ROWS:
+            rows.append(_ROWS[grain].format(rolled=rolled))
         columns += [
             f"    {_filled(one, family, is_rolled=rolled != f'ind_{family}')} as {one.column}"
             for one in wanted
             if family_of(one, grain) == family
         ]
     grain_said, spine = _LEADING_COMMENT.match(model.sql).groups()  # type: ignore[union-attr]
-    sql = (
-        f"{grain_said}with spine as (\n{spine}\n)\n\nselect\n    spine.*,\n"
-        + ",\n".join(columns)
-        + "\nfrom spine\n"
-        + "\n".join(joins)
+    spine = "\nunion\n".join([spine, *rows])
+    sql = "".join(
+        (
+            f"{grain_said}with spine as (\n{spine}\n)\n\nselect\n    spine.*,\n",
+            ",\n".join(columns),
+            "\nfrom spine\n",
+            "\n".join(joins),
+        )
     )
     return replace(model, sql=sql, audits=(*model.audits, *_adding_up(grain, wanted)))
 

@@ -7,13 +7,7 @@ families: manager
 ---*/
 -- One row per branch and manager that answers for business there; a branch's virtual manager has
 -- what nobody else answers for, so that managers add up to their branch.
-with managers as (
-    select branch_id, manager_id from int_place_managers
-    union
-    select org_id, manager_id from ind_balances_orgs where grain = 'manager'
-)
-
 select
     branch_id,
     manager_id
-from managers
+from int_place_managers
