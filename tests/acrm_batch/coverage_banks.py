@@ -24,6 +24,17 @@ _SINCE = st.sampled_from([date(2019, 1, 1), date(2019, 1, 2)]) | _DAYS
 #: Either a day or the first of 30 days that end with a month, so that averages are exact.
 _CHANGES = st.sampled_from([m - timedelta(days=29) for m in MONTH_ENDS[1:]]) | _DAYS
 _LEVELS = st.sampled_from([0, 99, 100, 109, 110, 111, 121, 122, 134])
+_STEPS = st.sampled_from([100, 100, 110, 121])
+#: The 30 days that end with a month; the first month is watched from FIRST on.
+_WINDOWS = [month_end - timedelta(days=29) for month_end in MONTH_ENDS[1:]]
+#: By branch, the levels of four months: a tie; a challenger at exactly 110 %; one who falls back;
+#: one who was above the former lead, and has to begin again with the new one.
+_CONTESTS = [
+    [[100, 100, 100, 100], [100, 100, 100, 100]],
+    [[100, 100, 100, 100], [0, 110, 110, 110]],
+    [[100, 100, 100, 100], [0, 110, 109, 110]],
+    [[100, 100, 100, 100], [0, 110, 110, 110], [0, 0, 110, 121]],
+]
 _CENTS = st.sampled_from(["0.00", "0.00", "0.01", "-0.01"])
 _AMOUNTS = st.sampled_from([Decimal(100), Decimal(200), Decimal("200.01")])
 
@@ -100,17 +111,33 @@ def _wavering(draw: st.DrawFn, bank: Bank, customer: int) -> None:
                      balance=Decimal(draw(st.integers(960, 1040))))  # fmt: skip
 
 
+def _contest(draw: st.DrawFn, bank: Bank, customer: int) -> None:
+    """Branches whose averages stand to each other as the rules' thresholds do."""
+    bank.customer(customer, home="A")
+    scale = Decimal(draw(st.sampled_from([1, 1000])))
+    levels = draw(st.sampled_from(_CONTESTS) | st.lists(
+        st.lists(_STEPS, min_size=4, max_size=4), min_size=2, max_size=3))  # fmt: skip
+    order = draw(st.permutations(["A", "B", "C"]))
+    for n, (branch, of_branch) in enumerate(zip(order, levels, strict=False)):
+        number = customer * 10 + n
+        bank.account(number, customer, branch, opened_on=date(2019, 1, draw(st.integers(1, 2))))
+        for on, level in zip((FIRST, *_WINDOWS), of_branch, strict=True):
+            bank.add("balances", on, account_id=number, balance=level * scale)
+
+
 @st.composite
 def banks(draw: st.DrawFn, landing: Path) -> Bank:
-    """A bank of 12 to 15 customers and three branches, from FIRST to LAST."""
+    """A bank of 15 customers and three branches, from FIRST to LAST."""
     bank = Bank(landing, FIRST)
     for table in ("loans", "credit_cards", "coverage_locks", "coverage_managers", "balances",
                   "deposit_accounts"):  # fmt: skip
         bank.rows[table] = []
     for employee in ("E1", "E2", "E3"):
         bank.employee(employee, left_on=draw(st.none() | _DAYS))
-    for customer in range(1, draw(st.integers(11, 14))):
+    for customer in range(1, 8):
         _customer(draw, bank, customer)
+    for customer in range(8, 14):
+        _contest(draw, bank, customer)
     for customer in range(WAVERING, WAVERING + 2):
         _wavering(draw, bank, customer)
     for rows in bank.rows.values():
