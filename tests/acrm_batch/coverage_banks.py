@@ -19,6 +19,9 @@ WAVERING = 100
 _BRANCHES = st.sampled_from(["A", "B", "C"])
 _MANAGERS = st.sampled_from(["E1", "E2", "E3", "E4", "", None])
 _DAYS = st.dates(FIRST, LAST)
+#: What ends, ends around the last day that is looked at, or on any.
+_ENDS = st.sampled_from([LAST - timedelta(days=1), LAST, LAST + timedelta(days=1)]) | _DAYS
+_SETTLED = st.sampled_from([LAST - timedelta(days=90), LAST - timedelta(days=89)]) | _DAYS
 #: Before the first delivery, with few values so that ties are met, or while the bank is watched.
 _SINCE = st.sampled_from([date(2019, 1, 1), date(2019, 1, 2)]) | _DAYS
 #: Either a day or the first of 30 days that end with a month, so that averages are exact.
@@ -67,7 +70,7 @@ def _loan(draw: st.DrawFn, bank: Bank, number: int, customer: int) -> None:
     row = bank.rows["loans"][-1][1]
     end = draw(st.sampled_from(["running", "settled", "settled", "settled", "written_off"]))
     if end == "settled":
-        on = draw(st.dates(FIRST - timedelta(days=90), LAST))
+        on = draw(_SETTLED)
         bank.add("loans", max(on, FIRST), **row | {"status": end, "settled_on": on,
                                                   "balance": Decimal(0)})  # fmt: skip
     elif end == "written_off":
@@ -78,7 +81,7 @@ def _card(draw: st.DrawFn, bank: Bank, number: int, customer: int) -> None:
     bank.card(number, customer, draw(_BRANCHES), manager_id=draw(_MANAGERS),
               credit_limit=draw(_AMOUNTS | st.none()), issued_on=draw(_SINCE),
               card_type=draw(st.sampled_from(["credit", "credit", "debit"])),
-              closed_on=draw(st.none() | _DAYS))  # fmt: skip
+              closed_on=draw(st.none() | _ENDS))  # fmt: skip
 
 
 def _customer(draw: st.DrawFn, bank: Bank, customer: int) -> None:
@@ -92,10 +95,9 @@ def _customer(draw: st.DrawFn, bank: Bank, customer: int) -> None:
     for make, most in ((_loan, 2), (_card, 3)):
         for n in range(max(0, draw(st.integers(-4, most)))):
             make(draw, bank, customer * 10 + n, customer)
-    if draw(st.integers(0, 3)) == 0:
-        locked = draw(_DAYS)
-        bank.lock(customer, draw(_BRANCHES), manager_id=draw(_MANAGERS), locked_on=locked,
-                  until=locked + timedelta(days=draw(st.integers(0, 60))))  # fmt: skip
+    if draw(st.booleans()):
+        bank.lock(customer, draw(_BRANCHES), manager_id=draw(_MANAGERS),
+                  locked_on=draw(_SINCE), until=draw(_ENDS))  # fmt: skip
     for branch in draw(st.sets(_BRANCHES)):
         for on in (FIRST, *draw(st.lists(_DAYS, max_size=1))):
             bank.add("coverage_managers", on, customer_id=customer, branch_id=branch,
@@ -133,7 +135,7 @@ def banks(draw: st.DrawFn, landing: Path) -> Bank:
                   "deposit_accounts"):  # fmt: skip
         bank.rows[table] = []
     for employee in ("E1", "E2", "E3"):
-        bank.employee(employee, left_on=draw(st.none() | _DAYS))
+        bank.employee(employee, left_on=draw(st.none() | _ENDS))
     for customer in range(1, 8):
         _customer(draw, bank, customer)
     for customer in range(8, 14):

@@ -6,7 +6,8 @@ key: [customer_id, branch_id]
 window: {stg_balance_history: coverage.averaging_days}
 ---*/
 -- One row per customer and branch with an open deposit account. Compared as a sum of balance times
--- days, never as a rounded average. Days before an account was opened count nothing.
+-- days, never as a rounded average. Days before an account was opened count nothing. Of every
+-- account one span, the last, reaches beyond the date.
 with spans as (
     select
         account_id,
@@ -21,7 +22,7 @@ with spans as (
 select
     account.customer_id,
     account.branch_id,
-    count(distinct account.account_id) as accounts,
+    count(*) filter (where coalesce(spans.until_on, $bd + 1) > $bd) as accounts,
     min(account.opened_on) as first_opened_on,
     cast(coalesce(sum(spans.balance) filter (where spans.until_on > $bd), 0) as decimal(18,2))
         as balance,
