@@ -127,8 +127,13 @@ def looking(settings: BatchSettings) -> Iterator[tuple[Runner, Ledger]]:
 
 
 def _engine(settings: BatchSettings, aside: Path) -> Engine:
+    place = (settings.landing_dir, aside, settings.memory_limit, settings.threads)
     try:
-        return Engine(settings.landing_dir, aside, settings.memory_limit, settings.threads)
+        if settings.engine == "duckdb":
+            return Engine(*place)
+        from acrm_batch.engines.spark import SparkEngine  # noqa: PLC0415  SQLGlot takes 0.3 s
+
+        return SparkEngine(*place, settings.spark_master)
     except OSError as error:
         raise CrmError(
             f"The warehouse {settings.warehouse_dir} cannot be written ({error.strerror}); set "

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import sqlglot
 from sqlglot import exp
 
+from acrm_batch import portability
 from acrm_batch.catalogue import EVERYBODY
 from acrm_batch.inputs import source as source_of
 from acrm_batch.model import Model
@@ -22,6 +23,9 @@ def lint(project: Project) -> list[str]:
     """One sentence per fault."""
     faults = [fault for model in project.models.values() for fault in _model(project, model)]
     faults += _catalogue(project)
+    if not faults:
+        # What is not a model at all cannot be translated either.
+        faults += portability.faults(project)
     faults += [
         f"Landing table {name} has no staging model stg_{name}."
         for name in TABLES

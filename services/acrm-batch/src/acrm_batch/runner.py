@@ -19,7 +19,7 @@ import duckdb
 
 from acrm_batch import acceptance
 from acrm_batch.audits import AuditBlockedError, run_audits
-from acrm_batch.engines.duckdb import ENGINE_VERSION, Bound, Engine, failure
+from acrm_batch.engines.duckdb import Bound, Engine, failure
 from acrm_batch.engines.sql import empty_relation
 from acrm_batch.inputs import File, Inputs, source, version_of
 from acrm_batch.ledger import AuditResult, Ledger, PartitionRow
@@ -233,7 +233,7 @@ class Runner:
             relations.versions[name] = row.version
 
     def _fingerprint(self, model: Model, day: date, relations: _Relations) -> str:
-        parts = [ENGINE_VERSION, model.text_hash, day.isoformat()]
+        parts = [self.engine.version, model.text_hash, day.isoformat()]
         parts += [f"{name}={version}" for name, version in sorted(relations.versions.items())]
         wanted = set(model.parameters)
         parts += [

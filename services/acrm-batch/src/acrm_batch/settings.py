@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,10 +32,20 @@ class BatchSettings(BaseSettings):
         validation_alias=AliasChoices("ACRM_PARAMETERS"),
         description="The bank's own values of parameters, as entries of catalogue/params.",
     )
+    engine: Literal["duckdb", "spark"] = Field(
+        default="duckdb",
+        validation_alias=AliasChoices("ACRM_ENGINE"),
+        description="What makes the models: duckdb, or spark where PySpark and Java are.",
+    )
+    spark_master: str = Field(
+        default="",
+        validation_alias=AliasChoices("ACRM_SPARK_MASTER"),
+        description="Spark's master (spark://…, k8s://…, yarn); empty: on this machine.",
+    )
     memory_limit: str = Field(
         default="2GB",
         validation_alias=AliasChoices("ACRM_MEMORY_LIMIT"),
-        description="What DuckDB may use before it spills to the warehouse's disk.",
+        description="What DuckDB (and Spark here) may use before it spills to disk.",
     )
     threads: int = Field(
         default_factory=lambda: os.cpu_count() or 1,

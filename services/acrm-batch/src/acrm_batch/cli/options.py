@@ -34,6 +34,8 @@ Landing = Annotated[Path | None, typer.Option(help="Landing folder [CRM_LANDING_
 Warehouse = Annotated[Path | None, typer.Option(help="Warehouse folder [CRM_WAREHOUSE_DIR].")]
 Memory = Annotated[str | None, typer.Option("--memory-limit", help="DuckDB's [ACRM_MEMORY_LIMIT].")]
 Threads = Annotated[int | None, typer.Option(min=1, help="DuckDB's threads [ACRM_THREADS].")]
+EngineName = Annotated[str | None, typer.Option(
+    "--engine", metavar="duckdb|spark", help="What makes the models [ACRM_ENGINE].")]  # fmt: skip
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 NoEvents = Annotated[bool, typer.Option("--no-events", help="Do not send due reminders to Kafka.")]
 NoPublish = Annotated[bool, typer.Option("--no-publish", help="Stop before PostgreSQL.")]

@@ -12,6 +12,7 @@ import typer
 from acrm_batch import batch, ledger
 from acrm_batch.cli.options import (
     Day,
+    EngineName,
     Json,
     Landing,
     Memory,
@@ -86,12 +87,12 @@ def migrate(as_json: Json = False) -> None:
 def run(
     *,
     day: Day, select: Select = [], landing: Landing = None, warehouse: Warehouse = None,  # noqa: B006
-    memory_limit: Memory = None, threads: Threads = None, no_publish: NoPublish = False,
-    no_events: NoEvents = False, as_json: Json = False,
+    memory_limit: Memory = None, threads: Threads = None, engine: EngineName = None,
+    no_publish: NoPublish = False, no_events: NoEvents = False, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Bring a business date up to date: accept, make, audit, publish, send due reminders."""
     with sentences():
-        settings = settings_of(landing_dir=landing, warehouse_dir=warehouse,
+        settings = settings_of(landing_dir=landing, warehouse_dir=warehouse, engine=engine,
                                memory_limit=memory_limit, threads=threads)  # fmt: skip
         summary = bring_about(day, lambda progress: batch.run_date(
             settings, day, progress, selectors=tuple(select), publishes=not no_publish,
@@ -106,14 +107,15 @@ def backfill(
     first: Annotated[date, typer.Option("--from", parser=parsed_date, metavar="DATE")],
     last: Annotated[date, typer.Option("--to", parser=parsed_date, metavar="DATE")],
     landing: Landing = None, warehouse: Warehouse = None, memory_limit: Memory = None,
-    threads: Threads = None, no_publish: NoPublish = False, as_json: Json = False,
+    threads: Threads = None, engine: EngineName = None, no_publish: NoPublish = False,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     """Run every date from one to another, in order; reminders of the past are not sent."""
     done: list[dict[str, Any]] = []
     with sentences():
         if last < first:
             raise UsageError(f"--to {last} lies before --from {first}; exchange them.")
-        settings = settings_of(landing_dir=landing, warehouse_dir=warehouse,
+        settings = settings_of(landing_dir=landing, warehouse_dir=warehouse, engine=engine,
                                memory_limit=memory_limit, threads=threads)  # fmt: skip
         try:
             for day in days(first, last):
@@ -129,11 +131,11 @@ def backfill(
 def plan(
     *,
     day: Day, select: Select = [], landing: Landing = None, warehouse: Warehouse = None,  # noqa: B006
-    as_json: Json = False,
+    engine: EngineName = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Show what a run would do and why, without doing it."""
     with sentences():
-        settings = settings_of(landing_dir=landing, warehouse_dir=warehouse)
+        settings = settings_of(landing_dir=landing, warehouse_dir=warehouse, engine=engine)
         steps = batch.plan_date(settings, day, tuple(select))
         rows = [{"as_of": s.as_of, "model": s.model, "does": s.outcome, "why": s.reason}
                 for s in steps]  # fmt: skip

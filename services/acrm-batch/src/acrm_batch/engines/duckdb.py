@@ -48,11 +48,14 @@ create macro reminder_id(rule, subject, occasion) as uuid_of(sha1(unhex('{NAMESP
 create macro filled_json(document) as cast(json_merge_patch('{{}}', to_json(document)) as varchar);
 """
 
-ENGINE_VERSION = hashlib.sha256(MACROS.encode()).hexdigest()
+_VERSION = hashlib.sha256(MACROS.encode()).hexdigest()
 
 
 class Engine:
     """One in-memory DuckDB. It spills into `aside`; nothing outside `aside` is written by it."""
+
+    #: Whether the newest rows of a table are found once and kept, not again by every model.
+    keeps_newest_rows = True
 
     def __init__(self, landing: Path, aside: Path, memory_limit: str, threads: int) -> None:
         self.landing = landing
@@ -78,6 +81,11 @@ class Engine:
         self.set_parameters([])
         self.connection.execute(MACROS)
         self._landed: dict[str, tuple[str, list[File]]] = {}
+
+    @property
+    def version(self) -> str:
+        """What of the engine is part of every fingerprint."""
+        return _VERSION
 
     def set_parameters(self, values: Sequence[ParameterValue]) -> None:
         """The values in force, for `param(code, legal_entity)`."""
@@ -107,8 +115,7 @@ class Engine:
             )
             query = f"select {columns}, business_date from {delivered}"
             if not is_history and contract.kind == "state" and len(files) > 1:
-                # A table, so that a date's models do not each find the newest rows again.
-                kind = "table"
+                kind = "table" if self.keeps_newest_rows else "view"
                 query += (
                     f" qualify row_number() over (partition by {', '.join(contract.key)}"
                     " order by business_date desc) = 1"
@@ -131,13 +138,13 @@ class Engine:
     ) -> tuple[Path, int]:
         """Write a model's rows aside, in the order of its key, so that equal rows give equal
         bytes. The file is on disk when this returns it, with its number of rows."""
-        used = _used(sql, bound)
+        variables = variables_of(sql, bound)
         path = self.aside / f"{name}.parquet"
         order = f" order by {', '.join(key)}" if key else ""
         [(rows,)] = self.connection.execute(
             f"copy (select * from (\n{sql}\n){order}) to {literal(path)}"
             " (format parquet, compression zstd)",
-            used,
+            variables,
         ).fetchall()
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
@@ -145,7 +152,7 @@ class Engine:
 
     def numbers(self, query: str, bound: Mapping[str, Bound]) -> list[int]:
         """The numbers of the single row that a query returns; nothing counts as 0."""
-        [row] = self.connection.execute(query, _used(query, bound)).fetchall()
+        [row] = self.connection.execute(query, variables_of(query, bound)).fetchall()
         return [int(number or 0) for number in row]
 
     def close(self) -> None:
@@ -173,7 +180,7 @@ def failure(what: str, error: duckdb.Error) -> CrmError:
     return CrmError(f"{what} failed in DuckDB ({reason_of(error)}); {advice}.")
 
 
-def _used(sql: str, bound: Mapping[str, Bound]) -> dict[str, Bound]:
+def variables_of(sql: str, bound: Mapping[str, Bound]) -> dict[str, Bound]:
     """The bind variables that a query names; DuckDB refuses others."""
     named = set(re.findall(r"\$([a-z_][a-z0-9_]*)", sql))
     return {name: value for name, value in bound.items() if name in named}
