@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 PACKAGES := shared services/bank-simulator services/ocrm-api services/acrm-batch services/alerting
 SOURCES := $(wildcard $(PACKAGES:%=%/src) deploy tests)
 ARGS ?=
+ON_SPARK := PYTHONPATH=$(CURDIR)/.local/spark
 
 help: ## Show what can be done here
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -34,8 +35,12 @@ $(VENV)/.packages: $(VENV)/.requirements $(PACKAGES:%=%/pyproject.toml)
 lock: ## Compile requirements.lock anew from requirements.in (needs uv)
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(ARGS) requirements.in -o requirements.lock
 
+lock-spark: ## Compile deploy/spark/requirements.lock anew (needs uv)
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock-spark" $(ARGS) deploy/spark/requirements.in -o deploy/spark/requirements.lock
+
 clean: ## Stop the local servers and remove everything that was generated, their data too
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.kafka down; $(BIN)/python -m deploy.local remove; fi
+	@if [ -d .local/spark ]; then $(ON_SPARK) $(BIN)/python -m deploy.spark down; fi
 	@rm -rf $(VENV) .local .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find $(PACKAGES) deploy tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -56,6 +61,20 @@ demo: install ## A day at the bank, end to end (ONCE=1, DATA=berka, CUSTOMERS=20
 kafka: install ## Fetch Apache Kafka with Maven and start it on loopback (needs Java 17)
 	@$(BIN)/python -m deploy.kafka up
 
+spark: install .local/spark/.packages ## Fetch PySpark into .local/spark (500 MB; needs Java 17)
+
+.local/spark/.packages: deploy/spark/requirements.lock
+	@echo "installing the packages of deploy/spark/requirements.lock into .local/spark"
+	@rm -rf .local/spark
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation --no-deps --target .local/spark -r deploy/spark/requirements.lock
+	@touch $@
+
+spark-up: spark ## Start a master and two workers of Spark on loopback
+	@$(ON_SPARK) $(BIN)/python -m deploy.spark up
+
+spark-down: spark ## Stop the master and the workers of Spark
+	@$(ON_SPARK) $(BIN)/python -m deploy.spark down
+
 kafka-down: install ## Stop Apache Kafka
 	@$(BIN)/python -m deploy.kafka down
 
@@ -73,6 +92,9 @@ test-kafka: kafka ## Run the Kafka tests against Apache Kafka
 	@export CRM_KAFKA_BOOTSTRAP="$$($(BIN)/python -m deploy.kafka address)"; \
 	trap '$(BIN)/python -m deploy.kafka down' EXIT; \
 	$(BIN)/python -m pytest -q -m kafka $(ARGS)
+
+test-spark: spark ## Compare every model between DuckDB and Spark, local and on two workers
+	@$(ON_SPARK) $(BIN)/python -m pytest -q -m spark $(ARGS)
 
 lint: install ## Find faults in style (ruff)
 	@$(BIN)/ruff check --quiet .
@@ -94,4 +116,4 @@ contracts: install ## Write JSON Schema and AsyncAPI of the shared contracts
 check-contracts: install ## Check that docs/contracts is what the code says
 	@$(BIN)/python -m crm_shared.contracts --check
 
-.PHONY: bench-generate help install lock clean up down status demo kafka kafka-down test test-kafka lint format typecheck imports contracts check-contracts
+.PHONY: bench-generate help install lock clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-kafka test-spark lint format typecheck imports contracts check-contracts

@@ -1,0 +1,1 @@
+"""Apache Spark on this machine: PySpark's own files as a standalone cluster on loopback."""
