@@ -29,7 +29,7 @@ PORTABLE: frozenset[type[exp.Expr]] = frozenset({
     exp.ArrayDistinct, exp.ArrayFilter, exp.ArraySize, exp.ArraySort, exp.Case, exp.Cast,
     exp.Ceil, exp.Coalesce, exp.Concat, exp.ConcatWs, exp.Contains, exp.Count, exp.CumeDist,
     exp.DateDiff, exp.Day, exp.DenseRank, exp.DPipe, exp.Encode, exp.EndsWith, exp.Exists,
-    exp.Exp, exp.Extract, exp.FirstValue, exp.Floor, exp.Greatest, exp.GroupConcat,
+    exp.Exp, exp.Extract, exp.FirstValue, exp.Floor, exp.Greatest, exp.GroupConcat, exp.Grouping,
     exp.If, exp.Lag, exp.LastDay, exp.LastValue, exp.Lead, exp.Least, exp.Left, exp.Length,
     exp.Ln, exp.LogicalAnd, exp.LogicalOr, exp.Lower, exp.Max, exp.MD5, exp.Min, exp.Month,
     exp.Ntile, exp.Nullif, exp.Or, exp.Pad, exp.PercentRank, exp.Pow, exp.Quarter, exp.Rank,
@@ -88,7 +88,6 @@ _KEPT_AS = {"HUGEINT": "cast(… as bigint)", "UUID": "cast(… as varchar)",
 def faults(project: Project) -> list[str]:
     """One sentence per construct that is not portable."""
     relations, found = described(project)
-    parameters = tuple(project.catalogue.parameters)
     for model in project.models.values():
         reads = {name: tuple(relations[name].items()) for name in _read(model) if name in relations}
         if model.partition != "view":
@@ -99,9 +98,9 @@ def faults(project: Project) -> list[str]:
                 if not _KEPT.fullmatch(kind)
             ]
         if model.name in relations:
-            found += [f"{model.name} {fault}." for fault in
-                      _of_query(model.bound_sql, tuple(reads.items()), parameters,
-                                tuple(_sample(model)))]  # fmt: skip
+            values = tuple(v for v in project.catalogue.parameters if v.code in model.parameters)
+            said = _of_query(model.bound_sql, tuple(reads.items()), values, tuple(_sample(model)))
+            found += [f"{model.name} {fault}." for fault in said]
     return found
 
 
