@@ -5,6 +5,7 @@ against a real parser.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -99,7 +100,12 @@ def _parsed(model: Model) -> Iterator[str]:
 
 def columns_of(model: Model) -> frozenset[str]:
     """The columns that a model's text says it has, without those behind a star."""
-    tree = sqlglot.parse_one(model.bound_sql, read="duckdb")
+    return _named_columns(model.bound_sql)
+
+
+@lru_cache(maxsize=1024)
+def _named_columns(sql: str) -> frozenset[str]:
+    tree = sqlglot.parse_one(sql, read="duckdb")
     return frozenset(name.lower() for name in getattr(tree, "named_selects", ()))
 
 
