@@ -1,5 +1,5 @@
 /*---
-description: Money in and out per customer, branch of the account, and day, for 90 days.
+description: Money in and out per customer, branch of the account, and day, by kind and channel, for 90 days.
 kind: base
 partition: as_of
 key: [customer_id, branch_id, booked_on]
@@ -8,7 +8,7 @@ audits:
   - {assert: "in_amt >= 0 and out_amt >= 0"}
 ---*/
 -- One row per customer, branch and day with a booking. Reversals and what they reversed are left
--- out.
+-- out. What the bank booked by itself has the channel system; all else the customer did.
 with reversed as (
     select reverses_txn_id as txn_id from stg_transactions where reverses_txn_id is not null
 ),
@@ -20,7 +20,10 @@ bookings as (
         booking.booked_on,
         booking.amount,
         booking.direction = 'credit' as is_credit,
-        booking.direction = 'debit' and booking.counterparty_bank is not null as is_other_bank
+        booking.direction = 'debit' and booking.counterparty_bank is not null as is_other_bank,
+        booking.txn_type,
+        booking.channel,
+        hour(booking.booked_at + interval 8 hour) as bank_hour
     from stg_transactions as booking
     inner join stg_deposit_accounts as account on account.account_id = booking.account_id
     where
@@ -41,6 +44,26 @@ select
     count(*) filter (where not is_credit) as out_cnt,
     coalesce(max(amount) filter (where not is_credit), 0) as out_max,
     cast(coalesce(sum(amount) filter (where is_other_bank), 0) as decimal(18,2)) as other_amt,
-    count(*) filter (where is_other_bank) as other_cnt
+    count(*) filter (where is_other_bank) as other_cnt,
+    cast(coalesce(sum(amount) filter (where is_credit and txn_type = 'interest'), 0)
+        as decimal(18,2)) as interest_amt,
+    cast(coalesce(sum(amount) filter (
+        where not is_credit and txn_type in ('fee', 'sanction_interest')
+    ), 0) as decimal(18,2)) as fee_amt,
+    cast(coalesce(sum(amount) filter (where is_credit and txn_type = 'acquiring'), 0)
+        as decimal(18,2)) as acquiring_amt,
+    cast(coalesce(sum(amount) filter (where is_credit and txn_type = 'payroll'), 0)
+        as decimal(18,2)) as payroll_amt,
+    cast(coalesce(sum(amount) filter (where is_credit and txn_type = 'pension'), 0)
+        as decimal(18,2)) as pension_amt,
+    count(*) filter (where channel = 'counter') as counter_cnt,
+    count(*) filter (where channel = 'atm') as atm_cnt,
+    count(*) filter (where channel = 'pos') as pos_cnt,
+    count(*) filter (where channel = 'mobile') as mobile_cnt,
+    count(*) filter (where channel = 'web') as web_cnt,
+    count(*) filter (where channel = 'third_party') as third_party_cnt,
+    count(*) filter (
+        where channel not in ('system', 'unknown') and (bank_hour < 8 or bank_hour >= 18)
+    ) as off_hours_cnt
 from bookings
 group by customer_id, branch_id, booked_on

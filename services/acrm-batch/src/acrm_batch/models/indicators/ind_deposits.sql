@@ -1,44 +1,129 @@
 /*---
-description: A customer's deposits at a branch over time, and what falls due.
+description: A customer's deposits at a branch over time, what came in new, and what falls due.
 kind: indicator
 partition: as_of
 key: [customer_id, branch_id]
+window: {stg_balance_history: month}
+at: {ind_balances: [month, year]}
+audits:
+  - {assert: "dep_taken_up_m <= dep_matured_m"}
 ---*/
 -- One row per customer and branch that has or had a deposit account. Averages are kept as sums of
 -- balance times days and divided once, at the grain that asks.
-with accounts as (
+with held as (
     select
-        customer_id,
-        branch_id,
-        sum(month_balance_days) as month_balance_days,
-        sum(year_balance_days) as year_balance_days,
-        sum(case when is_open and product <> 'demand' and matures_on > $bd
-            and matures_on <= $bd + 30 then balance end) as dep_maturing_30d,
-        sum(case when is_open and product <> 'demand' and matures_on > $bd
-            and matures_on <= $bd + 90 then balance end) as dep_maturing_90d,
-        sum(case when is_open and opened_on >= date_trunc('month', $bd) then 1 else 0 end)
-            as dep_opened_m,
-        sum(case when closed_on <= $bd and closed_on >= date_trunc('month', $bd) then 1 else 0 end)
-            as dep_closed_m,
-        min(case when is_open then opened_on end) as dep_first_opened_on,
-        min(case when is_open and product <> 'demand' and matures_on > $bd then matures_on end)
-            as dep_next_matures_on
+        *,
+        is_open and product <> 'demand' as is_open_term,
+        product <> 'demand' and matures_on >= date_trunc('month', $bd) and matures_on <= $bd
+            as is_matured
     from int_account_balances
-    group by customer_id, branch_id
+),
+
+spans as (
+    select
+        history.account_id,
+        held.matures_on,
+        history.balance,
+        history.business_date as from_on,
+        lead(history.business_date, 1, $bd + 1) over (
+            partition by history.account_id order by history.business_date
+        ) as until_on
+    from stg_balance_history as history
+    inner join held on held.account_id = history.account_id
+    where held.is_matured
+),
+
+-- What lay on an account at the end of the day before it matured.
+matured as (
+    select account_id, balance
+    from spans
+    where from_on < matures_on and until_on >= matures_on
+),
+
+accounts as (
+    select
+        held.customer_id,
+        held.branch_id,
+        sum(held.balance) as dep_bal,
+        sum(held.month_balance_days) as month_balance_days,
+        sum(held.year_balance_days) as year_balance_days,
+        sum(case when held.is_open_term and held.matures_on > $bd
+            and held.matures_on <= $bd + 30 then held.balance end) as dep_maturing_30d,
+        sum(case when held.is_open_term and held.matures_on > $bd
+            and held.matures_on <= $bd + 90 then held.balance end) as dep_maturing_90d,
+        count(*) filter (where held.is_open and held.opened_on >= date_trunc('month', $bd))
+            as dep_opened_m,
+        count(*) filter (
+            where held.closed_on <= $bd and held.closed_on >= date_trunc('month', $bd)
+        ) as dep_closed_m,
+        min(case when held.is_open then held.opened_on end) as dep_first_opened_on,
+        min(case when held.is_open_term and held.matures_on > $bd then held.matures_on end)
+            as dep_next_matures_on,
+        count(*) filter (where held.is_open and held.product = 'demand') as dep_demand_cnt,
+        count(*) filter (where held.is_open and held.product = 'time') as dep_time_cnt,
+        count(*) filter (where held.is_open and held.product = 'certificate') as dep_cert_cnt,
+        sum(matured.balance) as dep_matured_m,
+        min(case when held.is_matured then held.matures_on end) as first_matured_on
+    from held
+    left join matured on matured.account_id = held.account_id
+    group by held.customer_id, held.branch_id
+),
+
+-- What lies on term deposits opened since the first of this month's maturities.
+placed_again as (
+    select
+        held.customer_id,
+        held.branch_id,
+        sum(held.balance) as amount
+    from held
+    inner join accounts
+        on accounts.customer_id = held.customer_id and accounts.branch_id = held.branch_id
+    where held.is_open_term and held.opened_on >= accounts.first_matured_on
+    group by held.customer_id, held.branch_id
+),
+
+places as (
+    select customer_id, branch_id from accounts
+    union
+    select customer_id, branch_id from ind_balances_month where dep_acct_cnt > 0
+    union
+    select customer_id, branch_id from ind_balances_year where dep_acct_cnt > 0
 )
 
 select
-    accounts.customer_id,
-    accounts.branch_id,
+    places.customer_id,
+    places.branch_id,
     coalesce(recent.balance_days, 0) as recent_balance_days,
-    accounts.month_balance_days,
-    accounts.year_balance_days,
+    coalesce(accounts.month_balance_days, 0) as month_balance_days,
+    coalesce(accounts.year_balance_days, 0) as year_balance_days,
     cast(coalesce(accounts.dep_maturing_30d, 0) as decimal(18,2)) as dep_maturing_30d,
     cast(coalesce(accounts.dep_maturing_90d, 0) as decimal(18,2)) as dep_maturing_90d,
-    cast(accounts.dep_opened_m as bigint) as dep_opened_m,
-    cast(accounts.dep_closed_m as bigint) as dep_closed_m,
+    coalesce(accounts.dep_opened_m, 0) as dep_opened_m,
+    coalesce(accounts.dep_closed_m, 0) as dep_closed_m,
     accounts.dep_first_opened_on,
-    accounts.dep_next_matures_on
-from accounts
+    accounts.dep_next_matures_on,
+    coalesce(accounts.dep_demand_cnt, 0) as dep_demand_cnt,
+    coalesce(accounts.dep_time_cnt, 0) as dep_time_cnt,
+    coalesce(accounts.dep_cert_cnt, 0) as dep_cert_cnt,
+    cast(coalesce(accounts.dep_matured_m, 0) as decimal(18,2)) as dep_matured_m,
+    cast(least(coalesce(accounts.dep_matured_m, 0), coalesce(placed_again.amount, 0))
+        as decimal(18,2)) as dep_taken_up_m,
+    coalesce(booked.interest_m, 0) as dep_interest_m,
+    coalesce(booked.interest_y, 0) as dep_interest_y,
+    cast(coalesce(accounts.dep_bal, 0) - coalesce(of_month.dep_bal, 0)
+        - coalesce(booked.interest_m, 0) as decimal(18,2)) as dep_new_money_m,
+    cast(coalesce(accounts.dep_bal, 0) - coalesce(of_year.dep_bal, 0)
+        - coalesce(booked.interest_y, 0) as decimal(18,2)) as dep_new_money_y
+from places
+left join accounts
+    on accounts.customer_id = places.customer_id and accounts.branch_id = places.branch_id
+left join placed_again
+    on placed_again.customer_id = places.customer_id and placed_again.branch_id = places.branch_id
 left join int_branch_averages as recent
-    on recent.customer_id = accounts.customer_id and recent.branch_id = accounts.branch_id
+    on recent.customer_id = places.customer_id and recent.branch_id = places.branch_id
+left join int_booking_sums as booked
+    on booked.customer_id = places.customer_id and booked.branch_id = places.branch_id
+left join ind_balances_month as of_month
+    on of_month.customer_id = places.customer_id and of_month.branch_id = places.branch_id
+left join ind_balances_year as of_year
+    on of_year.customer_id = places.customer_id and of_year.branch_id = places.branch_id

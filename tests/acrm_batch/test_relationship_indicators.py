@@ -1,0 +1,158 @@
+"""Channels, structure, relations and marketing of a small bank, computed by hand."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from tests.acrm_batch.bank import Bank, noon
+from tests.acrm_batch.conftest import FIRST, Batch, batch_over
+from tests.databases import PostgresDatabase
+
+DAY = date(2026, 2, 3)
+LONG_AGO = date(2025, 1, 1)
+
+
+def people(bank: Bank) -> None:
+    """1 holds much; 2 is new and just 18; 3 closed his account this month; 4 is a company."""
+    bank.customer(1, birth_date=date(1966, 2, 4))
+    bank.customer(2, birth_date=date(2008, 2, 3), customer_since=date(2026, 2, 1))
+    bank.customer(3, birth_date=date(1966, 2, 3))
+    bank.customer(4, home="C", customer_type="business", customer_since=date(2026, 1, 4))
+    bank.account(11, 1, "A", 1000)
+    bank.account(12, 1, "C", 10, product="time", matures_on=date(2027, 1, 1))
+    bank.loan(21, 1, "A", manager_id="M1")
+    bank.account(31, 3, "A")
+    closed = dict(bank.rows["deposit_accounts"][-1][1], closed_on=date(2026, 2, 2))
+    bank.add("deposit_accounts", date(2026, 2, 2), **closed)
+    for other, relation, until in ((2, "household_member", None), (3, "guarantor", None),
+                                   (3, "household_member", DAY)):  # fmt: skip
+        bank.add("customer_relations", customer_id=1, related_customer_id=other, relation=relation,
+                 effective_from=LONG_AGO, effective_until=until)  # fmt: skip
+
+
+def channels(bank: Bank) -> None:
+    """1 uses the mobile bank; 2 signed it and did not; the web bank of 1 was ended."""
+    for customer_id, channel, signed_on, ended_on, used_on in (
+        (1, "mobile", LONG_AGO, None, date(2026, 1, 5)),
+        (1, "web", LONG_AGO, date(2026, 1, 20), date(2026, 1, 19)),
+        (2, "mobile", date(2026, 2, 1), None, None),
+        (2, "sms", date(2026, 2, 1), None, None),
+    ):
+        bank.add("digital_channels", customer_id=customer_id, channel=channel, signed_on=signed_on,
+                 ended_on=ended_on, last_used_on=used_on)  # fmt: skip
+
+
+def contacts(bank: Bank) -> None:
+    """1 was called twice and interested once, and visited; 2 did not answer and was held back."""
+    for number, (customer_id, day, channel, kind, result) in enumerate((
+        (1, date(2026, 1, 2), "call", "marketing", "interested"),
+        (1, date(2026, 1, 9), "call", "marketing", "not_reached"),
+        (1, date(2026, 1, 10), "sms", "marketing", "reached"),
+        (1, date(2026, 1, 11), "visit", "service", "reached"),
+        (2, date(2026, 1, 12), "app", "marketing", "not_reached"),
+        (2, date(2026, 1, 12), "mail", "care", None),
+    )):  # fmt: skip
+        bank.add("contacts", day, contact_id=number, customer_id=customer_id, channel=channel,
+                 contact_class=kind, contacted_at=noon(day) + timedelta(minutes=number),
+                 result=result)  # fmt: skip
+    for customer_id, is_control in ((1, False), (2, True)):
+        bank.add("campaign_targets", date(2026, 1, 2), campaign_id=1, customer_id=customer_id,
+                 branch_id="A", is_control=is_control, listed_on=date(2026, 1, 2))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(
+    module_database: PostgresDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Batch]:
+    """Four customers, led by A and, the company, by C."""
+    folder = tmp_path_factory.mktemp("relationships")
+    bank = Bank(folder / "landing", FIRST)
+    for part in (people, channels, contacts):
+        part(bank)
+    bank.deliver(DAY)
+    with pytest.MonkeyPatch.context() as patch:
+        crm = batch_over(bank, module_database, folder, patch)
+        crm.run(DAY, selectors=("mart_customers", "mart_organisations"))
+        yield crm
+
+
+def of_unit(run: Batch, unit: str, columns: str) -> object:
+    """The values of one organisation unit."""
+    found = run.rows("mart_organisations", DAY, f"org_id, {columns}")
+    return next(row[1:] for row in found if row[0] == unit)
+
+
+def test_channels_are_signed_active_or_ended(run: Batch) -> None:
+    columns = (
+        "ch_mobile_signed, ch_mobile_active_30d, ch_mobile_last_on, ch_web_signed, ch_signed_cnt,"
+        " ch_signed_m, ch_last_on"
+    )
+    assert run.rows("mart_customers", DAY, columns, "customer_id")[:3] == [
+        (1, 1, date(2026, 1, 5), 0, 1, 0, date(2026, 1, 5)),
+        (1, 0, None, 0, 2, 2, None),
+        (0, 0, None, 0, 0, 0, None),
+    ]
+
+
+def test_units_have_active_account_rates(run: Batch) -> None:
+    columns = (
+        "ch_mobile_signed, ch_mobile_active_30d, ch_mobile_active_rate, ch_cust_cnt, ch_active_rate"
+    )
+    half = Decimal("0.5000")
+    assert of_unit(run, "A", columns) == of_unit(run, "U", columns) == (2, 1, half, 2, half)
+    assert of_unit(run, "C", columns) == (0, 0, None, 0, None)
+
+
+def test_product_lines_are_counted_once_each(run: Batch) -> None:
+    assert run.rows("mart_customers", DAY, "product_cnt", "customer_id") == [4, 1, 0, 0]
+    columns = "product_per_cust, cust_cross_cnt, cust_cross_rate"
+    assert of_unit(run, "U", columns) == (Decimal("1.2500"), 1, Decimal("0.2500"))
+
+
+def test_customers_come_stay_and_leave(run: Batch) -> None:
+    columns = (
+        "cust_valid_cnt, cust_holder_cnt, cust_new_m, cust_new_y, cust_lost_m, cust_lost_y,"
+        " cust_net_m, cust_net_y, cust_assigned_cnt, cust_coverage_rate, cust_key_cnt"
+    )
+    assert of_unit(run, "A", columns) == (3, 1, 1, 1, 1, 1, 0, 0, 1, Decimal("0.3333"), 0)
+    assert of_unit(run, "C", columns) == (1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0)
+
+
+def test_types_and_ages(run: Batch) -> None:
+    columns = (
+        "cust_individual_cnt, cust_business_cnt, cust_age_under_18_cnt, cust_age_from_18_cnt,"
+        " cust_age_from_45_cnt, cust_age_from_60_cnt"
+    )
+    assert of_unit(run, "U", columns) == (3, 1, 0, 1, 1, 1)
+
+
+def test_a_household_holds_both_ways(run: Batch) -> None:
+    columns = "rel_household_member_cnt, rel_guarantor_cnt"
+    assert run.rows("mart_customers", DAY, columns, "customer_id") == [
+        (1, 1), (1, 0), (0, 0), (0, 0),
+    ]  # fmt: skip
+    assert of_unit(run, "U", "cust_household_cnt") == (2,)
+
+
+def test_contacts_by_class_channel_and_result(run: Batch) -> None:
+    columns = (
+        "mkt_contacts_30d, mkt_contacts_90d, mkt_call_90d, mkt_reached_90d, mkt_connected_90d,"
+        " mkt_interested_90d, visits_30d, service_contacts_30d, care_contacts_90d, campaigns_365d"
+    )
+    assert run.rows("mart_customers", DAY, columns, "customer_id")[:2] == [
+        (2, 3, 2, 2, 1, 1, 1, 1, 0, 1),
+        (1, 1, 0, 0, 0, 0, 0, 0, 1, 0),
+    ]
+    assert of_unit(run, "A", "mkt_cust_cnt_90d, mkt_reach_rate_90d, mkt_conversion_90d") == (
+        2, Decimal("0.5000"), 1,
+    )  # fmt: skip
+
+
+def test_the_last_contact(run: Batch) -> None:
+    columns = "mkt_last_on, contact_last_on, contact_last_channel, contact_last_result"
+    assert run.rows("mart_customers", DAY, columns, "customer_id")[:2] == [
+        (date(2026, 1, 10), date(2026, 1, 11), "visit", "reached"),
+        (date(2026, 1, 12), date(2026, 1, 12), "mail", None),
+    ]
