@@ -9,9 +9,11 @@ before:
   days_1: integer
   days_2: integer
   days_3: integer
+  days_4: integer
   balance_days_1: decimal(38,2)
   balance_days_2: decimal(38,2)
   balance_days_3: decimal(38,2)
+  balance_days_4: decimal(38,2)
 ---*/
 -- One row per customer that has or had a deposit account. Month 1 is the one that ends here, month 4
 -- the third before it; an average is balance_days / days, compared by multiplying across. Days are

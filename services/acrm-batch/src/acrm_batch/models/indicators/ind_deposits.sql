@@ -1,10 +1,9 @@
 /*---
-description: A customer's deposits at a branch over time, what came in new, and what falls due.
+description: A customer's deposits at a branch over time, what falls due, and what is taken up.
 kind: indicator
 partition: as_of
 key: [customer_id, branch_id]
 window: {stg_balance_history: month}
-at: {ind_balances: [month, year]}
 audits:
   - {assert: "dep_taken_up_m <= dep_matured_m"}
 ---*/
@@ -44,7 +43,6 @@ accounts as (
     select
         held.customer_id,
         held.branch_id,
-        sum(held.balance) as dep_bal,
         sum(held.month_balance_days) as month_balance_days,
         sum(held.year_balance_days) as year_balance_days,
         sum(case when held.is_open_term and held.matures_on > $bd
@@ -80,50 +78,28 @@ placed_again as (
         on accounts.customer_id = held.customer_id and accounts.branch_id = held.branch_id
     where held.is_open_term and held.opened_on >= accounts.first_matured_on
     group by held.customer_id, held.branch_id
-),
-
-places as (
-    select customer_id, branch_id from accounts
-    union
-    select customer_id, branch_id from ind_balances_month where dep_acct_cnt > 0
-    union
-    select customer_id, branch_id from ind_balances_year where dep_acct_cnt > 0
 )
 
 select
-    places.customer_id,
-    places.branch_id,
+    accounts.customer_id,
+    accounts.branch_id,
     coalesce(recent.balance_days, 0) as recent_balance_days,
-    coalesce(accounts.month_balance_days, 0) as month_balance_days,
-    coalesce(accounts.year_balance_days, 0) as year_balance_days,
+    accounts.month_balance_days,
+    accounts.year_balance_days,
     cast(coalesce(accounts.dep_maturing_30d, 0) as decimal(18,2)) as dep_maturing_30d,
     cast(coalesce(accounts.dep_maturing_90d, 0) as decimal(18,2)) as dep_maturing_90d,
-    coalesce(accounts.dep_opened_m, 0) as dep_opened_m,
-    coalesce(accounts.dep_closed_m, 0) as dep_closed_m,
+    accounts.dep_opened_m,
+    accounts.dep_closed_m,
     accounts.dep_first_opened_on,
     accounts.dep_next_matures_on,
-    coalesce(accounts.dep_demand_cnt, 0) as dep_demand_cnt,
-    coalesce(accounts.dep_time_cnt, 0) as dep_time_cnt,
-    coalesce(accounts.dep_cert_cnt, 0) as dep_cert_cnt,
+    accounts.dep_demand_cnt,
+    accounts.dep_time_cnt,
+    accounts.dep_cert_cnt,
     cast(coalesce(accounts.dep_matured_m, 0) as decimal(18,2)) as dep_matured_m,
     cast(least(coalesce(accounts.dep_matured_m, 0), coalesce(placed_again.amount, 0))
-        as decimal(18,2)) as dep_taken_up_m,
-    coalesce(booked.interest_m, 0) as dep_interest_m,
-    coalesce(booked.interest_y, 0) as dep_interest_y,
-    cast(coalesce(accounts.dep_bal, 0) - coalesce(of_month.dep_bal, 0)
-        - coalesce(booked.interest_m, 0) as decimal(18,2)) as dep_new_money_m,
-    cast(coalesce(accounts.dep_bal, 0) - coalesce(of_year.dep_bal, 0)
-        - coalesce(booked.interest_y, 0) as decimal(18,2)) as dep_new_money_y
-from places
-left join accounts
-    on accounts.customer_id = places.customer_id and accounts.branch_id = places.branch_id
+        as decimal(18,2)) as dep_taken_up_m
+from accounts
 left join placed_again
-    on placed_again.customer_id = places.customer_id and placed_again.branch_id = places.branch_id
+    on placed_again.customer_id = accounts.customer_id and placed_again.branch_id = accounts.branch_id
 left join int_branch_averages as recent
-    on recent.customer_id = places.customer_id and recent.branch_id = places.branch_id
-left join int_booking_sums as booked
-    on booked.customer_id = places.customer_id and booked.branch_id = places.branch_id
-left join ind_balances_month as of_month
-    on of_month.customer_id = places.customer_id and of_month.branch_id = places.branch_id
-left join ind_balances_year as of_year
-    on of_year.customer_id = places.customer_id and of_year.branch_id = places.branch_id
+    on recent.customer_id = accounts.customer_id and recent.branch_id = accounts.branch_id
