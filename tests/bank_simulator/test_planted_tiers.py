@@ -6,6 +6,7 @@ from decimal import Decimal
 from tests.bank_simulator.world import HERE, World
 
 VALUES = (HERE / "contribution.sql").read_text(encoding="utf-8")
+PLANTED = "WHERE customer_id IN (SELECT customer_id FROM planted_tiers)"
 STAGES = (HERE / "lifecycle.sql").read_text(encoding="utf-8")
 RANKS = ("general", "profit", "gold")
 
@@ -27,7 +28,7 @@ def tiers_at_month_ends(world: World) -> dict[date, dict[object, str]]:
     held: dict[object, tuple[int, int]] = {}
     told: dict[date, dict[object, str]] = {}
     for end in world.plan.dates.month_ends:
-        values = world.rows_of("customers.sql", VALUES, end)
+        values = world.rows_of("customers.sql", VALUES + PLANTED, end)
         told[end] = {}
         for customer, aum, contribution in values:
             worth, earned = Decimal(str(aum)), Decimal(str(contribution))
