@@ -108,6 +108,8 @@ def test_tags_follow_the_indicators(run: Batch) -> None:
             "RISK/FIVE_TIER/SPECIAL_MENTION",
             "POTENTIAL/T01/TIME_MATURING",
             "POTENTIAL/T06/NO_TXN",
+            "VALUE/TIER/GENERAL_STANDARDISE",
+            "ACTIVITY/LIFECYCLE/STABLE",
         ]
     ]
 

@@ -14,9 +14,12 @@ from bank_simulator.generate import generate
 from bank_simulator.plan import Plan
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import Batch, batch_over
+from tests.bank_simulator.world import HERE, open_world
 from tests.databases import fresh_database
 
-SECOND = Path(__file__).parent.parent / "bank_simulator" / "second_parameters.yml"
+CONTRIBUTION = (HERE / "contribution.sql").read_text(encoding="utf-8")
+
+SECOND = HERE / "second_parameters.yml"
 
 PLANS = {
     "first": Plan(customers=800, first=date(2026, 2, 27), last=date(2026, 7, 1), seed=42),
@@ -27,7 +30,8 @@ PLANS = {
     "leap year": Plan(customers=800, first=date(2027, 9, 25), last=date(2028, 2, 28), seed=2028),
 }  # fmt: skip
 
-MODELS = ("tag_customers", "int_coverage", "int_over_contact", "pub_potential_customers")
+MODELS = ("tag_customers", "int_coverage", "int_over_contact", "pub_potential_customers",
+          "ind_value")  # fmt: skip
 
 
 @dataclass
@@ -36,7 +40,12 @@ class Truth:
 
     crm: Batch
     folder: Path
-    day: date
+    plan: Plan
+
+    @property
+    def day(self) -> date:
+        """The day of the answers."""
+        return self.plan.as_of
 
     def answers(self, name: str, columns: str) -> set[tuple[object, ...]]:
         """Columns of the planted answers."""
@@ -73,7 +82,7 @@ def truth(
         if request.param == "second parameters":
             give_parameters(crm, folder / "parameters.yml")
         crm.run(plan.as_of, selectors=MODELS)
-        yield Truth(crm, folder, plan.as_of)
+        yield Truth(crm, folder, plan)
 
 
 @pytest.mark.slow
@@ -106,3 +115,23 @@ def test_key_customers_and_over_contact_are_as_planted(truth: Truth) -> None:
     assert {(customer,) for customer in keys} == truth.answers("key_customers", "customer_id")
     over = truth.crm.rows("int_over_contact", truth.day, "customer_id, contacts")
     assert set(over) == truth.answers("over_contact", "customer_id, contacts")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("answers", "column"), [("tiers", "tier"), ("lifecycle", "lifecycle")])
+def test_tiers_and_stages_are_as_planted(truth: Truth, answers: str, column: str) -> None:
+    found = dict(truth.crm.rows("ind_value", truth.day, f"customer_id, {column}"))
+    planted = truth.answers(answers, f'"case", customer_id, {column}')
+    wrong = [(case, found[one], told) for case, one, told in planted if found[one] != told]
+    assert wrong == []
+
+
+@pytest.mark.slow
+def test_everybody_is_worth_what_the_files_say(truth: Truth) -> None:
+    world = open_world(truth.folder / "bank", truth.plan)
+    told = {day: set(world.rows_of("customers.sql", CONTRIBUTION, day))
+            for day in (truth.day, *truth.plan.dates.month_ends[-2:])}  # fmt: skip
+    world.connection.close()
+    for day, values in told.items():
+        columns = "customer_id, aum, contrib"
+        assert set(truth.crm.rows("int_natural_tiers", day, columns)) == values

@@ -1,11 +1,14 @@
 """Models and catalogue: what lint finds before anything runs."""
 
+import json
 import shutil
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from acrm_batch.cli import app
 from acrm_batch.lineage import lineage
 from acrm_batch.lint import lint
 from acrm_batch.project import Project
@@ -120,3 +123,27 @@ def test_every_model_changes_its_fingerprint_with_its_text(folder: Path) -> None
     path = folder / "models" / "base" / "int_coverage.sql"
     path.write_text(path.read_text() + "\n-- said again\n")
     assert Project.load(folder).models["int_coverage"].text_hash != before
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (("visits: 12", "visits: many"), "visits is 'many'; give the number a year"),
+        (("tier: gold", "tier: silver"), "'silver' is no tier; there are gold, profit"),
+        (("tier: gold", "tier: profit"), "Tier gold has 0 entries"),
+        (("  calls: 12\n", ""), "The entry gold of catalogue/tiers.yml .* lacks 'calls'"),
+    ],
+)
+def test_every_tier_has_one_service_standard(
+    folder: Path, change: tuple[str, str], fault: str
+) -> None:
+    path = folder / "catalogue" / "tiers.yml"
+    path.write_text(path.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
+    with pytest.raises(UsageError, match=fault):
+        Project.load(folder)
+
+
+def test_the_dictionary_shows_the_service_of_a_tier() -> None:
+    shown = CliRunner().invoke(app, ["dictionary", "--json"])
+    [gold] = [row for row in json.loads(shown.stdout) if row["code"] == "TIER/gold"]
+    assert (gold["visits"], gold["calls"], gold["served_by_zh"]) == (12, 12, "私人客户经理")

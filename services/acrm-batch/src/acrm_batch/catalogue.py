@@ -124,6 +124,27 @@ class ParameterValue:
     value: int | Decimal
 
 
+@dataclass(frozen=True)
+class ServiceStandard:
+    """What a customer of a tier may expect: visits and calls a year, and by whom."""
+
+    tier: str
+    name_zh: str
+    name_en: str
+    visits: int
+    calls: int
+    served_by_zh: str
+    served_by_en: str
+
+    @property
+    def in_words(self) -> str:
+        """The standard as the dictionary shows it."""
+        return (
+            f"Visits a year: {self.visits}, calls a year: {self.calls},"
+            f" served by: {self.served_by_en.lower()}."
+        )
+
+
 class Catalogue:
     """Everything the catalogue files say."""
 
@@ -132,10 +153,12 @@ class Catalogue:
         indicators: tuple[Indicator, ...],
         tags: tuple[Tag, ...],
         parameters: tuple[ParameterValue, ...],
+        standards: tuple[ServiceStandard, ...] = (),
     ) -> None:
         self.indicators = indicators
         self.tags = tags
         self.parameters = parameters
+        self.standards = standards
 
     def with_parameters(self, parameters: Iterable[ParameterValue]) -> "Catalogue":
         """The same catalogue with other values."""

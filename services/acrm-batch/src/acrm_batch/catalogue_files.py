@@ -1,4 +1,4 @@
-"""The files of the catalogue: `indicators/*.yml`, `tags/*.yml` and `params/*.yml`.
+"""The files of the catalogue: `indicators/*.yml`, `tags/*.yml`, `params/*.yml` and `tiers.yml`.
 
 A fault in a file is one sentence that names the file and the entry.
 """
@@ -19,6 +19,7 @@ from acrm_batch.catalogue import (
     Catalogue,
     Indicator,
     ParameterValue,
+    ServiceStandard,
     Tag,
 )
 from crm_shared.errors import UsageError
@@ -38,6 +39,9 @@ REFERENCES = {
     "last_year": ("CHG_LY", "较去年同日", "against last year", "on the same day of last year"),
 }
 
+#: Codes of the tiers that `int_tiers` decides, from the highest on.
+TIERS = ("gold", "profit", "general_grow", "general_standardise", "general_exit")
+
 _Entry = dict[str, Any]
 _Parsed = TypeVar("_Parsed")
 
@@ -48,21 +52,27 @@ def load_catalogue(folder: Path) -> Catalogue:
         tuple(_read(folder / "indicators", _indicators)),
         tuple(_read(folder / "tags", _tags)),
         tuple(_read(folder / "params", _parameters)),
+        _every_tier(tuple(_read_file(folder / "tiers.yml", _standards))),
     )
 
 
 def _read(folder: Path, parse: Callable[[_Entry], Iterator[_Parsed]]) -> Iterator[_Parsed]:
-    """What every file of a folder says, in order of their names; a fault names file and entry."""
+    """What every file of a folder says, in order of their names."""
     for path in sorted(folder.glob("*.yml")):
-        for entry in _entries(path):
-            try:
-                yield from parse(entry)
-            except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-                name = entry.get("code") or entry.get("path")
-                raise UsageError(
-                    f"The entry {name} of {folder.name}/{path.name} is not as it should be:"
-                    f" {_fault(error)}."
-                ) from None
+        yield from _read_file(path, parse)
+
+
+def _read_file(path: Path, parse: Callable[[_Entry], Iterator[_Parsed]]) -> Iterator[_Parsed]:
+    """What a file says; a fault names file and entry."""
+    for entry in _entries(path):
+        try:
+            yield from parse(entry)
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            name = entry.get("code") or entry.get("path") or entry.get("tier")
+            raise UsageError(
+                f"The entry {name} of {path.parent.name}/{path.name} is not as it should be:"
+                f" {_fault(error)}."
+            ) from None
 
 
 def _fault(error: Exception) -> str:
@@ -198,3 +208,33 @@ def _parameters(entry: _Entry) -> Iterator[ParameterValue]:
             effective_from=value["effective_from"],
             value=int(number) if entry["type"] == "integer" else number,
         )
+
+
+_STANDARD_KEYS = {"tier", "name", "visits", "calls", "served_by"}
+
+
+def _standards(entry: _Entry) -> Iterator[ServiceStandard]:
+    _known(entry, _STANDARD_KEYS)
+    for key in ("visits", "calls"):
+        if type(entry[key]) is not int or entry[key] < 0:
+            raise ValueError(f"{key} is {entry[key]!r}; give the number a year, 0 or more")
+    yield ServiceStandard(
+        tier=_one_of(entry["tier"], TIERS, "tier"),
+        name_zh=entry["name"]["zh"],
+        name_en=entry["name"]["en"],
+        visits=entry["visits"],
+        calls=entry["calls"],
+        served_by_zh=entry["served_by"]["zh"],
+        served_by_en=entry["served_by"]["en"],
+    )
+
+
+def _every_tier(standards: tuple[ServiceStandard, ...]) -> tuple[ServiceStandard, ...]:
+    """The standards, if every tier has exactly one."""
+    told = [one.tier for one in standards]
+    if wrong := [tier for tier in TIERS if told.count(tier) != 1]:
+        raise UsageError(
+            f"Tier {wrong[0]} has {told.count(wrong[0])} entries in tiers.yml of the catalogue;"
+            " give it one."
+        )
+    return standards

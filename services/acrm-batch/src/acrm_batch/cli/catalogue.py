@@ -54,7 +54,7 @@ def dictionary(
         help="Publish it again with that date's partitions.")] = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Show every code of the catalogue."""
+    """Show every code of the catalogue, and the service standard of every tier."""
     with sentences():
         if publishes is not None:
             from acrm_batch import batch  # noqa: PLC0415  showing needs no engine
@@ -68,5 +68,10 @@ def dictionary(
             return
         project = Project.load()
         rows = project.catalogue.dictionary(landing_tables_of(project))
+        rows += [
+            {"code": f"TIER/{one.tier}", "kind": "tier", "grain": "customer",
+             "formula": one.in_words, **asdict(one)}
+            for one in project.catalogue.standards
+        ]  # fmt: skip
         shown = ("code", "grain", "name_zh", "name_en", "formula")
         print_json(rows) if as_json else print_table("Dictionary", rows, shown)

@@ -57,6 +57,7 @@ select
     account.branch_id,
     account.product,
     account.currency,
+    account.rate,
     account.opened_on,
     account.matures_on,
     account.closed_on,

@@ -9,6 +9,8 @@ window:
     - potential.turnover_days
     - potential.counter_days
     - potential.no_txn_days
+    - rfm.days
+    - lifecycle.dormant_days
 ---*/
 -- One row per account and day with a booking. Reversals and what they reversed are left out. The
 -- types that a customer initiates are those of docs/rules.md.
