@@ -127,12 +127,10 @@ def _catalogue(project: Project) -> Iterator[str]:
                 " one value holds for the whole union: take it out, or have the models ask for"
                 f" param('{value.code}', legal_entity_id)."
             )
-    known: dict[str, frozenset[str]] = {}
     for one in catalogue.indicators:
         for name in {one.model, *(f"ind_{family}" for family in one.elsewhere.values())}:
-            if name not in known:
-                known[name] = columns_of(project.models[name])
-            for measure in sorted(one.measures - known[name]):
+            known = columns_of(project.models[name])
+            for measure in sorted(one.measures - known):
                 yield f"{one.code} aggregates {measure}, which {name} does not have."
         if not (one.name_zh and one.name_en and one.formula and one.owner):
             yield f"{one.code} needs both names, a formula and an owner."

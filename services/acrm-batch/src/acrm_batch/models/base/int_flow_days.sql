@@ -23,7 +23,7 @@ bookings as (
         booking.direction = 'debit' and booking.counterparty_bank is not null as is_other_bank,
         booking.txn_type,
         booking.channel,
-        hour(booking.booked_at + interval 8 hour) as bank_hour
+        extract(hour from (booking.booked_at + interval 8 hour)) as bank_hour
     from stg_transactions as booking
     inner join stg_deposit_accounts as account on account.account_id = booking.account_id
     where
