@@ -29,7 +29,7 @@ PORTABLE: frozenset[type[exp.Expr]] = frozenset({
     exp.ArrayDistinct, exp.ArrayFilter, exp.ArraySize, exp.ArraySort, exp.Case, exp.Cast,
     exp.Ceil, exp.Coalesce, exp.Concat, exp.ConcatWs, exp.Contains, exp.Count, exp.CumeDist,
     exp.DateDiff, exp.Day, exp.DenseRank, exp.DPipe, exp.Encode, exp.EndsWith, exp.Exists,
-    exp.Exp, exp.Extract, exp.FirstValue, exp.Floor, exp.Greatest, exp.GroupConcat, exp.Grouping,
+    exp.Exp, exp.Extract, exp.FirstValue, exp.Floor, exp.Greatest, exp.GroupConcat, exp.Grouping, exp.Hour,
     exp.If, exp.Lag, exp.LastDay, exp.LastValue, exp.Lead, exp.Least, exp.Left, exp.Length,
     exp.Ln, exp.LogicalAnd, exp.LogicalOr, exp.Lower, exp.Max, exp.MD5, exp.Min, exp.Month,
     exp.Ntile, exp.Nullif, exp.Or, exp.Pad, exp.PercentRank, exp.Pow, exp.Quarter, exp.Rank,
