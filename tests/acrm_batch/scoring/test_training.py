@@ -127,6 +127,32 @@ def test_a_score_is_trained_tested_and_written_by_the_command(
     assert asked.exit_code == ExitCode.NOT_READY
 
 
+def test_the_lifetime_value_is_fitted_tested_and_written_by_its_command(
+    made: tuple[Bank, Batch], tmp_path: Path
+) -> None:
+    _, crm = made
+    crm.run(MARCH, selectors=("int_active_weeks",))
+    arguments = [
+        "train-lifetime", "--from", "2026-02-28", "--to", "2026-03-31",
+        "--catalogue", str(tmp_path), "--cards", str(tmp_path / "cards"),
+        "--landing", str(crm.settings.landing_dir), "--warehouse", str(crm.settings.warehouse_dir),
+    ]  # fmt: skip
+    environment = {"ACRM_DATABASE_URL": crm.database.acrm_owner}
+    done = CliRunner().invoke(app, arguments, env=environment, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    assert "Version 1 of the lifetime value" in done.output
+    before = (tmp_path / "lifetime.yml").read_bytes()
+    CliRunner().invoke(app, arguments, env=environment, catch_exceptions=False)
+    assert (tmp_path / "lifetime.yml").read_bytes() == before
+    assert "customers with their bookings up to 2026-02-28" in (
+        tmp_path / "cards" / "lifetime.md"
+    ).read_text(encoding="utf-8")
+    arguments[arguments.index("2026-03-31")] = "2026-04-30"
+    assert CliRunner().invoke(app, arguments, env=environment).exit_code == ExitCode.NOT_READY
+    arguments[arguments.index("2026-04-30")] = "2026-02-28"
+    assert CliRunner().invoke(app, arguments, env=environment).exit_code == ExitCode.USAGE
+
+
 def test_another_future_changes_the_events_and_not_one_feature(bank: Bank, crm: Batch) -> None:
     spending(bank, FEBRUARY)
     crm.run(JANUARY, selectors=(MART,))

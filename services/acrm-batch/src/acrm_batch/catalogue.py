@@ -13,6 +13,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from acrm_batch.scoring.card import Card
+from acrm_batch.scoring.lifetime_card import LifetimeCard
 from crm_shared.errors import UsageError
 
 #: The legal entity whose values hold where an entity has none of its own.
@@ -154,7 +156,11 @@ class Catalogue:
         tags: tuple[Tag, ...],
         parameters: tuple[ParameterValue, ...],
         standards: tuple[ServiceStandard, ...] = (),
+        cards: tuple[Card, ...] = (),
+        lifetime: LifetimeCard | None = None,
     ) -> None:
+        self.cards = cards
+        self.lifetime = lifetime
         self.indicators = indicators
         self.tags = tags
         self.parameters = parameters

@@ -22,6 +22,9 @@ from acrm_batch.catalogue import (
     ServiceStandard,
     Tag,
 )
+from acrm_batch.scoring.card import load_cards
+from acrm_batch.scoring.entries import score_indicators
+from acrm_batch.scoring.lifetime_card import load_lifetime
 from crm_shared.errors import UsageError
 
 #: Names that stand for several grains.
@@ -48,11 +51,14 @@ _Parsed = TypeVar("_Parsed")
 
 def load_catalogue(folder: Path) -> Catalogue:
     """Read the catalogue of a folder; `UsageError` names the file and entry at fault."""
+    cards = load_cards(folder / "scores")
     return Catalogue(
-        tuple(_read(folder / "indicators", _indicators)),
+        (*_read(folder / "indicators", _indicators), *score_indicators(cards)),
         tuple(_read(folder / "tags", _tags)),
         tuple(_read(folder / "params", _parameters)),
         _every_tier(tuple(_read_file(folder / "tiers.yml", _standards))),
+        cards,
+        load_lifetime(folder / "lifetime.yml"),
     )
 
 

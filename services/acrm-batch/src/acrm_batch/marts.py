@@ -43,7 +43,9 @@ def with_full_marts(models: Mapping[str, Model], catalogue: Catalogue) -> dict[s
 def full_mart(model: Model, catalogue: Catalogue, models: Mapping[str, Model]) -> Model:
     """The author's rows, the spine, with every indicator of a grain beside them."""
     grain = str(model.families)
-    wanted = catalogue.at_grain(grain)
+    wanted = [
+        one for one in catalogue.at_grain(grain) if family_of(one, grain) not in model.without
+    ]
     columns, joins, rows = [], [], []
     for family in dict.fromkeys(family_of(one, grain) for one in wanted):
         rolled = _rolled(family, grain, models)

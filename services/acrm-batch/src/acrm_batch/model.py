@@ -43,6 +43,7 @@ class Model:
     audits: tuple[dict[str, Any], ...] = ()
     pack: str | None = None
     families: str | None = None
+    without: tuple[str, ...] = ()
     version: int = 1
 
     @cached_property

@@ -13,13 +13,15 @@ from acrm_batch.catalogue_files import load_catalogue
 from acrm_batch.marts import with_full_marts
 from acrm_batch.model import Model
 from acrm_batch.rollups import with_rollups
+from acrm_batch.scoring.lifetime_card import lifetime_sql
+from acrm_batch.scoring.sql import score_sql
 from crm_shared.errors import UsageError
 from crm_shared.published import TABLES as PUBLISHED
 
 _FRONT_MATTER = re.compile(r"\A/\*---\n(.*?)\n---\*/\n", re.DOTALL)
 _PACKED = {"indicators", "tags", "path", "strength"}
 _KNOWN = {"description", "kind", "partition", "key", "window", "before", "at", "audits", "pack",
-          "families", "version"}  # fmt: skip
+          "families", "without", "version"}  # fmt: skip
 
 
 class Project:
@@ -105,6 +107,10 @@ def parse_model(path: Path, catalogue: Catalogue) -> Model:
     kind = str(matter.get("kind", ""))
     if kind == "tags":
         sql = catalogue.tags_sql(sql)
+    if kind == "scores":
+        sql = score_sql(catalogue.cards, sql)
+    if kind == "lifetime":
+        sql = lifetime_sql(catalogue.lifetime, sql)
     pack = matter.get("pack")
     if pack is not None:
         published = PUBLISHED[path.stem.removeprefix("pub_")].column_names
@@ -129,5 +135,6 @@ def parse_model(path: Path, catalogue: Catalogue) -> Model:
         audits=tuple(matter.get("audits", ())),
         pack=pack,
         families=matter.get("families"),
+        without=tuple(matter.get("without", ())),
         version=int(matter.get("version", 1)),
     )

@@ -28,6 +28,7 @@ COMMANDS = {
     "sql": "snapshot",
     "explain": "explain",
     "train": "scores",
+    "train-lifetime": "scores",
     "prune": "retention",
 }
 

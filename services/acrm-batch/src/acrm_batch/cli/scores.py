@@ -1,4 +1,4 @@
-"""Scores: train."""
+"""Scores: train, train-lifetime."""
 
 from datetime import date
 from importlib.resources import files
@@ -64,3 +64,39 @@ def _newest(settings: BatchSettings, definition: Definition, last: date, months:
     """The last day that the training may look at: the end of the last horizon, or what is there."""
     until = last if definition.event.resemblance else month_end_after(last, months)
     return max(acceptance.delivered(settings.landing_dir, until), default=until)
+
+
+@app.command(name="train-lifetime")
+def train_lifetime(
+    *,
+    first: Annotated[date, typer.Option("--from", parser=parsed_date, metavar="MONTH_END",
+                                        help="The month end to fit on.")],
+    last: Annotated[date, typer.Option("--to", parser=parsed_date, metavar="MONTH_END",
+                                       help="The month end until which it is tested.")],
+    margin: Annotated[float, typer.Option(
+        min=0, max=1, help="Contribution of one unit of turnover.")] = 0.002,
+    discount: Annotated[float, typer.Option(min=0, max=1, help="Discount rate of a year.")] = 0.06,
+    catalogue: Annotated[Path | None, typer.Option(
+        help="Catalogue folder to write to [the package's].")] = None,
+    cards: Annotated[Path, typer.Option(help="Folder of the model card.")] = Path("docs/models"),
+    landing: Landing = None, warehouse: Warehouse = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Fit the customer lifetime value, and write its card and its page."""
+    with sentences():
+        # SciPy, as above.
+        from acrm_batch.scoring.lifetime_report import lifetime_page  # noqa: PLC0415
+        from acrm_batch.scoring.lifetime_train import train_lifetime as fitted_on  # noqa: PLC0415
+
+        folder = catalogue or Path(str(files("acrm_batch"))) / "catalogue"
+        settings = settings_of(landing_dir=landing, warehouse_dir=warehouse)
+        with batch.looking(settings) as (runner, _):
+            card = fitted_on(runner, first=first, last=last, margin=margin, discount=discount,
+                             folder=folder, say=warn if as_json else say)  # fmt: skip
+        card.write(folder / "lifetime.yml")
+        page = cards / "lifetime.md"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(lifetime_page(card), encoding="utf-8")
+        if as_json:
+            print_json({"version": card.version, "card": str(page), **card.metrics})
+        else:
+            say(f"Version {card.version} of the lifetime value is written; its page is {page}.")

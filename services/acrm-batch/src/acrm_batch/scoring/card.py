@@ -91,6 +91,7 @@ class Card(Strict):
     label: Names
     owner: str
     purpose: Names
+    event: Names
     version: int
     horizon_months: int
     population: str

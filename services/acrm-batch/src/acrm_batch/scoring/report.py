@@ -63,7 +63,7 @@ def _head(trained: Trained, card: Card) -> Iterator[str]:
             ["用途 · purpose", card.purpose.zh, card.purpose.en],
             ["对象 · population", *_both(trained.definition.population_text)],
             ["事件 · event", *_both(trained.definition.event.text)],
-            ["期限 · horizon", f"{card.horizon_months}个月", f"{card.horizon_months} months"],
+            ["期限 · horizon", *_horizon(card)],
             ["负责人 · owner", card.owner, card.owner],
         ],
     )
@@ -242,6 +242,11 @@ def _measures(name: str, one: Quality) -> list[str]:
 
 def _counts(one: Quality) -> list[str]:
     return [f"{one.rows:,}", f"{one.events:,}", f"{one.observed_rate:.4f}"]
+
+
+def _horizon(card: Card) -> list[str]:
+    months = card.horizon_months
+    return [f"{months}个月", f"{months} months"] if months else ["无", "none"]
 
 
 def _both(names: Names) -> list[str]:

@@ -26,7 +26,7 @@ _READ: dict[Reading, str] = {
 
 def score_sql(cards: Sequence[Card], sql: str) -> str:
     """One row per row of `sql` (which has `customer_id` and the columns the cards read), with
-    `score_…`, `points_…`, `grade_…` and `reasons_…` per card, empty outside its population.
+    `score_…`, `grade_…` and `reasons_…` per card, empty outside its population.
 
     `UsageError` where two cards read a column differently.
     """
@@ -38,7 +38,8 @@ def score_sql(cards: Sequence[Card], sql: str) -> str:
     for columns in steps:
         new = [text for card in cards for text in columns(card)]
         layer = _select(["*", *new], layer)
-    return _select(["customer_id", *(text for card in cards for text in _published(card))], layer)
+    published = [text for card in cards for text in _published(card)]
+    return "-- One row per active customer.\n" + _select(["customer_id", *published], layer)
 
 
 def read_sql(readings: dict[str, Reading], sql: str) -> str:
@@ -119,7 +120,6 @@ def _published(card: Card) -> Iterator[str]:
         f"{inside} cast(round(cast(1 as double) / (cast(1 as double) + exp(-({logit}))), 4)"
         f" as decimal(9,4)) end as score_{name}"
     )
-    yield f"{inside} {name}__points end as points_{name}"
     grades = " ".join(
         f"when {name}__points >= {one.from_points} then {literal(one.grade)}"
         for one in card.grades[:-1]

@@ -4,6 +4,7 @@ kind: mart
 partition: as_of
 key: [customer_id]
 families: customer
+without: [scores]
 audits:
   - {not_null: [lead_branch_id]}
   - equal_sums: {with: int_customers, by: [customer_id], columns: [1]}

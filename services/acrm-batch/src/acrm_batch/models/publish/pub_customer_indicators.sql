@@ -6,4 +6,4 @@ key: [customer_id]
 pack: customer
 ---*/
 -- One row per active customer.
-select * from mart_customers
+select * from mart_customers left join ind_scores using (customer_id)

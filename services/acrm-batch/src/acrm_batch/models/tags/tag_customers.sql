@@ -1,5 +1,5 @@
 /*---
-description: Every leaf tag as a BOOLEAN column; rules are in catalogue/tags.
+description: Indicators, scores, and every leaf tag as a BOOLEAN column; rules are in catalogue/tags.
 kind: tags
 partition: as_of
 key: [customer_id]
@@ -7,11 +7,13 @@ key: [customer_id]
 -- One row per active customer: what the mart knows, what conditions speak of beside it, the tags.
 select
     mart.*,
+    scores.* exclude (customer_id),
     services.* exclude (customer_id),
     deposits.* exclude (customer_id),
     credit.* exclude (customer_id),
     flows.* exclude (customer_id)
 from mart_customers as mart
+left join ind_scores as scores on scores.customer_id = mart.customer_id
 left join pot_services as services on services.customer_id = mart.customer_id
 left join pot_deposits as deposits on deposits.customer_id = mart.customer_id
 left join pot_credit as credit on credit.customer_id = mart.customer_id
