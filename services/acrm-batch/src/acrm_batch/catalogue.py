@@ -156,6 +156,7 @@ class Catalogue:
         tags: tuple[Tag, ...],
         parameters: tuple[ParameterValue, ...],
         standards: tuple[ServiceStandard, ...] = (),
+        *,
         cards: tuple[Card, ...] = (),
         lifetime: LifetimeCard | None = None,
     ) -> None:

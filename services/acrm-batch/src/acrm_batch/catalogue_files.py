@@ -57,8 +57,8 @@ def load_catalogue(folder: Path) -> Catalogue:
         tuple(_read(folder / "tags", _tags)),
         tuple(_read(folder / "params", _parameters)),
         _every_tier(tuple(_read_file(folder / "tiers.yml", _standards))),
-        cards,
-        load_lifetime(folder / "lifetime.yml"),
+        cards=cards,
+        lifetime=load_lifetime(folder / "lifetime.yml"),
     )
 
 
