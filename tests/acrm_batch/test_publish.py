@@ -138,6 +138,20 @@ def test_what_is_not_due_any_more_is_withdrawn_once(delivered: Bank, crm: Batch)
 
 @pytest.mark.kafka
 @pytest.mark.usefixtures("topics")
+def test_arrears_that_are_paid_within_the_month_are_withdrawn(delivered: Bank, crm: Batch) -> None:
+    delivered.loan(22, 2, "C", interest_arrears=Decimal(5))
+    delivered.deliver(DAY)
+    assert sent(crm, DAY) == (2, 0)
+    paid = DAY + timedelta(days=1)
+    loan = delivered.rows["loans"][1][1]
+    delivered.add("loans", paid, **{**loan, "interest_arrears": Decimal(0)})
+    delivered.deliver(paid, since=paid)
+    assert sent(crm, paid) == (1, 1)
+    assert (told(4)[3].rule_code, told(4)[3].window) == ("R03.ARREARS", "month:2026-01")
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("topics")
 def test_a_corrected_day_withdraws_what_it_said_before(delivered: Bank, crm: Batch) -> None:
     assert sent(crm, DAY) == (1, 0)
     delivered.rows["loans"][0][1]["matures_on"] += timedelta(days=-1)

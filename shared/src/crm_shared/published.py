@@ -15,8 +15,9 @@ from typing import Literal
 SCHEMA = "acrm"
 
 #: Whose branches let a row be seen: `branch`, the row's own branch; `lead`, the customer's lead
-#: branch; `lead_or_branch`, either; `branches`, every branch that covers the customer.
-Visibility = Literal["branch", "lead", "lead_or_branch", "branches", "everybody"]
+#: branch; `lead_or_branch`, either; `branches`, every branch that covers the customer;
+#: `branch_if_any`, the row's own branch, and everybody where it speaks of none.
+Visibility = Literal["branch", "lead", "lead_or_branch", "branches", "branch_if_any", "everybody"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ def _c(name: str, type_: str, nullable: bool = False) -> tuple[str, str, bool]:
 
 
 _MONEY = "numeric(18,2)"
+_RATE = "numeric(9,6)"
 
 _TABLES = (
     PublishedTable("org_units", ("org_id",), (
@@ -128,8 +130,41 @@ _TABLES = (
     ), "lead_or_branch", "Due reminders of the night, as published to `crm.reminders.v1`."),
     PublishedTable("over_contact", ("customer_id",), (
         _c("customer_id", "bigint"), _c("contacts", "integer"), _c("cap", "integer"),
-        _c("covering_branch_ids", "text[]"),
-    ), "branches", "Customers above the contact cap."),
+        _c("covering_branch_ids", "text[]"), _c("campaign_ids", "text[]", True),
+        _c("channels", "text[]", True),
+    ), "branches", "Customers above the contact cap, with the campaigns and channels of the"
+       " contacts that count."),
+    PublishedTable("visit_quotas", ("customer_id",), (
+        _c("customer_id", "bigint"), _c("month", "text"), _c("lead_branch_id", "text"),
+        _c("lead_manager_id", "text"), _c("loan_balance", _MONEY), _c("quota", "integer"),
+        _c("visits", "integer"), _c("is_met", "boolean"),
+    ), "lead", "Who is to be visited this month because of the loans of the union, and was.",
+        (("lead_branch_id", "lead_manager_id", "customer_id"),)),
+    PublishedTable("campaign_results",
+        ("campaign_id", "grain", "branch_id", "manager_id", "channel"), (
+        _c("campaign_id", "bigint"), _c("grain", "text"), _c("branch_id", "text"),
+        _c("manager_id", "text"), _c("channel", "text"), _c("listed", "bigint"),
+        _c("control", "bigint"), _c("overlapping", "bigint"), _c("contacted", "bigint"),
+        _c("reached", "bigint"), _c("interested", "bigint"), _c("responded", "bigint"),
+        _c("converted", "bigint"), _c("control_converted", "bigint"), _c("amount", _MONEY),
+        _c("contacts", "bigint"), _c("cost", _MONEY), _c("unit_cost", _MONEY, True),
+        _c("response_rate", _RATE, True), _c("conversion", _RATE, True),
+        _c("conversion_low", _RATE, True), _c("conversion_high", _RATE, True),
+        _c("control_conversion", _RATE, True), _c("uplift", _RATE, True),
+        _c("uplift_low", _RATE, True), _c("uplift_high", _RATE, True),
+    ), "branch_if_any", "Response, conversion, uplift against control with its 95 % interval, and"
+       " cost of campaigns: in all, by branch and manager of the list, and by channel of the first"
+       " contact. `grain` says which; what does not apply is an empty text."),
+    PublishedTable("manager_indicators", ("branch_id", "manager_id"), (
+        _c("branch_id", "text"), _c("manager_id", "text"), _c("indicators", "jsonb"),
+    ), "branch", "Indicators of the business that a manager answers for at a branch, by code; the"
+       " virtual manager has what nobody else answers for."),
+    PublishedTable("manager_rankings", ("branch_id", "manager_id", "code"), (
+        _c("branch_id", "text"), _c("manager_id", "text"), _c("code", "text"),
+        _c("value", _MONEY), _c("branch_rank", "integer"), _c("branch_managers", "integer"),
+        _c("entity_rank", "integer"), _c("entity_managers", "integer"),
+    ), "branch", "Rank of a manager by an indicator, among those of his branch and of his legal"
+       " entity; the largest value is first, equal values have the same rank."),
     PublishedTable("dictionary", ("code",), (
         _c("code", "text"), _c("kind", "text"), _c("class", "text", True), _c("grain", "text"),
         _c("name_zh", "text"), _c("name_en", "text"), _c("formula", "text"),
@@ -154,6 +189,7 @@ def _policy(table: PublishedTable) -> list[str]:
         "lead": f"lead_branch_id = any ({branches})",
         "lead_or_branch": f"lead_branch_id = any ({branches}) or branch_id = any ({branches})",
         "branches": f"covering_branch_ids && {branches}",
+        "branch_if_any": f"branch_id = '' or branch_id = any ({branches})",
     }[table.visibility]
     name = f"{SCHEMA}.{table.name}"
     return [
@@ -188,7 +224,12 @@ def ddl() -> list[str]:
             f"create table if not exists {SCHEMA}.{table.name} (business_date date not null,"
             f" {columns}, primary key ({key})) partition by list (business_date)"
         )
-        # A column that an earlier version did not allow to be empty.
+        # A column that an earlier version did not have, or did not allow to be empty.
+        statements.extend(
+            f'alter table {SCHEMA}.{table.name} add column if not exists "{name}" {type_}'
+            for name, type_, nullable in table.columns
+            if nullable
+        )
         statements.extend(
             f'alter table {SCHEMA}.{table.name} alter column "{name}" drop not null'
             for name, _, nullable in table.columns

@@ -19,6 +19,9 @@ from crm_shared.landing import TABLES
 from crm_shared.published import TABLES as PUBLISHED
 from crm_shared.reminder_rules import RULES
 
+#: Rules that compare tiers and stages of life, which no model decides.
+LATER = ("R04.TIER_UP", "R04.TIER_DOWN", "R04.DORMANT")
+
 
 def lint(project: Project) -> list[str]:
     """One sentence per fault."""
@@ -134,8 +137,20 @@ def _catalogue(project: Project) -> Iterator[str]:
                 yield f"{one.code} aggregates {measure}, which {name} does not have."
         if not (one.name_zh and one.name_en and one.formula and one.owner):
             yield f"{one.code} needs both names, a formula and an owner."
+    yield from _reminders(project)
+
+
+def _reminders(project: Project) -> Iterator[str]:
+    """Every rule of the batch is raised by what int_due_reminders unites, and may be withdrawn."""
+    models = project.models
+    due = models.get("int_due_reminders")
+    days = models["int_due_days"].sql if "int_due_days" in models else ""
+    united = set(due.reads if due else ()) - {"int_due_days"}
+    raised = "".join(models[name].sql for name in sorted(united & set(models)))
     for rule in RULES.values():
-        for name in ("int_due_reminders", "int_due_days"):
-            due = project.models.get(name)
-            if rule.code.startswith("R02.") and (due is None or f"'{rule.code}'" not in due.sql):
-                yield f"Reminder rule {rule.code} falls due, and {name} does not have it."
+        if rule.path == "stream" or rule.code in LATER:
+            continue
+        if f"'{rule.code}'" not in raised:
+            yield f"Reminder rule {rule.code} is in no model that int_due_reminders unites."
+        if f"'{rule.code}'" not in days:
+            yield f"int_due_days does not say how many days ahead {rule.code} is raised."

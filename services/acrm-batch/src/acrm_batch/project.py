@@ -10,6 +10,7 @@ from yaml import CSafeLoader
 
 from acrm_batch.catalogue import Catalogue
 from acrm_batch.catalogue_files import load_catalogue
+from acrm_batch.festivals import festivals
 from acrm_batch.marts import with_full_marts
 from acrm_batch.model import Model
 from acrm_batch.rollups import with_rollups
@@ -46,7 +47,8 @@ class Project:
         """Read `models/` and `catalogue/` of a folder, by default those of the package."""
         root = folder or Path(str(files("acrm_batch")))
         catalogue = load_catalogue(root / "catalogue")
-        models = {}
+        known = festivals()
+        models = {known.name: known}
         for path in sorted((root / "models").rglob("*.sql")):
             model = parse_model(path, catalogue)
             models[model.name] = model

@@ -9,6 +9,8 @@ select
     above.customer_id,
     above.contacts,
     above.cap,
-    covering.covering_branch_ids
+    covering.covering_branch_ids,
+    above.campaign_ids,
+    above.channels
 from int_over_contact as above
 inner join int_covering_branches as covering on covering.customer_id = above.customer_id

@@ -1,0 +1,41 @@
+/*---
+description: Who is on the list of a campaign that is evaluated, and until when what he does counts.
+kind: base
+partition: as_of
+key: [campaign_id, customer_id]
+window: {stg_campaign_targets: campaign.days_back}
+audits:
+  - {not_null: [branch_id, manager_id]}
+---*/
+-- One row per campaign that began within the days, and active customer on its list. Who has no
+-- manager belongs to the virtual one of his branch.
+with campaigns as (
+    select
+        campaign.campaign_id,
+        campaign.product,
+        campaign.starts_on,
+        least(campaign.ends_on, $bd) as contacts_until,
+        coalesce(unit.legal_entity_id, '*') as legal_entity_id,
+        cast(param('campaign.response_days', coalesce(unit.legal_entity_id, '*')) as integer)
+            as response_days,
+        campaign.ends_on
+    from stg_campaigns as campaign
+    left join int_org_units as unit on unit.org_id = campaign.org_id
+    where
+        campaign.starts_on <= $bd
+        and campaign.starts_on > $bd - param('campaign.days_back')
+)
+
+select
+    campaigns.*,
+    target.customer_id,
+    target.branch_id,
+    coalesce(target.manager_id, 'V:' || target.branch_id) as manager_id,
+    target.is_control,
+    least(campaigns.ends_on + campaigns.response_days, $bd) as opened_until
+from campaigns
+inner join stg_campaign_targets as target
+    on target.campaign_id = campaigns.campaign_id
+    and target.listed_on > $bd - param('campaign.days_back')
+    and target.listed_on <= $bd
+inner join int_customers as customer on customer.customer_id = target.customer_id

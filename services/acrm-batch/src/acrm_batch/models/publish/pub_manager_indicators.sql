@@ -1,0 +1,9 @@
+/*---
+description: Indicators of a manager's business at a branch, by code.
+kind: publish
+partition: as_of
+key: [branch_id, manager_id]
+pack: manager
+---*/
+-- One row per branch and manager.
+select * from mart_managers
