@@ -30,8 +30,11 @@ PLANS = {
     "leap year": Plan(customers=800, first=date(2027, 9, 25), last=date(2028, 2, 28), seed=2028),
 }  # fmt: skip
 
+#: Rules whose answers speak of the customers that another answer lists.
+SCOPES = {"R04.TIER_UP": "tiers", "R04.TIER_DOWN": "tiers", "R04.DORMANT": "lifecycle"}
+
 MODELS = ("tag_customers", "int_coverage", "int_over_contact", "pub_potential_customers",
-          "ind_value")  # fmt: skip
+          "ind_value", "int_due_reminders", "int_campaign_results")  # fmt: skip
 
 
 @dataclass
@@ -115,6 +118,34 @@ def test_key_customers_and_over_contact_are_as_planted(truth: Truth) -> None:
     assert {(customer,) for customer in keys} == truth.answers("key_customers", "customer_id")
     over = truth.crm.rows("int_over_contact", truth.day, "customer_id, contacts")
     assert set(over) == truth.answers("over_contact", "customer_id, contacts")
+
+
+@pytest.mark.slow
+def test_what_is_planted_is_reminded_of_and_nothing_else(truth: Truth) -> None:
+    columns = "rule_code, customer_id, subject, {}, due_on, amount, branch_id"
+    planted = truth.answers("due_reminders", columns.format('"window"'))
+    found = truth.crm.rows("int_due_reminders", truth.day, columns.format("reminder_window"))
+    listed = {rule: {one for (one,) in truth.answers(answers, "customer_id")}
+              for rule, answers in SCOPES.items()}  # fmt: skip
+    assert {row for row in found if row[1] in listed.get(row[0], {row[1]})} == planted
+    assert len({rule for rule, *_ in planted}) >= 16
+
+
+@pytest.mark.slow
+def test_campaigns_come_out_as_planted(truth: Truth) -> None:
+    counts = (
+        "campaign_id, listed, control, contacted, reached, interested, responded, converted,"
+        " control_converted, amount, contacts, cost"
+    )
+    rates = (
+        "response_rate, conversion, conversion_low, conversion_high, control_conversion, uplift,"
+        " uplift_low, uplift_high"
+    )
+    columns = ", ".join(
+        [counts, *(f"cast({one.strip()} as decimal(9,6)) as r" for one in rates.split(","))]
+    )
+    found = truth.crm.rows("int_campaign_results", truth.day, f"grain, {columns}")
+    assert {row[1:] for row in found if row[0] == "all"} == truth.answers("campaigns", columns)
 
 
 @pytest.mark.slow

@@ -31,7 +31,12 @@ def published(
     bank.account(11, 1, "A", "100.10")
     bank.account(12, 1, "B", "50.05")
     bank.customer(2, home="C")
-    bank.loan(21, 2, "C", matures_on=DAY + timedelta(days=30), balance=Decimal("700.00"))
+    bank.loan(21, 2, "C", matures_on=DAY + timedelta(days=30), balance=Decimal("700.00"),
+              manager_id="E2")  # fmt: skip
+    bank.add("campaigns", campaign_id=1, org_id="L1", name="C", product="loan", starts_on=FIRST,
+             ends_on=DAY)  # fmt: skip
+    bank.add("campaign_targets", campaign_id=1, customer_id=1, branch_id="A", is_control=False,
+             listed_on=FIRST)  # fmt: skip
     bank.deliver(DAY)
     with pytest.MonkeyPatch.context() as patch:
         crm = batch_over(bank, module_database, folder, patch)
@@ -88,6 +93,25 @@ def test_a_branch_sees_only_its_own_rows(crm: Batch) -> None:
     assert seen(crm, ["B"], "select customer_id from acrm.customer_indicators") == []
     assert seen(crm, ["A"], "select customer_id from acrm.customer_indicators") == [(1,)]
     assert seen(crm, [], coverage) == []
+
+
+def test_a_campaign_is_every_scopes_and_its_branches_are_their_own(crm: Batch) -> None:
+    branches = "select distinct branch_id from acrm.campaign_results order by 1"
+    assert seen(crm, ["A"], branches) == [("",), ("A",)]
+    assert seen(crm, ["C"], branches) == [("",)]
+    with psycopg.connect(crm.database.ocrm_app) as connection:
+        assert connection.execute(branches.encode()).fetchall() == []
+
+
+def test_managers_are_compared_with_those_of_their_branch_and_legal_entity(crm: Batch) -> None:
+    assert crm.query(
+        "select branch_id, manager_id, value, branch_rank, branch_managers, entity_rank,"
+        " entity_managers from acrm.manager_rankings where code = 'LOAN_BAL'"
+    ) == [("C", "E2", Decimal("700.00"), 1, 1, 1, 1)]
+    assert crm.query(
+        "select manager_id, indicators ->> 'LOAN_BAL' from acrm.manager_indicators"
+        " where branch_id = 'C'"
+    ) == [("E2", "700.00")]
 
 
 @pytest.mark.parametrize("table", TABLES)

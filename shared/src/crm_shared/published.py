@@ -16,7 +16,7 @@ SCHEMA = "acrm"
 
 #: Whose branches let a row be seen: `branch`, the row's own branch; `lead`, the customer's lead
 #: branch; `lead_or_branch`, either; `branches`, every branch that covers the customer;
-#: `branch_if_any`, the row's own branch, and everybody where it speaks of none.
+#: `branch_if_any`, the row's own branch, and every scope where it speaks of none.
 Visibility = Literal["branch", "lead", "lead_or_branch", "branches", "branch_if_any", "everybody"]
 
 
@@ -189,7 +189,8 @@ def _policy(table: PublishedTable) -> list[str]:
         "lead": f"lead_branch_id = any ({branches})",
         "lead_or_branch": f"lead_branch_id = any ({branches}) or branch_id = any ({branches})",
         "branches": f"covering_branch_ids && {branches}",
-        "branch_if_any": f"branch_id = '' or branch_id = any ({branches})",
+        "branch_if_any": f"branch_id = any ({branches})"
+        f" or branch_id = '' and {branches} is not null",
     }[table.visibility]
     name = f"{SCHEMA}.{table.name}"
     return [

@@ -1,0 +1,98 @@
+"""The evaluation of a campaign by hand: who counts as contacted, reached, responded, converted."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tests.acrm_batch.bank import Bank, noon
+from tests.acrm_batch.conftest import FIRST, Batch
+
+DAY = date(2026, 1, 5)
+SECOND = FIRST + timedelta(days=1)
+
+
+def listed(bank: Bank, customer: int, branch: str, manager: str | None, control: bool) -> None:
+    """A customer on the list of campaign 1."""
+    bank.customer(customer, home=branch)
+    bank.add("campaign_targets", campaign_id=1, customer_id=customer, branch_id=branch,
+             manager_id=manager, is_control=control, listed_on=FIRST)  # fmt: skip
+
+
+def contact(bank: Bank, customer: int, on: date, channel: str, result: str | None) -> None:
+    """A marketing contact of campaign 1."""
+    bank.numbers += 1
+    bank.add("contacts", on, contact_id=bank.numbers, customer_id=customer, campaign_id=1,
+             channel=channel, contact_class="marketing", contacted_at=noon(on),
+             result=result)  # fmt: skip
+
+
+def deposit(bank: Bank, customer: int, on: date, balance: int) -> None:
+    """A time deposit with its whole balance from the day it was opened on."""
+    bank.account(customer * 10, customer, "A", balance, opened_on=on, product="time",
+                 matures_on=date(2027, 1, 1))  # fmt: skip
+
+
+def evaluated(crm: Batch, bank: Bank, columns: str) -> list[tuple[Any, ...]]:
+    """Columns of the results, after running the day."""
+    bank.deliver(DAY)
+    crm.run(DAY, selectors=("int_campaign_results",))
+    return crm.rows("int_campaign_results", DAY, columns)
+
+
+def campaign(bank: Bank) -> None:
+    """Four customers of branch A, of whom two have a manager, and two of B held back."""
+    bank.add("campaigns", campaign_id=1, org_id="L1", name="C", product="deposit", starts_on=FIRST,
+             ends_on=SECOND)  # fmt: skip
+    for customer, manager in ((1, "E1"), (2, "E1"), (3, None), (4, None)):
+        listed(bank, customer, "A", manager, control=False)
+    for customer in (5, 6):
+        listed(bank, customer, "B", None, control=True)
+    contact(bank, 1, FIRST, "sms", "sold")
+    deposit(bank, 1, SECOND, 1000)
+    # Converted, but not by the contact of the day after.
+    contact(bank, 2, SECOND, "call", "not_reached")
+    deposit(bank, 2, FIRST, 500)
+    contact(bank, 3, FIRST, "sms", None)
+    contact(bank, 3, SECOND, "visit", "not_reached")
+    # After the end of the campaign: no contact of it.
+    contact(bank, 4, SECOND + timedelta(days=1), "visit", "sold")
+    deposit(bank, 5, SECOND, 700)
+
+
+def test_response_and_conversion_are_told_apart(bank: Bank, crm: Batch) -> None:
+    campaign(bank)
+    counts = "listed, control, contacted, reached, interested, responded, converted"
+    found = evaluated(
+        crm, bank,
+        f"grain, branch_id, manager_id, channel, {counts}, control_converted, amount, contacts,"
+        " cost, unit_cost",
+    )  # fmt: skip
+    assert found == [
+        ("all", "", "", "", 4, 2, 3, 1, 1, 1, 2, 1, 1500, 4, Decimal("32.10"), Decimal("16.05")),
+        ("branch", "A", "", "", 4, 0, 3, 1, 1, 1, 2, 0, 1500, 4, Decimal("32.10"),
+         Decimal("16.05")),
+        ("branch", "B", "", "", 0, 2, 0, 0, 0, 0, 0, 1, 0, 0, 0, None),
+        ("channel", "", "", "call", 1, 0, 1, 0, 0, 0, 1, 0, 500, 1, 2, 2),
+        ("channel", "", "", "sms", 2, 0, 2, 1, 1, 1, 1, 0, 1000, 2, Decimal("0.10"),
+         Decimal("0.10")),
+        # Nobody's first contact was a visit, and one was paid for.
+        ("channel", "", "", "visit", 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 30, None),
+        ("manager", "A", "E1", "", 2, 0, 2, 1, 1, 1, 2, 0, 1500, 2, Decimal("2.05"),
+         Decimal("1.03")),
+        ("manager", "A", "V:A", "", 2, 0, 1, 0, 0, 0, 0, 0, 0, 2, Decimal("30.05"), None),
+        ("manager", "B", "V:B", "", 0, 2, 0, 0, 0, 0, 0, 1, 0, 0, 0, None),
+    ]  # fmt: skip
+
+
+def test_rates_have_wilsons_and_newcombes_intervals(bank: Bank, crm: Batch) -> None:
+    # 56 of 70 against 48 of 80: example (a) of Newcombe (1998), 0.0524 to 0.3339 by method 10.
+    bank.add("campaigns", campaign_id=1, org_id="L1", name="C", product="deposit", starts_on=FIRST,
+             ends_on=SECOND)  # fmt: skip
+    for customer in range(1, 151):
+        listed(bank, customer, "A", "E1", control=customer > 70)
+        if customer <= 56 or 70 < customer <= 118:
+            deposit(bank, customer, SECOND, 100)
+    rates = "conversion, conversion_low, conversion_high, control_conversion, uplift"
+    found = evaluated(crm, bank, f"response_rate, {rates}, uplift_low, uplift_high")
+    told = ("0.8", "0.691834", "0.876953", "0.6", "0.2", "0.052431", "0.333873")
+    assert found == [(None, *map(Decimal, told))] * 3
