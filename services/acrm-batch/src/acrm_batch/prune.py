@@ -65,8 +65,13 @@ def _partitions(warehouse: Path) -> dict[str, list[date]]:
 
 
 def _compared(project: Project) -> set[str]:
-    """The models whose balances are compared with those of other days."""
-    return {name for model in project.models.values() for name in model.at}
+    """The models that are compared with days further back than the day before."""
+    return {
+        name
+        for model in project.models.values()
+        for name, references in model.at.items()
+        if set(references) != {"day"}
+    }
 
 
 def _carried(project: Project) -> set[str]:
