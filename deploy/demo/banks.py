@@ -63,7 +63,8 @@ class GeneratedBank:
         day = self.batch_dates[-1]
         planted = truth.PlantedTruth(landing / "answers")
         report.rules = truth.tally_rules(
-            planted.reminders(self.replay_date), truth.reminders_by_rule(connection)
+            planted.reminders(self.replay_date),
+            planted.spoken_of(truth.reminders_by_rule(connection)),
         )
         report.coverage = truth.compare_coverage(
             planted.coverage(), truth.published(connection, truth.COVERAGE, day)
@@ -79,7 +80,7 @@ class GeneratedBank:
         compare_ledger(connection, landing, day, self.currency, report)
         manager = report.logins[0]["employee_id"]
         pages = api.pages("/v1/reminders?portfolio=mine&status=open&limit=200")
-        mine = [one for one in pages if one["rule_code"] < truth.UNTIL]
+        mine = [one for one in pages if one["rule_code"] not in truth.SCOPES]
         report.facts = {
             f"open reminders of {manager}, through the API": {
                 "expected": str(planted.reminders_of(manager, self.replay_date)),

@@ -49,8 +49,7 @@ def reminders_by_rule(connection: psycopg.Connection) -> dict[str, list[Row]]:
     """Every reminder in the OCRM, as (subject, window), by rule."""
     found: dict[str, list[Row]] = {}
     for rule, subject, window in connection.execute(
-        "select rule_code, subject, reminder_window from ocrm.reminders"
-        f" where status <> 'withdrawn' and rule_code < '{UNTIL}'"
+        "select rule_code, subject, reminder_window from ocrm.reminders where status <> 'withdrawn'"
     ):
         found.setdefault(rule, []).append((subject, window))
     return found
@@ -64,13 +63,12 @@ def tally_rules(planted: dict[str, list[Row]], raised: dict[str, list[Row]]) -> 
     }
 
 
-#: The demo compares the reminders below this code: movements of funds, and what falls due.
-UNTIL = "R03"
+#: Reminders whose answers speak of the customers that another answer lists, and of nobody else.
+SCOPES = {"R04.TIER_UP": "tiers", "R04.TIER_DOWN": "tiers", "R04.DORMANT": "lifecycle"}
 
 _REMINDERS = """
 select rule_code, customer_id, subject, "window"
 from read_parquet('$answers/due_reminders.parquet')
-where rule_code < '{until}'
 union all
 select rule_code, customer_id, subject, "window"
 from read_parquet('$answers/movements.parquet')
@@ -91,19 +89,34 @@ class PlantedTruth:
     def reminders(self, replayed: date) -> dict[str, list[Row]]:
         """(subject, window) that must be raised, by rule: the night's and the replayed day's."""
         planted: dict[str, list[Row]] = {}
-        reminders = _REMINDERS.format(replayed=replayed, until=UNTIL)
         for rule, subject, window in self._rows(
-            f'select rule_code, subject, "window" from ({reminders})'
+            f'select rule_code, subject, "window" from ({_REMINDERS.format(replayed=replayed)})'
         ):
             planted.setdefault(str(rule), []).append((subject, window))
         return planted
 
+    def spoken_of(self, raised: dict[str, list[Row]]) -> dict[str, list[Row]]:
+        """Of what was raised, that of which the answers are complete."""
+        listed = {
+            name: {f"customer:{one[0]}" for one in self._rows(
+                f"select customer_id from read_parquet('$answers/{name}.parquet')"
+            )}
+            for name in sorted(set(SCOPES.values()))
+        }  # fmt: skip
+        return {
+            rule: [one for one in found if rule not in SCOPES or one[0] in listed[SCOPES[rule]]]
+            for rule, found in raised.items()
+        }
+
     def reminders_of(self, manager: str, replayed: date) -> int:
-        """How many of them are about customers whose lead manager this is."""
+        """How many of them are about customers whose lead manager this is, without those of which
+        the answers are not complete."""
+        codes = ", ".join(f"'{code}'" for code in SCOPES)
         rows = self._rows(
-            f"select count(*) from ({_REMINDERS.format(replayed=replayed, until=UNTIL)}) as raised"
+            f"select count(*) from ({_REMINDERS.format(replayed=replayed)}) as raised"
             " join read_parquet('$answers/coverage.parquet') as covered using (customer_id)"
             f" where covered.role = 'lead' and covered.manager_id = '{manager}'"
+            f" and raised.rule_code not in ({codes})"
         )
         return int(str(rows[0][0]))
 

@@ -19,9 +19,6 @@ from crm_shared.landing import TABLES
 from crm_shared.published import TABLES as PUBLISHED
 from crm_shared.reminder_rules import RULES
 
-#: Rules that compare tiers and stages of life, which no model decides.
-LATER = ("R04.TIER_UP", "R04.TIER_DOWN", "R04.DORMANT")
-
 
 def lint(project: Project) -> list[str]:
     """One sentence per fault."""
@@ -148,7 +145,7 @@ def _reminders(project: Project) -> Iterator[str]:
     united = set(due.reads if due else ()) - {"int_due_days"}
     raised = "".join(models[name].sql for name in sorted(united & set(models)))
     for rule in RULES.values():
-        if rule.path == "stream" or rule.code in LATER:
+        if rule.path == "stream":
             continue
         if f"'{rule.code}'" not in raised:
             yield f"Reminder rule {rule.code} is in no model that int_due_reminders unites."

@@ -24,7 +24,10 @@ with rules as (
         ('R03.CARD_OVERDUE'),
         ('R04.BIRTHDAY'),
         ('R04.FESTIVAL'),
+        ('R04.TIER_UP'),
+        ('R04.TIER_DOWN'),
         ('R04.BECAME_KEY'),
+        ('R04.DORMANT'),
         ('R04.PROSPECT_CONVERTED'),
         ('R05.VISIT_QUOTA_NOT_MET'),
         ('R05.NOT_MAINTAINED'),
@@ -54,6 +57,8 @@ select
         when 'R03.CARD_OVERDUE' then param('overdue.card_nights', entities.legal_entity_id)
         when 'R04.BIRTHDAY' then param('due.birthday_days', entities.legal_entity_id)
         when 'R04.FESTIVAL' then param('due.festival_days', entities.legal_entity_id)
+        when 'R04.TIER_UP' then param('reminder.event_nights', entities.legal_entity_id)
+        when 'R04.TIER_DOWN' then param('reminder.event_nights', entities.legal_entity_id)
         when 'R04.PROSPECT_CONVERTED'
             then param('reminder.event_nights', entities.legal_entity_id)
         when 'R05.VISIT_QUOTA_NOT_MET'

@@ -16,6 +16,8 @@ with raised as (
     union all
     select * from int_reminders_care
     union all
+    select * from int_reminders_changes
+    union all
     select * from int_reminders_work
 ),
 
