@@ -11,6 +11,7 @@ import sqlglot
 from sqlglot import exp
 
 from acrm_batch import portability
+from acrm_batch.audits import audit_faults
 from acrm_batch.catalogue import EVERYBODY
 from acrm_batch.inputs import source as source_of
 from acrm_batch.model import Model
@@ -65,6 +66,7 @@ def _model(project: Project, model: Model) -> Iterator[str]:
         yield f"{name} is a view and cannot have bind variables."
     for read in set(model.window) - set(model.reads):
         yield f"{name} has a window on {read}, which it does not read."
+    yield from audit_faults(project, model)
     yield from _parsed(model)
 
 
@@ -89,10 +91,9 @@ def _parsed(model: Model) -> Iterator[str]:
         for table in tree.find_all(exp.Table)
         if table.name
     }
-    audited = {audit["equal_sums"]["with"] for audit in model.audits if "equal_sums" in audit}
     read = tables - named - {f"{model.name}_before", *model.references}
-    if read | audited != set(model.reads):
-        differ = sorted((read | audited) ^ set(model.reads))
+    if read | model.audited != set(model.reads):
+        differ = sorted((read | model.audited) ^ set(model.reads))
         yield f"{model.name}: the parser and the runner differ on what it reads ({differ})."
     if f"{model.name}_before" in tables and not model.before:
         yield f"{model.name} reads its month end before without declaring `before` columns."

@@ -53,8 +53,16 @@ class Model:
         text = _COMMENT.sub("", self.sql)
         named = {name.lower() for name in _NAMED.findall(text)}
         read = {name.lower() for name in _READS.findall(text)} - named
-        read |= {audit["equal_sums"]["with"] for audit in self.audits if "equal_sums" in audit}
+        read |= self.audited
         return tuple(sorted(read - {f"{self.name}_before", *self.references, "lateral", "unnest"}))
+
+    @property
+    def audited(self) -> set[str]:
+        """The relations that its audits compare it with."""
+        targets = [str(t) for audit in self.audits for t in audit.get("references", {}).values()]
+        return {target.partition(".")[0] for target in targets} | {
+            audit["equal_sums"]["with"] for audit in self.audits if "equal_sums" in audit
+        }
 
     @cached_property
     def references(self) -> dict[str, tuple[str, Reference]]:

@@ -18,7 +18,7 @@ from uuid import UUID
 import duckdb
 
 from acrm_batch import acceptance
-from acrm_batch.audits import AuditBlockedError, run_audits
+from acrm_batch.audits import AuditBlockedError, Previous, run_audits
 from acrm_batch.engines.duckdb import Bound, Engine, failure
 from acrm_batch.engines.sql import empty_relation
 from acrm_batch.inputs import File, Inputs, source, version_of
@@ -298,7 +298,7 @@ class Runner:
             )
             self.engine.partition_view("staged", staged)
             results = run_audits(
-                self.engine, model, rows, self._rows_before(model, day), self._bound(model, day)
+                self.engine, model, rows, self._previous(model, day), self._bound(model, day)
             )
             blocking = [result for result in results if result.blocks]
             if blocking:
@@ -334,7 +334,7 @@ class Runner:
             self.engine.partition_view("staged", self.path(model.name, day))
             rows = self.partitions[model.name, day].rows
             results = run_audits(
-                self.engine, model, rows, self._rows_before(model, day), self._bound(model, day)
+                self.engine, model, rows, self._previous(model, day), self._bound(model, day)
             )
             self.ledger.record_step(run_id, model.name, day, outcome="audited", reason="asked",
                                     seconds=0, audits=results)  # fmt: skip
@@ -380,9 +380,12 @@ class Runner:
             bound[bind_name(code)] = self.project.catalogue.union_wide(code, day)
         return bound
 
-    def _rows_before(self, model: Model, day: date) -> int | None:
+    def _previous(self, model: Model, day: date) -> Previous | None:
         days = [of for name, of in self.partitions if name == model.name and of < day]
-        return self.partitions[model.name, max(days)].rows if days else None
+        if not days:
+            return None
+        rows = self.partitions[model.name, max(days)].rows
+        return Previous(rows, self.path(model.name, max(days)))
 
 
 def _blocked_sentence(model: Model, day: date, blocking: list[AuditResult]) -> str:

@@ -155,6 +155,11 @@ class Engine:
         [row] = self.connection.execute(query, variables_of(query, bound)).fetchall()
         return [int(number or 0) for number in row]
 
+    def texts(self, query: str, bound: Mapping[str, Bound]) -> list[str]:
+        """The first column of a query's rows, as text."""
+        rows = self.connection.execute(query, _used(query, bound)).fetchall()
+        return [str(row[0]) for row in rows]
+
     def close(self) -> None:
         """Give the memory back."""
         self.connection.close()

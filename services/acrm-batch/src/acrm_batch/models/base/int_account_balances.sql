@@ -8,6 +8,7 @@ audits:
   - {not_null: [customer_id, branch_id]}
   - {assert: "is_open or balance = 0"}
   - {row_count_drift: {max_pct: 20}, severity: warn}
+  - {mean_drift: {columns: [balance], max_pct: 20}, severity: warn}
 ---*/
 -- One row per deposit account, open or closed. A balance holds from the day it was delivered until
 -- the next one, so that averages come from intervals and not from a row per account and day. An

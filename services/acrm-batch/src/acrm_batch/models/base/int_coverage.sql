@@ -6,6 +6,7 @@ key: [branch_id, customer_id, role]
 audits:
   - {not_null: [manager_id, rule]}
   - {accepted: {role: [lead, assist]}}
+  - {references: {branch_id: stg_org_units.org_id}}
 ---*/
 -- One row per customer, branch and role: one lead, and the assisting branches.
 with assisting as (

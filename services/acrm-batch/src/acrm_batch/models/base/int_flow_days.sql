@@ -6,6 +6,7 @@ key: [customer_id, branch_id, booked_on]
 window: {stg_transactions: 90}
 audits:
   - {assert: "in_amt >= 0 and out_amt >= 0"}
+  - {freshness: {booked_on: 7}, severity: warn}
 ---*/
 -- One row per customer, branch and day with a booking. Reversals and what they reversed are left
 -- out. What the bank booked by itself has the channel system; all else the customer did.

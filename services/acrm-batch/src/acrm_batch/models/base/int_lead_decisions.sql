@@ -7,6 +7,7 @@ version: 1
 audits:
   - {not_null: [lead_branch_id, lead_manager_id]}
   - {accepted: {rule: [locked, loan, loan_settled, card, deposit, registered]}}
+  - {share_drift: {columns: [rule], max_points: 5}, severity: warn}
   - {accepted: {manager_from: [rule, head, virtual]}}
   - {equal_sums: {with: int_customers, by: [customer_id], columns: [1]}}
 ---*/
