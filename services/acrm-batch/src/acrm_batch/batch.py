@@ -69,26 +69,31 @@ def opened(
                     yield Runner(project, ledger, engine, settings.warehouse_dir), ledger, run_id
             except CrmError as error:
                 _write_down(ledger, run_id, error.code, error.sentence)
+                _report(ledger, project, settings.warehouse_dir, business_date, run_id, says=False)
                 raise
             except BaseException as error:
                 _write_down(ledger, run_id, "failed", type(error).__name__)
+                _report(ledger, project, settings.warehouse_dir, business_date, run_id, says=False)
                 raise
             else:
                 ledger.finish_run(run_id, "ok", None)
+                _report(ledger, project, settings.warehouse_dir, business_date, run_id, says=True)
             finally:
                 clean_aside(aside)
-                _report(ledger, project, settings.warehouse_dir, business_date, run_id)
 
 
-def _report(ledger: Ledger, project: Project, warehouse: Path, day: date, run_id: UUID) -> None:
-    """Leave the run's report; that it cannot be written is said, and fails nothing."""
+def _report(
+    ledger: Ledger, project: Project, warehouse: Path, day: date, run_id: UUID, *, says: bool
+) -> None:
+    """Leave the run's report; where it cannot be written that is said, and fails nothing."""
     try:
         if history.is_worth_a_report(ledger, run_id):
             from acrm_batch.report.files import write_reports  # noqa: PLC0415  seldom needed
 
             write_reports(ledger, project, warehouse, day)
     except (CrmError, duckdb.Error, psycopg.Error) as error:
-        logging.getLogger("acrm").warning("No report was written: %s", error)
+        if says:
+            logging.getLogger("acrm").warning("No report was written: %s", error)
 
 
 @contextmanager

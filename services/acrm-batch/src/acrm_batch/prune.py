@@ -1,4 +1,5 @@
-"""Pruning: old partitions leave the warehouse, which holds personal data in clear.
+"""Pruning: old partitions leave the warehouse, which holds personal data in clear; with them go
+snapshots, reports, published dates and the history of runs.
 
 What the kept dates are carried from or compared with stays: month ends, the same days of last year,
 and the first day of the history; it holds balances and no personal data. A date that was pruned can
@@ -7,11 +8,15 @@ be run again as long as its landing files are there.
 
 import shutil
 from collections import defaultdict
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from acrm_batch import snapshot
 from acrm_batch.ledger import Ledger
 from acrm_batch.project import Project
+from acrm_batch.publish import drop_old
+from acrm_batch.report import files as reports
 from acrm_batch.settings import BatchSettings
 from crm_shared import postgres
 from crm_shared.business_calendar import is_month_end
@@ -20,14 +25,28 @@ from crm_shared.errors import CrmError
 _YEAR = timedelta(days=366)
 
 
-def prune(settings: BatchSettings, keep_days: int) -> tuple[date | None, int]:
-    """Remove the partitions of dates before the newest `keep_days`; the first date that is kept,
-    and how many were removed."""
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was removed: partitions and reports of dates before the first that is kept, snapshots
+    and published dates beyond those that the settings keep, and runs older than their days."""
+
+    first_kept: date | None
+    partitions: int = 0
+    snapshots: int = 0
+    reports: int = 0
+    published_dates: int = 0
+    runs: int = 0
+
+
+def prune(settings: BatchSettings, keep_days: int, keep_runs_days: int) -> Pruned:
+    """Remove what is older than the newest `keep_days`, and runs older than `keep_runs_days`."""
     removed = 0
     with Ledger.open(settings.database_url.get_secret_value(), "acrm prune") as ledger:
+        published = drop_old(ledger, settings.keep_dates)
+        runs = _forget_runs(ledger, keep_runs_days)
         made = [as_of for _, as_of in ledger.partitions()]
         if not made:
-            return None, 0
+            return Pruned(None, published_dates=published, runs=runs)
         first_kept = max(made) - timedelta(days=keep_days - 1)
         for day, folders in _old(settings.warehouse_dir, first_kept, max(made)).items():
             with postgres.advisory_lock(ledger.connection, f"acrm {day}"):
@@ -37,7 +56,41 @@ def prune(settings: BatchSettings, keep_days: int) -> tuple[date | None, int]:
                 for folder in folders:
                     _remove(folder)
             removed += len(folders)
-    return first_kept, removed
+    return Pruned(
+        first_kept,
+        removed,
+        snapshot.prune(settings.warehouse_dir, settings.keep_snapshots),
+        _remove_reports(settings.warehouse_dir, first_kept),
+        published,
+        runs,
+    )
+
+
+def _forget_runs(ledger: Ledger, keep_days: int) -> int:
+    """Runs that ended so long ago, with their steps and audits, except those readers still see."""
+    old = (
+        "select run_id from acrm.runs where finished_at < clock_timestamp() - make_interval("
+        "days => %s) and run_id not in (select run_id from acrm.publications)"
+    )
+    with ledger.connection.transaction():
+        for table in ("steps", "audits"):
+            ledger.connection.execute(
+                f"delete from acrm.{table} where run_id in ({old})".encode(), (keep_days,)
+            )
+        return ledger.connection.execute(
+            f"delete from acrm.runs where run_id in ({old})".encode(), (keep_days,)
+        ).rowcount
+
+
+def _remove_reports(warehouse: Path, first_kept: date) -> int:
+    old = [
+        path
+        for path in reports.folder_of(warehouse).glob("acrm_????-??-??.*.html")
+        if date.fromisoformat(path.name[5:15]) < first_kept
+    ]
+    for path in old:
+        path.unlink()
+    return len(old)
 
 
 def _old(warehouse: Path, first_kept: date, newest: date) -> dict[date, list[Path]]:

@@ -271,7 +271,7 @@ def _tidy(ledger: Ledger, keep_dates: int) -> str | None:
     """
     connection = ledger.connection
     try:
-        _drop_old(ledger, keep_dates)
+        drop_old(ledger, keep_dates)
         with connection.transaction():
             for name in ("coverage", "customers"):
                 connection.execute(f"analyze {SCHEMA}.{name}".encode())
@@ -288,11 +288,10 @@ def _tidy(ledger: Ledger, keep_dates: int) -> str | None:
     return None
 
 
-def _drop_old(ledger: Ledger, keep_dates: int) -> None:
+def drop_old(ledger: Ledger, keep_dates: int) -> int:
     """Drop what is neither among the last dates nor a month end, a transaction for each date."""
-    for day in ledger.published_dates()[:-keep_dates]:
-        if is_month_end(day):
-            continue
+    old = [day for day in ledger.published_dates()[:-keep_dates] if not is_month_end(day)]
+    for day in old:
         with ledger.connection.transaction(), ledger.connection.cursor() as cursor:
             cursor.execute(f"set local lock_timeout = '{_LOCK_TIMEOUT}'".encode())
             for name in TABLES:
@@ -301,6 +300,7 @@ def _drop_old(ledger: Ledger, keep_dates: int) -> None:
                 cursor.execute(
                     f"delete from acrm.{table} where business_date = %s".encode(), (day,)
                 )
+    return len(old)
 
 
 def require_published(ledger: Ledger, business_date: date) -> tuple[str, str, str | None]:

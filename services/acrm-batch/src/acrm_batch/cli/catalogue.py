@@ -2,13 +2,16 @@
 
 from dataclasses import asdict
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from acrm_batch.cli.options import Json, parsed_date, settings_of
 from acrm_batch.cli.output import print_json, print_table, say, sentences, warn
+from acrm_batch.dictionary_page import render
 from acrm_batch.lineage import landing_tables_of, lineage
+from acrm_batch.pages import write
 from acrm_batch.project import Project
 from crm_shared.errors import ExitCode
 
@@ -52,6 +55,8 @@ def dictionary(
     publishes: Annotated[date | None, typer.Option(
         "--publish", parser=parsed_date, metavar="DATE",
         help="Publish it again with that date's partitions.")] = None,
+    page: Annotated[Path | None, typer.Option(
+        "--html", metavar="FILE", help="Write it as one HTML page.")] = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Show every code of the catalogue, and the service standard of every tier."""
@@ -67,6 +72,10 @@ def dictionary(
                 print_json(summary)
             return
         project = Project.load()
+        if page is not None:
+            write(page, render(project))
+            print_json({"file": page}) if as_json else say(f"Written to {page}.")
+            return
         rows = project.catalogue.dictionary(landing_tables_of(project))
         rows += [
             {"code": f"TIER/{one.tier}", "kind": "tier", "grain": "customer",

@@ -8,9 +8,10 @@ import typer
 from acrm_batch.cli.options import Day, Json, Warehouse, settings_of
 from acrm_batch.cli.output import print_json, say, sentences
 from acrm_batch.ledger import Ledger
+from acrm_batch.pages import write
 from acrm_batch.project import Project
 from acrm_batch.report.facts import collect
-from acrm_batch.report.files import file_of, write
+from acrm_batch.report.files import file_of
 from acrm_batch.report.page import render
 from acrm_batch.report.texts import LANGUAGES, Language
 from crm_shared.errors import UsageError

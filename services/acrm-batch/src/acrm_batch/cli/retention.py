@@ -1,5 +1,6 @@
 """What is removed: prune."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -15,15 +16,19 @@ app = typer.Typer()
 def prune(
     *,
     keep_days: Annotated[int, typer.Option(min=1, help="Days kept, back from the newest date.")],
-    warehouse: Warehouse = None,
-    as_json: Json = False,
-) -> None:
-    """Remove old partitions from the warehouse, which holds personal data in clear."""
+    keep_runs_days: Annotated[int, typer.Option(
+        min=1, help="Days for which the ledger remembers runs, steps and audits.")] = 400,
+    warehouse: Warehouse = None, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Remove old partitions, which hold personal data in clear, reports, snapshots and runs."""
     with sentences():
-        first_kept, removed = pruning.prune(settings_of(warehouse_dir=warehouse), keep_days)
+        removed = pruning.prune(settings_of(warehouse_dir=warehouse), keep_days, keep_runs_days)
         if as_json:
-            print_json({"first_kept": first_kept, "partitions_removed": removed})
-        elif first_kept:
-            say(f"{removed} partitions of dates before {first_kept} were removed.")
-        else:
-            say("The warehouse is empty.")
+            print_json(asdict(removed))
+            return
+        before = f" of dates before {removed.first_kept}" if removed.first_kept else ""
+        say(
+            f"Removed: {removed.partitions} partitions and {removed.reports} reports{before},"
+            f" {removed.snapshots} snapshots, {removed.published_dates} published dates,"
+            f" {removed.runs} runs."
+        )

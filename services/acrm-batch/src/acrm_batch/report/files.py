@@ -4,11 +4,11 @@ from datetime import date
 from pathlib import Path
 
 from acrm_batch.ledger import Ledger
+from acrm_batch.pages import write
 from acrm_batch.project import Project
 from acrm_batch.report.facts import collect
 from acrm_batch.report.page import render
 from acrm_batch.report.texts import LANGUAGES, Language
-from crm_shared.errors import CrmError
 
 
 def folder_of(warehouse: Path) -> Path:
@@ -27,18 +27,3 @@ def write_reports(ledger: Ledger, project: Project, warehouse: Path, day: date) 
     return [
         write(file_of(warehouse, day, language), render(facts, language)) for language in LANGUAGES
     ]
-
-
-def write(path: Path, page: str) -> Path:
-    """A page, put in place by a rename; `CrmError` where it cannot be written."""
-    aside = path.with_name(path.name + ".tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(page, encoding="utf-8")
-        aside.replace(path)
-    except OSError as error:
-        raise CrmError(
-            f"The report {path} cannot be written ({error.strerror}); make room, or give the right"
-            " to write there."
-        ) from error
-    return path

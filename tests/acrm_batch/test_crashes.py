@@ -1,0 +1,179 @@
+"""Whatever happens to the process or its disk: nothing half-published, and the next run heals."""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from signal import SIGKILL
+
+import psycopg
+import pytest
+
+from acrm_batch import snapshot
+from crm_shared.business_calendar import days
+from tests.acrm_batch.bank import Bank
+from tests.acrm_batch.conftest import FIRST, SECOND, Batch, batch_over, small
+from tests.acrm_batch.test_run import checksums, environment
+from tests.databases import PostgresDatabase
+
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
+
+#: How many days the backfill that is killed has; the acceptance of the product asks for 60.
+BACKFILL_DAYS = int(os.environ.get("ACRM_TEST_BACKFILL_DAYS", "3"))
+
+#: A run that kills itself where a function is entered; `{skip}` calls are let pass before.
+_KILLED = """
+import os, signal, sys
+from acrm_batch import batch, ledger, publish, snapshot
+owner, name, skip = {owner}, {name!r}, {skip}
+real = getattr(owner, name)
+def dying(*arguments, **options):
+    global skip
+    if skip == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    skip -= 1
+    return real(*arguments, **options)
+setattr(owner, name, dying)
+from acrm_batch.cli import app
+app(sys.argv[1:])
+"""
+
+_PLAIN = "import sys\nfrom acrm_batch.cli import app\napp(sys.argv[1:])"
+
+#: Where a run dies: after a partition was renamed and before its row, twice; between the filled and
+#: the attached partitions of PostgreSQL; while the snapshot is written; after the commit and before
+#: the snapshot is in place; between the file and the pointer.
+POINTS = (
+    ("ledger.Ledger", "record_step", 0),
+    ("ledger.Ledger", "record_step", 40),
+    ("snapshot", "_describe", 0),
+    ("publish", "_swap", 3),
+    ("snapshot", "install", 0),
+    ("snapshot", "_point", 0),
+)
+
+
+def start(crm: Batch, code: str, *arguments: str, file_limit: int = 0) -> subprocess.Popen[str]:
+    """A process that runs the command, with a limit to the size of its files."""
+
+    def limit() -> None:
+        if file_limit:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], env=os.environ | environment(crm),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=limit,  # noqa: PLW1509  the tests start no threads of their own
+    )  # fmt: skip
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """How it ended, and what it said on standard error."""
+    _, errors = process.communicate(timeout=240)
+    return process.returncode, errors
+
+
+def published(crm: Batch) -> list[tuple[object, ...]]:
+    """What readers see of every date: rows and a checksum per table."""
+    tables = ("coverage", "customer_indicators", "customer_tags", "due_reminders", "customers")
+    return crm.query(
+        " union all ".join(
+            f"select '{table}', business_date, count(*), md5(string_agg(t::text, '|' order by"
+            f" customer_id, t::text)) from acrm.{table} t group by business_date"
+            for table in tables if table != "customers"
+        )
+        + " order by 1, 2"
+    )  # fmt: skip
+
+
+def snapshots(crm: Batch) -> list[object]:
+    """What the snapshots hold, and which one is named."""
+    root = crm.settings.warehouse_dir
+    return [snapshot.current(root)] + [
+        snapshot.meta_of(snapshot.file_of(root, day)) for day in snapshot.dates(root)
+    ]
+
+
+def made_anew(crm: Batch, *arguments: str) -> None:
+    """Make everything again, trusting nothing of what the warehouse holds."""
+    with psycopg.connect(crm.database.acrm_owner) as connection:
+        connection.execute("delete from acrm.partitions")
+    assert finish(start(crm, _PLAIN, *arguments)) == (0, "")
+
+
+def test_a_run_killed_anywhere_leaves_nothing_half_and_heals(bank: Bank, crm: Batch) -> None:
+    small(bank)
+    arguments = ("run", "--date", str(SECOND), "--no-events")
+    for owner, name, skip in POINTS:
+        code = _KILLED.format(owner=owner, name=name, skip=skip)
+        assert finish(start(crm, code, *arguments))[0] == -SIGKILL, name
+        committed = crm.query("select business_date from acrm.publications")
+        assert len(crm.query("select 1 from acrm.coverage limit 1")) == len(committed), name
+        assert committed or snapshot.current(crm.settings.warehouse_dir) is None, name
+    assert finish(start(crm, _PLAIN, *arguments)) == (0, "")
+    assert not list((crm.settings.warehouse_dir / ".aside").rglob("*.*"))
+    healed = (checksums(crm), snapshots(crm), published(crm))
+    assert healed[1][0] is not None
+    made_anew(crm, *arguments)
+    assert (checksums(crm), snapshots(crm), published(crm)) == healed
+
+
+def test_of_two_runs_at_once_one_waits_for_its_turn(bank: Bank, crm: Batch) -> None:
+    small(bank)
+    arguments = ("run", "--date", str(SECOND), "--no-events")
+    both = [start(crm, _PLAIN, *arguments) for _ in range(2)]
+    ended = sorted(finish(process) for process in both)
+    assert ended[0] == (0, "")
+    assert ended[1][0] in (0, 75)
+    assert crm.query("select business_date from acrm.publications") == [(SECOND,)]
+
+
+@pytest.mark.parametrize("room", [3_000, 300_000])
+def test_a_disk_that_is_full_is_one_sentence(bank: Bank, crm: Batch, room: int) -> None:
+    """With little room a model fails, with more the snapshot; neither publishes anything."""
+    small(bank)
+    arguments = ("run", "--date", str(SECOND), "--no-events")
+    code, said = finish(start(crm, _PLAIN, *arguments, file_limit=room))
+    assert code == 1
+    assert said.count("\n") == 1, said
+    assert "room" in said
+    assert crm.query("select 1 from acrm.publications") == []
+    assert snapshot.current(crm.settings.warehouse_dir) is None
+    assert finish(start(crm, _PLAIN, *arguments)) == (0, "")
+    assert snapshot.current(crm.settings.warehouse_dir) is not None
+
+
+def test_a_backfill_killed_three_times_equals_a_clean_one(
+    bank: Bank, crm: Batch, module_database: PostgresDatabase, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    bank.first = FIRST
+    small(bank)
+    last = FIRST + timedelta(days=BACKFILL_DAYS - 1)
+    for number, day in enumerate(days(SECOND, last), 1):
+        bank.move(11, day, number * 10)
+    bank.deliver(last)
+    arguments = ("backfill", "--from", str(FIRST), "--to", str(last))
+    for part in (1, 2, 3):
+        stop_at = _partitions(crm) + 30 * part
+        process = start(crm, _PLAIN, *arguments)
+        deadline = time.monotonic() + 120
+        while process.poll() is None and time.monotonic() < deadline:
+            if _partitions(crm) >= stop_at:
+                process.send_signal(SIGKILL)
+                break
+            time.sleep(0.01)
+        process.communicate()
+    assert finish(start(crm, _PLAIN, *arguments)) == (0, "")
+    clean = batch_over(bank, module_database, tmp_path / "clean", monkeypatch)
+    assert finish(start(clean, _PLAIN, *arguments)) == (0, "")
+    assert checksums(crm) == checksums(clean)
+    assert snapshots(crm) == snapshots(clean)
+    assert published(crm) == published(clean)
+
+
+def _partitions(crm: Batch) -> int:
+    return int(crm.query("select count(*) from acrm.partitions")[0][0])
