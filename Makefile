@@ -38,6 +38,9 @@ lock: ## Compile requirements.lock anew from requirements.in (needs uv)
 lock-spark: ## Compile deploy/spark/requirements.lock anew (needs uv)
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock-spark" $(ARGS) deploy/spark/requirements.in -o deploy/spark/requirements.lock
 
+lock-airflow: ## Compile deploy/airflow/requirements.lock anew (needs uv)
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock-airflow" $(ARGS) deploy/airflow/requirements.in -o deploy/airflow/requirements.lock
+
 clean: ## Stop the local servers and remove everything that was generated, their data too
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.kafka down; $(BIN)/python -m deploy.local remove; fi
 	@if [ -d .local/spark ]; then $(ON_SPARK) $(BIN)/python -m deploy.spark down; fi
@@ -96,6 +99,16 @@ test-kafka: kafka ## Run the Kafka tests against Apache Kafka
 test-spark: spark ## Compare every model between DuckDB and Spark, local and on two workers
 	@$(ON_SPARK) $(BIN)/python -m pytest -q -m spark $(ARGS)
 
+test-airflow: .local/airflow/.requirements ## Load the DAG in Airflow, in an environment of its own
+	@.local/airflow/bin/python deploy/airflow/check.py
+
+.local/airflow/.requirements: deploy/airflow/requirements.lock
+	@mkdir -p .local
+	@$(PYTHON) -m venv --clear .local/airflow
+	@echo "installing the packages of deploy/airflow/requirements.lock into .local/airflow"
+	@.local/airflow/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/airflow/requirements.lock
+	@touch $@
+
 lint: install ## Find faults in style (ruff)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { echo "some files are not formatted: run make format" >&2; exit 1; }
@@ -116,4 +129,4 @@ contracts: install ## Write JSON Schema and AsyncAPI of the shared contracts
 check-contracts: install ## Check that docs/contracts is what the code says
 	@$(BIN)/python -m crm_shared.contracts --check
 
-.PHONY: bench-generate help install lock clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-kafka test-spark lint format typecheck imports contracts check-contracts
+.PHONY: bench-generate help install lock lock-airflow clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-airflow test-kafka test-spark lint format typecheck imports contracts check-contracts

@@ -10,7 +10,8 @@ import pytest
 from acrm_batch.audits import AuditBlockedError, Previous, audit_faults, run_audits
 from acrm_batch.engines.duckdb import Engine
 from acrm_batch.ledger import AuditResult
-from acrm_batch.project import Model, Project
+from acrm_batch.model import Model
+from acrm_batch.project import Project
 from crm_shared.errors import UsageError
 from tests.acrm_batch.bank import Bank, noon
 from tests.acrm_batch.conftest import SECOND, Batch, small

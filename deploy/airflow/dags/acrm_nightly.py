@@ -3,8 +3,8 @@
 The DAG calls the command `acrm` and adds nothing to it: every task can be run again, and does what
 is not done. Settings (`ACRM_…`, `CRM_…`) come from the environment of the worker.
 
-* The logical date of a run is its business date, in the bank's time zone: the run of 30 June starts
-  on 1 July at 01:30. `catchup` makes the days that a stopped scheduler missed, one after another.
+* The data interval of a run begins on its business date, in the bank's time zone: the run of
+  30 June starts on 1 July at 01:30. `catchup` makes the days that a stopped scheduler missed.
 * Exit code 75 (a day has not arrived, another run holds the date, a server is away) is waiting: the
   task is tried again. Code 3 (an audit blocked) and 2 (wrong use) fail at once: trying again would
   find the same.
@@ -15,7 +15,7 @@ import subprocess
 from datetime import timedelta
 
 import pendulum
-from airflow.sdk import dag, task
+from airflow.sdk import CronDataIntervalTimetable, dag, task
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 NOT_READY = 75
@@ -39,7 +39,7 @@ def acrm(*arguments: str) -> None:
 @dag(
     dag_id="acrm_nightly",
     description="Landing files of a business date to indicators, tags, coverage and reminders",
-    schedule="30 1 * * *",
+    schedule=CronDataIntervalTimetable("30 1 * * *", timezone="Asia/Shanghai"),
     start_date=pendulum.datetime(2026, 1, 1, tz="Asia/Shanghai"),
     catchup=True,
     max_active_runs=1,

@@ -1,0 +1,73 @@
+"""What starts the batch at night: the DAG, the crontab, the systemd units."""
+
+import ast
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from acrm_batch.cli import COMMANDS
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+DAG = DEPLOY / "airflow" / "dags" / "acrm_nightly.py"
+CRONTAB = DEPLOY / "cron" / "acrm.crontab"
+UNITS = sorted((DEPLOY / "systemd").iterdir())
+
+
+def called() -> dict[str, list[str]]:
+    """The commands of the batch that each file calls."""
+    calls = [
+        node.args[0].value
+        for node in ast.walk(ast.parse(DAG.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "acrm"
+        and isinstance(node.args[0], ast.Constant)
+    ]  # fmt: skip
+    found = {DAG.name: [str(call) for call in calls]}
+    for path in (CRONTAB, *UNITS):
+        found[path.name] = re.findall(r"\bacrm ([a-z-]+) --", path.read_text())
+    return found
+
+
+def test_everything_that_is_called_is_a_command() -> None:
+    found = called()
+    assert found[DAG.name] == ["wait-inputs", "run", "prune"]
+    assert {one for calls in found.values() for one in calls} <= set(COMMANDS)
+    assert found[CRONTAB.name] == ["run", "run", "run", "prune"]
+
+
+def test_the_dag_is_python() -> None:
+    compile(DAG.read_text(), str(DAG), "exec")
+
+
+def test_a_line_of_the_crontab_has_five_times_a_user_and_a_shell_command(tmp_path: Path) -> None:
+    lines = [line for line in CRONTAB.read_text().splitlines() if line and line[0] not in "#"]
+    jobs = [line for line in lines if "=" not in line.split()[0]]
+    assert len(jobs) == 4
+    for line in jobs:
+        *times, user, command = line.split(maxsplit=6)
+        assert all(re.fullmatch(r"[\d*/,-]+", one) for one in times) and user == "crm"
+        assert "%" not in command.replace("\\%", ""), "cron takes % for the end of the line"
+        subprocess.run(["bash", "-n", "-c", command.replace("\\%", "%")], check=True)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
+def test_systemd_understands_the_units(tmp_path: Path) -> None:
+    for path in UNITS:
+        # The program is not installed where the tests run.
+        text = path.read_text().replace("/opt/tulou/bin/acrm", "/bin/true")
+        (tmp_path / path.name).write_text(text)
+    files = shlex.join(str(tmp_path / path.name) for path in UNITS)
+    done = subprocess.run(
+        ["bash", "-c", f"systemd-analyze verify {files}"], capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    told = [line for line in done.stderr.splitlines() if "acrm" in line]
+    assert (done.returncode, told) == (0, [])
+
+
+def test_every_timer_has_its_service() -> None:
+    names = {path.name for path in UNITS}
+    assert {name.replace(".timer", ".service") for name in names} <= names
