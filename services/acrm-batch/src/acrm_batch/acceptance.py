@@ -6,15 +6,13 @@ is one sentence with file, column and number of rows. Nothing of a refused deliv
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from acrm_batch.engines.duckdb import reason_of
 from acrm_batch.engines.sql import file_list
@@ -22,17 +20,6 @@ from acrm_batch.inputs import File, delivered_days
 from crm_shared.errors import ContractError, ExitCode
 from crm_shared.landing import TABLES, Manifest, Table, day_folder, read_manifest, sha256_of
 from crm_shared.landing.manifest import FILE_NAME
-
-_ARROW: dict[str, Callable[[pa.DataType], bool]] = {
-    "BIGINT": pa.types.is_int64,
-    "INTEGER": pa.types.is_int32,
-    "VARCHAR": lambda t: pa.types.is_string(t) or pa.types.is_large_string(t),
-    "DATE": pa.types.is_date32,
-    "TIMESTAMP": lambda t: pa.types.is_timestamp(t) and t.tz is None,
-    "BOOLEAN": pa.types.is_boolean,
-    "DECIMAL(18,2)": lambda t: bool(t == pa.decimal128(18, 2)),
-    "DECIMAL(9,6)": lambda t: bool(t == pa.decimal128(9, 6)),
-}
 
 
 class RowsRefusedError(ContractError):
@@ -82,10 +69,7 @@ def accept(
         for file in files:
             if known.get((file.table, file.day)) != file.sha256:
                 fresh[file.table].append(file)
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        unchecked = [file for files in fresh.values() for file in files]
-        for _ in pool.map(lambda file: _check_shape(file, landing), unchecked):
-            pass
+    _check_shapes(fresh, landing, threads)
     for name, unread in sorted(fresh.items()):
         _check_rows(connection, TABLES[name], unread, landing)
     return accepted
@@ -104,60 +88,24 @@ def _files(landing: Path, manifest: Manifest) -> tuple[File, ...]:
     )
 
 
-def _check_shape(file: File, landing: Path) -> None:
-    """A file as a whole: it is there, with its checksum, as Parquet, with the right columns."""
-    path = file.path(landing)
-    problem, empty = None, None
-    try:
-        if sha256_of(path) != file.sha256:
-            problem = f"{path} does not have the checksum that its manifest says (cut or changed)"
-        else:
-            with pq.ParquetFile(path) as parquet:
-                problem = _column_problem(path, TABLES[file.table], parquet.schema_arrow)
-                if problem is None and parquet.metadata.num_rows != file.rows:
-                    problem = f"{path} has not the {file.rows} rows that its manifest says"
-                if problem is None and file.rows:
-                    empty = _empty_column(parquet, TABLES[file.table])
-    except pa.ArrowInvalid:
-        problem = f"{path} is not a Parquet file that can be read"
-    except OSError as error:
-        problem = f"{path} of the manifest cannot be read ({error.strerror or error})"
-    if problem:
-        raise ContractError(f"{problem}; deliver the day again.")
-    if empty:
-        name, rows = empty
-        raise RowsRefusedError(
-            f"{path}: {rows} rows have no {name}; have the source corrected and delivered again."
-        )
+def _check_shapes(fresh: dict[str, list[File]], landing: Path, threads: int) -> None:
+    """Every file as a whole: it is there, with its checksum, as Parquet, with the right columns."""
+    if not fresh:
+        return
+    from acrm_batch.shapes import faults  # noqa: PLC0415  what is known already needs no PyArrow
 
-
-def _empty_column(parquet: pq.ParquetFile, table: Table) -> tuple[str, int] | None:
-    """A column that may not be empty and is, with the number of rows, by the file's statistics."""
-    required = {column.name for column in table.columns if not column.nullable}
-    for position, name in enumerate(parquet.schema_arrow.names):
-        if name in required:
-            groups = range(parquet.metadata.num_row_groups)
-            told = [parquet.metadata.row_group(n).column(position).statistics for n in groups]
-            if all(one is not None and one.has_null_count for one in told):
-                rows = sum(one.null_count for one in told)
-            else:
-                rows = parquet.read([name]).column(0).null_count
-            if rows:
-                return name, rows
-    return None
-
-
-def _column_problem(path: Path, table: Table, schema: pa.Schema) -> str | None:
-    contract = {column.name: column for column in table.columns}
-    if missing := [name for name in contract if name not in schema.names]:
-        return f"{path} lacks the column {missing[0]}"
-    if extra := [name for name in schema.names if name not in contract]:
-        return f"{path} has the column {extra[0]}, which the contract does not know"
-    for field in schema:
-        column = contract[field.name]
-        if not _ARROW[column.type](field.type):
-            return f"{path}: column {column.name} is {field.type}, not {column.type}"
-    return None
+    unchecked = [file for files in fresh.values() for file in files]
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        found = pool.map(lambda file: (file, faults(file, landing)), unchecked)
+        for file, (problem, empty) in found:
+            if problem:
+                raise ContractError(f"{problem}; deliver the day again.")
+            if empty:
+                name, rows = empty
+                raise RowsRefusedError(
+                    f"{file.path(landing)}: {rows} rows have no {name}; have the source corrected"
+                    " and delivered again."
+                )
 
 
 def _check_rows(

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import duckdb
 import psycopg
-import pyarrow as pa
 
 from acrm_batch import history, snapshot
 from acrm_batch.engines.duckdb import Engine, failure
@@ -105,7 +104,7 @@ def _named_failures() -> Iterator[None]:
         raise failure("The batch", error) from error
     except psycopg.Error as error:
         raise named_failure(error) from error
-    except (OSError, pa.ArrowException) as error:
+    except OSError as error:
         raise CrmError(
             f"A file could not be read or written ({str(error).splitlines()[0]}); give the right "
             "to, or make room on the disk, and start again."

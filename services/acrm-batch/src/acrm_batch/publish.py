@@ -9,19 +9,16 @@ readers wait behind it. So nobody waits for it long: it is let go and tried agai
 """
 
 import hashlib
-import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 import psycopg
-import pyarrow as pa
-import pyarrow.csv as pa_csv
 
-from acrm_batch.engines.duckdb import Engine, reason_of
+from acrm_batch.engines.duckdb import reason_of
 from acrm_batch.engines.sql import literal
 from acrm_batch.ledger import Ledger, named_failure
 from acrm_batch.lineage import landing_tables_of
@@ -29,10 +26,8 @@ from acrm_batch.project import Project
 from acrm_batch.runner import Runner
 from crm_shared.business_calendar import is_month_end
 from crm_shared.errors import CrmError, NotReadyError
-from crm_shared.personal_data import Protector, mask
+from crm_shared.personal_data import Protector
 from crm_shared.published import SCHEMA, TABLES, PublishedTable
-
-_BATCH_ROWS = 50_000
 
 #: Changes when the same partitions would be published as other rows.
 _FORMAT_VERSION = "1"
@@ -66,7 +61,7 @@ def fingerprint(runner: Runner, business_date: date, protector: Protector) -> st
                     f" {business_date}` first."
                 )
             digest.update(f"{name}={row.version}".encode())
-    digest.update(repr(_dictionary(runner.project)).encode())
+    digest.update(repr(dictionary_of(runner.project)).encode())
     return digest.hexdigest()
 
 
@@ -133,18 +128,18 @@ def _fill(
     )
     # Rights on a partition itself would let a reader past the policies of its parent.
     cursor.execute(f"revoke all on {aside} from public, ocrm_app, ocrm_owner".encode())
+    from acrm_batch.published_rows import (  # noqa: PLC0415  an unchanged date needs no PyArrow
+        rows_as_csv,
+    )
+
     rows = 0
     columns = ", ".join(("business_date", *table.column_names))
     with cursor.copy(
         f"copy {aside} ({columns}) from stdin (format csv, freeze true)".encode()
     ) as copy:
-        for batch in _batches(runner, table, day, protector):
-            rows += batch.num_rows
-            text = io.BytesIO()
-            pa_csv.write_csv(
-                batch, text, pa_csv.WriteOptions(include_header=False, quoting_style="needed")
-            )
-            copy.write(text.getbuffer())
+        for count, text in rows_as_csv(runner, table, day, protector):
+            rows += count
+            copy.write(text)
     key = ", ".join(("business_date", *table.key))
     cursor.execute(f"alter table {aside} add primary key ({key})".encode())
     for index in table.indexes:
@@ -184,84 +179,9 @@ def _swap(cursor: psycopg.Cursor, table: PublishedTable, day: date) -> None:
     )
 
 
-def _batches(
-    runner: Runner, table: PublishedTable, day: date, protector: Protector
-) -> Iterator[pa.RecordBatch]:
-    if table.name == "dictionary":
-        yield _dictionary_batch(runner.project, table, day)
-        return
-    source = runner.path(f"pub_{table.name}", day)
-    yield from read_as_text(runner.engine, source, table, day, protector)
-
-
-def read_as_text(
-    engine: Engine, source: Any, table: PublishedTable, day: date, protector: Protector
-) -> Iterator[pa.RecordBatch]:
-    """The rows of a partition as PostgreSQL reads them from CSV, protected, in key order."""
-    protected = table.name == "customers"
-    columns = [
-        _as_text(name, type_)
-        for name, type_, _ in table.columns
-        if not (protected and name.startswith(("document_", "phone_")) and name not in _PLAIN)
-    ]
-    if protected:
-        columns += ["document_no", "phone"]
-    query = (
-        f"select {literal(day)} as business_date, {', '.join(columns)}"
-        f" from read_parquet({literal(source)}, hive_partitioning=false)"
-    )
-    for batch in engine.connection.sql(query).to_arrow_reader(_BATCH_ROWS):
-        yield _protect(batch, table, protector) if protected else batch
-
-
-_PLAIN = {"document_type", "document_expires_on"}
-
-
-def _as_text(name: str, type_: str) -> str:
-    if type_ == "text[]":
-        # Branch ids and tag paths are codes: they hold no quote, comma or brace.
-        return f"'{{' || array_to_string({name}, ',') || '}}' as {name}"
-    return f"cast({name} as varchar) as {name}"
-
-
-def _protect(batch: pa.RecordBatch, table: PublishedTable, protector: Protector) -> pa.RecordBatch:
-    """Replace document and phone numbers by what may be stored: masked, encrypted, findable."""
-    columns = {name: batch.column(name) for name in batch.schema.names}
-    for plain, prefix in (("document_no", "document"), ("phone", "phone")):
-        values: list[str | None] = columns.pop(plain).to_pylist()
-        for suffix, protect in (
-            ("masked", mask),
-            ("encrypted", lambda value: "\\x" + protector.encrypt(value).hex()),
-            ("index", lambda value: "\\x" + protector.blind_index(value).hex()),
-        ):
-            columns[f"{prefix}_{suffix}"] = pa.array(
-                [None if value is None else protect(value) for value in values], pa.string()
-            )
-    order = ("business_date", *table.column_names)
-    return pa.RecordBatch.from_arrays([columns[name] for name in order], names=list(order))
-
-
-def _dictionary(project: Project) -> list[dict[str, Any]]:
+def dictionary_of(project: Project) -> list[dict[str, Any]]:
+    """The rows of the dictionary as they are published."""
     return project.catalogue.dictionary(landing_tables_of(project))
-
-
-def _dictionary_batch(project: Project, table: PublishedTable, day: date) -> pa.RecordBatch:
-    rows = _dictionary(project)
-
-    def text(value: object) -> str | None:
-        if value is None:
-            return None
-        if isinstance(value, list):
-            return "{" + ",".join(value) + "}"
-        return str(value).lower() if isinstance(value, bool) else str(value)
-
-    columns = [[day.isoformat()] * len(rows)] + [
-        [text(row[name]) for row in rows] for name in table.column_names
-    ]
-    return pa.RecordBatch.from_arrays(
-        [pa.array(column, pa.string()) for column in columns],
-        names=["business_date", *table.column_names],
-    )
 
 
 def _tidy(ledger: Ledger, keep_dates: int) -> str | None:
