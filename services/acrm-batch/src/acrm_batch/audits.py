@@ -17,6 +17,7 @@ A key is a uniqueness audit. Beside it a model's front matter may have, under `a
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +263,17 @@ def _bind(condition: str) -> str:
     for code in probe.parameters:
         condition = condition.replace(f"param('{code}')", "$" + bind_name(code))
     return condition
+
+
+def blocked_sentence(model: Model, day: date, blocking: list[AuditResult]) -> str:
+    """What is said where audits block a model."""
+    worst = blocking[0]
+    more = f" ({len(blocking) - 1} more audits failed)" if len(blocking) > 1 else ""
+    return (
+        f"Model {model.name} of {day} is blocked by its audit {worst.audit}: {worst.failed_rows} "
+        f"{worst.sentence}{more}; nothing of it is published. Correct the source or the model and "
+        "run again."
+    )
 
 
 def audit_faults(project: Project, model: Model) -> Iterator[str]:

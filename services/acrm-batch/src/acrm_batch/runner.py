@@ -18,7 +18,7 @@ from uuid import UUID
 import duckdb
 
 from acrm_batch import acceptance
-from acrm_batch.audits import AuditBlockedError, Previous, run_audits
+from acrm_batch.audits import AuditBlockedError, Previous, blocked_sentence, run_audits
 from acrm_batch.engines.duckdb import Bound, Engine, failure
 from acrm_batch.engines.sql import empty_relation
 from acrm_batch.inputs import File, Inputs, source, version_of
@@ -294,11 +294,11 @@ class Runner:
         try:
             self._provide(relations, day)
             staged, rows = self.engine.stage(
-                model.name, model.bound_sql, model.key, self._bound(model, day)
+                model.name, model.bound_sql, model.key, self.bound(model, day)
             )
             self.engine.partition_view("staged", staged)
             results = run_audits(
-                self.engine, model, rows, self._previous(model, day), self._bound(model, day)
+                self.engine, model, rows, self._previous(model, day), self.bound(model, day)
             )
             blocking = [result for result in results if result.blocks]
             if blocking:
@@ -306,7 +306,7 @@ class Runner:
                     run_id, model.name, day, outcome="blocked", reason=reason,
                     seconds=time.monotonic() - began, audits=results,
                 )  # fmt: skip
-                raise AuditBlockedError(_blocked_sentence(model, day, blocking))
+                raise AuditBlockedError(blocked_sentence(model, day, blocking))
             with staged.open("rb") as stream:
                 version = hashlib.file_digest(stream, "sha256").hexdigest()
             put_in_place(staged, self.path(model.name, day))
@@ -334,16 +334,21 @@ class Runner:
             self.engine.partition_view("staged", self.path(model.name, day))
             rows = self.partitions[model.name, day].rows
             results = run_audits(
-                self.engine, model, rows, self._previous(model, day), self._bound(model, day)
+                self.engine, model, rows, self._previous(model, day), self.bound(model, day)
             )
             self.ledger.record_step(run_id, model.name, day, outcome="audited", reason="asked",
                                     seconds=0, audits=results)  # fmt: skip
             found += results
             blocking = [result for result in results if result.blocks]
             report(Step(model.name, day, "blocked" if blocking else "passed",
-                        _blocked_sentence(model, day, blocking) if blocking
+                        blocked_sentence(model, day, blocking) if blocking
                         else f"{len(results)} audits"))  # fmt: skip
         return found
+
+    def provide(self, model: Model, day: date) -> dict[str, Bound]:
+        """Make everything a step reads available under its name; what is bound into its text."""
+        self._provide(self._read(model, day), day)
+        return self.bound(model, day)
 
     def _provide(self, relations: _Relations, day: date) -> None:
         """Make everything a step reads available under its name."""
@@ -366,7 +371,8 @@ class Runner:
                     " is missing now; put it back and start again."
                 )
 
-    def _bound(self, model: Model, day: date) -> dict[str, Bound]:
+    def bound(self, model: Model, day: date) -> dict[str, Bound]:
+        """The values of the bind variables that a model may name."""
         first_day = self.inputs.first_day(day)
         bound: dict[str, Bound] = {
             "bd": day,
@@ -386,13 +392,3 @@ class Runner:
             return None
         rows = self.partitions[model.name, max(days)].rows
         return Previous(rows, self.path(model.name, max(days)))
-
-
-def _blocked_sentence(model: Model, day: date, blocking: list[AuditResult]) -> str:
-    worst = blocking[0]
-    more = f" ({len(blocking) - 1} more audits failed)" if len(blocking) > 1 else ""
-    return (
-        f"Model {model.name} of {day} is blocked by its audit {worst.audit}: {worst.failed_rows} "
-        f"{worst.sentence}{more}; nothing of it is published. Correct the source or the model and "
-        "run again."
-    )

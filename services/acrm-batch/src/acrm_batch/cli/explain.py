@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from acrm_batch import batch, coverage, explain_tag
+from acrm_batch import batch, coverage, explain_indicator, explain_tag
 from acrm_batch.cli.coverage import say_why
 from acrm_batch.cli.options import Json, Landing, MaybeDay, Warehouse, settings_of
-from acrm_batch.cli.output import errors, plain, print_json, say, sentences
+from acrm_batch.cli.output import errors, plain, print_json, print_table, say, sentences
 from acrm_batch.ledger import Ledger
 from acrm_batch.progress import Progress
 from acrm_batch.rehearsal import rehearsing
@@ -19,16 +19,18 @@ from crm_shared.errors import NotReadyError, UsageError
 
 app = typer.Typer()
 
+_SHOWN_ROWS = 30
+
 
 @app.command()
 def explain(
     customer: Annotated[int, typer.Argument(help="Number of the customer.")],
-    code: Annotated[str, typer.Argument(help="Code of a tag, or `coverage`.")],
+    code: Annotated[str, typer.Argument(help="Code of an indicator or tag, or `coverage`.")],
     *,
     day: MaybeDay = None, landing: Landing = None, warehouse: Warehouse = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Explain a tag or the coverage of a customer, by default on the newest published date."""
+    """Explain a figure, a tag or the coverage of a customer, by default as last published."""
     with sentences():
         settings = settings_of(landing_dir=landing, warehouse_dir=warehouse)
         of = day or _newest(settings)
@@ -38,6 +40,12 @@ def explain(
             print_json(found) if as_json else say_why(found)
             return
         with batch.looking(settings) as (runner, _):
+            indicator = explain_indicator.indicator_of(runner.project.catalogue, code)
+            if indicator is not None:
+                runner.accept(None, of, settings.threads)
+                figure = explain_indicator.explain_indicator(runner, of, customer, indicator)
+                print_json(asdict(figure)) if as_json else _say_figure(figure)
+                return
             tag = explain_tag.tag_of(runner.project.catalogue, code)
             if tag is None:
                 raise UsageError(
@@ -98,3 +106,21 @@ def _lines(one: explain_tag.Condition, depth: int) -> Iterator[tuple[int, str]]:
         for t in one.thresholds
     ]
     yield depth, f"{mark:<8}{one.text}   [{'; '.join(told)}]"
+
+
+def _say_figure(told: explain_indicator.IndicatorExplanation) -> None:
+    say(f"{told.code} ({told.name_zh}, {told.name_en}) of customer {told.customer_id} on"
+        f" {told.business_date}: {plain(told.value) or 'nothing'}")  # fmt: skip
+    say(f"{told.formula}\n= {told.aggregate} over")
+    print_table("Parts", told.parts)
+    if told.parts_add_up is not None:
+        say("The parts add up to it." if told.parts_add_up else "THE PARTS DO NOT ADD UP TO IT.")
+    for table, rows in told.sources.items():
+        say(f"\n{table}: {len(rows)} rows")
+        print_table(table, rows[:_SHOWN_ROWS])
+        if len(rows) > _SHOWN_ROWS:
+            say(f"… and {len(rows) - _SHOWN_ROWS} more; --json has all of them.")
+    if told.carried:
+        say(f"\nTaken as made before: {', '.join(told.carried)}.")
+    same = "the same" if told.agrees else "SOMETHING ELSE"
+    say(f"\nMade again from these rows alone it is {same}: {plain(told.recomputed) or 'nothing'}")
