@@ -62,9 +62,9 @@ def test_a_run_leaves_a_report_of_its_own(bank: Bank, crm: Batch) -> None:
         read = Page(page)
         assert (read.open, read.loaded) == ([], [])
         assert page.count("<svg") >= 4
-        assert "IN_BANK/LOAN" in page and "pub_coverage" in page
+        assert 'class="more"' in page and "pub_coverage" in page
     assert "compared with 2026-01-01" in found["en"] and "与 2026-01-01 相比" in found["zh-CN"]
-    assert "Borrower IN_BANK/LOAN" in found["en"] and "贷款客户 IN_BANK/LOAN" in found["zh-CN"]
+    assert "Customers per tag" in found["en"] and "标签客户数变化" in found["zh-CN"]
     before = file_of(crm.settings.warehouse_dir, SECOND, "en").stat().st_ino
     crm.run(SECOND, publishes=True)
     assert file_of(crm.settings.warehouse_dir, SECOND, "en").stat().st_ino == before
