@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from acrm_batch.catalogue import UNITS, Catalogue, Indicator
+from acrm_batch.engines.duckdb import variables_of
 from acrm_batch.engines.sql import literal
 from acrm_batch.inputs import source
 from acrm_batch.model import Model
@@ -91,9 +92,9 @@ class _Customer:
             f"{name} of {self.runner.inputs.reference(reference, self.day)}"
             for name, reference in model.references.values()
         ]
-        used = {name: value for name, value in bound.items() if f"${name}" in model.bound_sql}
         self.connection.execute(
-            f"create or replace table explained.{model.name} as\n{model.bound_sql}", used
+            f"create or replace table explained.{model.name} as\n{model.bound_sql}",
+            variables_of(model.bound_sql, bound),
         )
 
     def _restrict(self, staging: Model) -> None:
@@ -180,13 +181,12 @@ def _aggregate(
     """The indicator over the measures made from the customer's rows."""
     ask = Model("explained", "", "", "as_of", f"select {one.sql} as value")
     bound = runner.bound(ask, day)
-    used = {name: value for name, value in bound.items() if f"${name}" in ask.bound_sql}
     type_ = UNITS[one.unit][0]
     value = "coalesce(value, 0)" if one.has_zero else "value"
     row = customer.connection.execute(
         f"select cast({value} as {type_}) from ({ask.bound_sql} from explained.{family}"
         f" where customer_id = {customer.customer_id})",
-        used,
+        variables_of(ask.bound_sql, bound),
     ).fetchone()
     return row[0] if row else None
 

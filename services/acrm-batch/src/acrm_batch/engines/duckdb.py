@@ -157,7 +157,7 @@ class Engine:
 
     def texts(self, query: str, bound: Mapping[str, Bound]) -> list[str]:
         """The first column of a query's rows, as text."""
-        rows = self.connection.execute(query, _used(query, bound)).fetchall()
+        rows = self.connection.execute(query, variables_of(query, bound)).fetchall()
         return [str(row[0]) for row in rows]
 
     def close(self) -> None:
