@@ -100,7 +100,8 @@ class _Customer:
     def _restrict(self, staging: Model) -> None:
         """A staging view with the customer's rows only, which are kept to be shown."""
         table = TABLES[source(staging.reads[0].removeprefix("landing."))[0]]
-        columns = {column.name for column in table.columns}
+        described = self.connection.execute(f"describe select * from (\n{staging.sql}\n)")
+        columns = {row[0] for row in described.fetchall()}
         # A booking belongs to the holder of its account, whoever made it.
         if "customer_id" in columns and table.name != "transactions":
             belongs = f"customer_id = {self.customer_id}"
@@ -115,8 +116,9 @@ class _Customer:
             {name: value for name, value in row.items() if name not in personal}
             for row in self.rows(f"{query} order by all")
         ]
-        if len(rows) >= len(self.sources.get(table.name, [])):
-            self.sources[table.name] = rows
+        name = staging.name.removeprefix("stg_")
+        if len(rows) >= len(self.sources.get(name, [])):
+            self.sources[name] = rows
 
     def rows(self, query: str) -> list[Row]:
         """What a query finds."""
