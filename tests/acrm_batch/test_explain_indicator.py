@@ -56,10 +56,12 @@ def test_every_indicator_comes_out_the_same_of_its_rows_alone(runner: Runner) ->
     found = runner.project.catalogue.at_grain("customer")
     # One of each family and kind of aggregate, and all that have parts that must add up.
     tried = {(one.family, one.unit, one.sql.partition("(")[0]): one for one in found}
+    wrong = []
     for one in tried.values():
         told = explain_indicator(runner, DAY, 1, one)
-        assert told.agrees, (told.code, told.value, told.recomputed)
-        assert told.parts_add_up in (True, None), told.code
+        if not told.agrees or told.parts_add_up is False:
+            wrong.append((told.code, told.value, told.recomputed, told.parts_add_up))
+    assert wrong == []
 
 
 def test_the_rows_behind_a_figure_are_told_without_what_is_personal(runner: Runner) -> None:

@@ -19,7 +19,7 @@ from acrm_batch.runner import Runner
 from crm_shared.errors import NotReadyError, UsageError
 from crm_shared.landing import TABLES
 
-_MART = "mart_customers"
+_MART = "tag_customers"
 
 #: What a customer holds, by the column that other tables name it with.
 _OWNED = {"account_id": "deposit_accounts", "loan_id": "loans", "card_id": "credit_cards"}
