@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import psycopg
@@ -19,7 +20,7 @@ from acrm_batch.cli import app
 from acrm_batch.project import Project
 from crm_shared import postgres
 from crm_shared.errors import ExitCode
-from tests.acrm_batch.bank import Bank, noon
+from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import DATA_KEY, Batch
 
 JANUARY, DAY = date(2026, 1, 31), date(2026, 2, 3)
@@ -34,7 +35,6 @@ def delivered(bank: Bank) -> Bank:
         bank.account(20 + customer, customer, "B", 500)
     bank.move(11, date(2026, 1, 15), 250)
     bank.move(22, date(2026, 2, 2), -100, counterparty_bank="OTHER")
-    bank.rows["contacts"] = []
     bank.deliver(DAY)
     return bank
 
@@ -59,19 +59,25 @@ def test_a_second_run_has_nothing_to_do(delivered: Bank, crm: Batch) -> None:
     assert checksums(crm) == before
     yesterday, first_day = date(2026, 2, 2), date(2026, 1, 1)
     assert {step.as_of for step in first.steps} == {first_day, JANUARY, yesterday, DAY}
-    assert {step.model for step in first.steps if step.as_of == yesterday} == {"ind_balances"}
+    project = Project.load()
+    compared = {
+        name for model in project.models.values() for name, at in model.at.items() if "day" in at
+    }
+    needed = compared | {above for name in compared for above in project.upstream(name)}
+    assert {step.model for step in first.steps if step.as_of == yesterday} == {
+        name for name in needed if project.models[name].partition == "as_of"
+    }
 
 
 def test_a_corrected_source_day_recomputes_exactly_its_dependants(
     delivered: Bank, crm: Batch
 ) -> None:
     crm.run(DAY)
-    # A contact is read by these two alone, and they come out the same.
+    # The general ledger is read by this one alone, and entries that cancel out leave it the same.
     on = date(2026, 2, 1)
-    delivered.add("contacts", on, contact_id=1, customer_id=1, channel="call",
-                  contact_class="service", contacted_at=noon(on))  # fmt: skip
+    delivered.add("gl_totals", on, gl_code="1", branch_id="A", debit=Decimal(5), credit=Decimal(5))
     delivered.deliver(on, since=on)
-    assert made(crm, DAY) == {("int_over_contact", DAY), ("int_reclaim_proposals", DAY)}
+    assert made(crm, DAY) == {("int_ledger_days", DAY)}
 
 
 def test_a_correction_before_the_month_end_goes_down_the_chain(delivered: Bank, crm: Batch) -> None:
