@@ -60,6 +60,7 @@ class Inputs:
         self.days = sorted(accepted_days)
         self._openings = sorted({*self.days[:1], *openings})
         self._present = set(self.days)
+        self._month_ends = [day for day in self.days if is_month_end(day)]
         self._files: dict[str, list[File]] = {}
         for file in sorted(files, key=lambda file: file.day):
             self._files.setdefault(file.table, []).append(file)
@@ -89,8 +90,8 @@ class Inputs:
 
     def month_ends(self, until: date) -> list[date]:
         """The delivered month ends of the history up to a date, in order."""
-        first = self.first_day(until)
-        return [day for day in self.days if first <= day <= until and is_month_end(day)]
+        first = bisect_left(self._month_ends, self.first_day(until))
+        return self._month_ends[first : bisect_right(self._month_ends, until)]
 
     def reference(self, reference: Reference, day: date) -> date:
         """A day to compare with, not before the first delivered one."""
