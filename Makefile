@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 PACKAGES := shared services/bank-simulator services/ocrm-api services/acrm-batch services/alerting
 SOURCES := $(wildcard $(PACKAGES:%=%/src) deploy tests)
 ARGS ?=
+# Tests of one file share a bank or a database, so they stay in one process.
+ON_EVERY_CORE := -n logical --dist loadfile --no-loadscope-reorder
 ON_SPARK := PYTHONPATH=$(CURDIR)/.local/spark
 
 help: ## Show what can be done here
@@ -89,7 +91,7 @@ bench-generate: install ## How fast a bank is generated, and in how much memory 
 ## --- checking
 
 test: lint typecheck imports check-contracts ## Check and test everything
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q $(ON_EVERY_CORE) $(ARGS)
 
 test-kafka: kafka ## Run the Kafka tests against Apache Kafka
 	@export CRM_KAFKA_BOOTSTRAP="$$($(BIN)/python -m deploy.kafka address)"; \

@@ -167,6 +167,7 @@ def run_date(
         accepted = runner.accept(run_id, business_date, settings.threads)
         selected = runner.project.select(selectors)
         progress.expect(sum(1 for _ in runner.steps(business_date, selected)))
+        progress.phase("making the models")
         steps = runner.run(run_id, business_date, selected, progress.step)
         if protector is None:
             return Result(accepted, steps)

@@ -1,5 +1,6 @@
 """Progress: a bar on a terminal, plain lines elsewhere, nothing where JSON is asked for."""
 
+import time
 from types import TracebackType
 from typing import Self
 
@@ -11,9 +12,12 @@ from acrm_batch.runner import Step
 
 
 class Progress:
-    """Shows the steps of a run as they end."""
+    """Shows the steps of a run as they end, and keeps how long each of its phases took."""
 
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        self._ended: dict[str, float] = {}
+        self._now = "starting"
+        self._since = time.monotonic()
         self._console = console
         self._quiet = quiet
         self._bar = Bar(
@@ -34,8 +38,15 @@ class Progress:
     ) -> None:  # fmt: skip
         self._bar.stop()
 
+    def phases(self) -> dict[str, float]:
+        """Seconds of every phase, the one under way included, in the order of their start."""
+        took = time.monotonic() - self._since
+        return self._ended | {self._now: self._ended.get(self._now, 0.0) + took}
+
     def phase(self, text: str) -> None:
         """What is being done now."""
+        self._ended = self.phases()
+        self._now, self._since = text, time.monotonic()
         self._bar.update(self._task, description=text)
 
     def expect(self, steps: int) -> None:

@@ -1,6 +1,5 @@
 """Making a date: migrate, run, backfill, plan, publish, audit."""
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
@@ -32,7 +31,7 @@ from crm_shared.errors import ExitCode, UsageError
 app = typer.Typer()
 
 
-def _summary(day: date, result: batch.Result, seconds: float) -> dict[str, Any]:
+def _summary(day: date, result: batch.Result, phases: dict[str, float]) -> dict[str, Any]:
     publication = result.publication
     return {
         "business_date": day,
@@ -42,7 +41,8 @@ def _summary(day: date, result: batch.Result, seconds: float) -> dict[str, Any]:
         "rows": publication.row_counts if publication else {},
         "reminders_sent": result.reminders_sent,
         "reminders_withdrawn": result.reminders_withdrawn,
-        "seconds": round(seconds, 2),
+        "seconds": round(sum(phases.values()), 2),
+        "phases": {name: round(seconds, 2) for name, seconds in phases.items()},
     }
 
 
@@ -64,10 +64,9 @@ def bring_about(
     day: date, work: Callable[[Progress], batch.Result], *, quiet: bool
 ) -> dict[str, Any]:
     """Do the work of a date with a progress bar, and say what was done; returns it as data."""
-    began = time.monotonic()
     with Progress(console, quiet=quiet) as progress:
         result = work(progress)
-    summary = _summary(day, result, time.monotonic() - began)
+        summary = _summary(day, result, progress.phases())
     if result.publication and result.publication.warning:
         warn(result.publication.warning)
     if not quiet:
