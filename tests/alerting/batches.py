@@ -10,7 +10,9 @@ from alerting import batch, ownership, ruleset
 from alerting.batch import BatchResult, Bounds
 from alerting.decoding import Refused
 from alerting.ruleset import Ruleset
+from crm_shared.events import reminders
 from crm_shared.events.envelope import Event
+from crm_shared.events.reminders import ReminderRaised, ReminderWithdrawn
 from crm_shared.kafka import Record
 
 TOPIC = "test.transactions"
@@ -52,10 +54,31 @@ def run(
 
 
 def raised(connection: psycopg.Connection, customers: Iterable[int]) -> dict[UUID, str]:
-    """Rule code by id of the reminders of these customers in the outbox."""
+    """Rule code by id of the reminders of these customers that stand, by what the outbox tells."""
     rows = connection.execute(
-        "select reminder_id, rule_code from alerting.outbox where customer_id = any (%s)",
+        "select message from alerting.outbox where customer_id = any (%s) order by seq",
+        (list(customers),),
+    ).fetchall()
+    standing = connection.execute(
+        "select reminder_id, rule_code from alerting.reminders"
+        " where state = 'raised' and customer_id = any (%s)",
         (list(customers),),
     ).fetchall()
     connection.commit()
-    return dict(rows)
+    told = standing_after(reminders.ADAPTER.validate_json(message) for (message,) in rows)
+    assert told == dict(standing)
+    return told
+
+
+def standing_after(
+    messages: Iterable[ReminderRaised | ReminderWithdrawn],
+) -> dict[UUID, str]:
+    """What stands after these messages, none of which may say what was known."""
+    standing: dict[UUID, str] = {}
+    for one in messages:
+        if isinstance(one, ReminderRaised):
+            assert one.reminder_id not in standing, "raised twice"
+            standing[one.reminder_id] = one.rule_code
+        else:
+            assert standing.pop(one.reminder_id) == one.rule_code
+    return standing

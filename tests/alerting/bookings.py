@@ -41,6 +41,18 @@ def transfer_out(number: int, **changes: Any) -> TransactionEvent:
     return booking(number, **(values | changes))
 
 
+def reversal(of: TransactionEvent, number: int, **changes: Any) -> TransactionEvent:
+    """The reversal of a booking, an hour later."""
+    values = {
+        "customer_id": of.customer_id,
+        "occurred_at": of.occurred_at + timedelta(hours=1),
+        "direction": "credit" if of.direction == "debit" else "debit",
+        "amount": of.amount,
+        "reverses_txn_id": of.txn_id,
+    }
+    return booking(number, **(values | changes))
+
+
 def closure(number: int, **changes: Any) -> AccountClosedEvent:
     """The closure of account `number`."""
     values: dict[str, Any] = {
@@ -66,6 +78,11 @@ _OWN_BUSINESS = {
 def expected_reminders(events: Iterable[Event]) -> dict[UUID, str]:
     """Rule code by reminder id, by the words of docs/rules.md; quadratic and plain on purpose."""
     unique = {event.event_id: event for event in events}.values()
+    reversed_ones = {
+        (event.customer_id, event.reverses_txn_id)
+        for event in unique
+        if isinstance(event, TransactionEvent) and event.reverses_txn_id is not None
+    }
     keys: set[tuple[str, str, str]] = set()
     moves = [
         event
@@ -73,6 +90,7 @@ def expected_reminders(events: Iterable[Event]) -> dict[UUID, str]:
         if isinstance(event, TransactionEvent)
         and event.txn_type not in _OWN_BUSINESS
         and event.reverses_txn_id is None
+        and (event.customer_id, event.txn_id) not in reversed_ones
     ]
     for event in moves:
         limit = Decimal(500_000 if event.customer_type == "individual" else 5_000_000)

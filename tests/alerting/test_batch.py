@@ -9,11 +9,13 @@ import pytest
 from alerting import batch, dead_letters, decoding, ruleset
 from alerting.batch import Bounds
 from alerting.dead_letters import TooManyDeadLettersError, masked
+from alerting.events import Judged
 from alerting.requeue import requeue
 from alerting.rules import LARGE_INFLOW
-from alerting.rules.protocol import Event, Outcome, Parameters
+from alerting.rules.protocol import Answer, Parameters
 from alerting.ruleset import RuleInForce, Ruleset
-from alerting.windows import Timeline
+from alerting.windows import Timeline, Transfer
+from crm_shared.events.transactions import TransactionEvent
 from tests.alerting.batches import BOUNDS, LATER, raised, records, run
 from tests.alerting.bookings import NOON, booking, expected_reminders, transfer_out
 
@@ -28,8 +30,9 @@ class _Broken:
 
     def __init__(self, windowed: bool) -> None:
         self.windowed = windowed
+        self.judges: type[Judged] = Transfer if windowed else TransactionEvent
 
-    def evaluate(self, event: Event, timeline: Timeline, parameters: Parameters) -> Outcome:
+    def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         raise ZeroDivisionError
 
 

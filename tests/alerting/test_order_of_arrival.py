@@ -10,8 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm_shared import ids
+from crm_shared.events.transactions import TransactionEvent
 from tests.alerting.batches import raised, records, run
-from tests.alerting.bookings import NOON, Event, closure, expected_reminders, transfer_out
+from tests.alerting.bookings import (
+    NOON,
+    Event,
+    closure,
+    expected_reminders,
+    reversal,
+    transfer_out,
+)
 
 #: Customers that no other example uses: three for each example.
 _free_customers = count(1_000_000, 10)
@@ -33,11 +41,18 @@ def _histories(draw: st.DrawFn) -> tuple[list[Event], list[Event], list[int]]:
         _transfer(base + customer, number, minute, large)
         for number, (customer, minute, large) in enumerate(transfers)
     ]
+    backs = draw(st.lists(st.integers(0, len(transfers) - 1), max_size=4, unique=True))
+    events += [_reversal(events[number], base * 100 + 90 + number) for number in backs]
     events.append(closure(base, customer_id=base, event_id=uuid5(ids.NAMESPACE, f"c{base}")))
     again = draw(st.lists(st.sampled_from(events), max_size=8))
     arrival = draw(st.permutations(events + again))
     cuts = draw(st.lists(st.integers(1, len(arrival)), max_size=5))
     return events, list(arrival), sorted({0, *cuts, len(arrival)})
+
+
+def _reversal(of: Event, number: int) -> Event:
+    assert isinstance(of, TransactionEvent)
+    return reversal(of, number, event_id=uuid5(ids.NAMESPACE, f"reversal-{of.event_id}"))
 
 
 def _transfer(customer: int, number: int, minute: int, large: bool) -> Event:

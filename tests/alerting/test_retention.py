@@ -11,12 +11,38 @@ from alerting.settings import AlertingSettings
 
 KEPT = timedelta(days=35)
 
+#: By which index each table finds what has to go.
+INDEXES = {
+    "inbox": "inbox_received",
+    "outbox": "outbox_sent",
+    "evidence": "evidence_fired",
+    "reminders": "reminders_changed",
+    "retractions": "retractions_received",
+}
+
 #: Age of arrival and of the event, in days, for transfer 1, 2, ...
 _AGES = [(36, 36), (36, 34), (34, 400), (0, 0)]
 
 
 def _insert_aged(connection: psycopg.Connection) -> None:
-    connection.execute("truncate alerting.inbox, alerting.outbox")
+    connection.execute("truncate alerting.inbox, alerting.outbox, alerting.evidence")
+    connection.execute("truncate alerting.reminders, alerting.retractions")
+    for number, age in ((1, timedelta(days=36)), (2, timedelta(days=34))):
+        at = {"customer": number, "age": age}
+        connection.execute(
+            "insert into alerting.evidence (event_id, rule_code, reminder_id, customer_id, fact,"
+            " fired_at) values (gen_random_uuid(), 'R', gen_random_uuid(), %(customer)s, 'txn:1',"
+            " now() - %(age)s)", at,
+        )  # fmt: skip
+        connection.execute(
+            "insert into alerting.retractions (customer_id, fact, event_id, received_at) values"
+            " (%(customer)s, 'txn:1', gen_random_uuid(), now() - %(age)s)", at,
+        )  # fmt: skip
+        connection.execute(
+            "insert into alerting.reminders (reminder_id, rule_code, customer_id, subject,"
+            " reminder_window, changed_at) values (gen_random_uuid(), 'R', %(customer)s, 's', 'w',"
+            " now() - %(age)s)", at,
+        )  # fmt: skip
     for number, (arrival, event) in enumerate(_AGES, start=1):
         connection.execute(
             "insert into alerting.inbox (event_id, customer_id, occurred_at, amount, branch_id,"
@@ -44,10 +70,12 @@ def test_what_is_older_by_arrival_and_by_event_goes_and_nothing_unsent(
     connection: psycopg.Connection,
 ) -> None:
     _insert_aged(connection)
-    assert retention.delete_some(connection, KEPT) == {"outbox": 1, "inbox": 1}
+    assert retention.delete_some(connection, KEPT) == dict.fromkeys(retention._DELETE, 1)
     assert _customers(connection, "inbox") == [2, 3, 4]
     assert _customers(connection, "outbox") == [2, 3]
-    assert retention.delete_some(connection, KEPT) == {"outbox": 0, "inbox": 0}
+    for table in ("evidence", "reminders", "retractions"):
+        assert _customers(connection, table) == [2]
+    assert retention.delete_some(connection, KEPT) == dict.fromkeys(retention._DELETE, 0)
 
 
 def test_a_transaction_deletes_no_more_than_a_chunk(
@@ -55,18 +83,19 @@ def test_a_transaction_deletes_no_more_than_a_chunk(
 ) -> None:
     _insert_aged(connection)
     monkeypatch.setattr(retention, "CHUNK", 2)
-    assert retention.delete_some(connection, timedelta(days=-1)) == {"outbox": 2, "inbox": 2}
+    deleted = retention.delete_some(connection, timedelta(days=-1))
+    assert deleted == dict.fromkeys(retention._DELETE, 2)
     assert _customers(connection, "outbox") == [3]
 
 
-@pytest.mark.parametrize("table", ["inbox", "outbox"])
+@pytest.mark.parametrize("table", list(INDEXES))
 def test_what_has_to_go_is_found_by_an_index(connection: psycopg.Connection, table: str) -> None:
     connection.execute("set enable_seqscan = off")
     plan = connection.execute(
         "explain " + retention._DELETE[table], {"kept": KEPT, "chunk": 10}
     ).fetchall()
     text = "\n".join(row[0] for row in plan)
-    assert {"inbox": "inbox_received", "outbox": "outbox_sent"}[table] in text
+    assert INDEXES[table] in text
     assert "Sort" not in text
 
 

@@ -5,15 +5,25 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
+from uuid import UUID
 
 import psycopg
 
-from alerting import database, dead_letters, inbox, outbox
+from alerting import database, dead_letters, evidence, inbox, outbox, reminders
 from alerting.dead_letters import DeadLetter, TooManyDeadLettersError
 from alerting.decoding import Refused, decode
-from alerting.evaluation import Arrival, Judgement, judge_alone, judge_windows, transfers_of
+from alerting.evaluation import (
+    Arrival,
+    Change,
+    Judgement,
+    judge_alone,
+    judge_windows,
+    transfers_of,
+)
+from alerting.events import Fact, retracted_by
 from alerting.ownership import Partition, Progress
 from alerting.ruleset import Ruleset
+from crm_shared.events.reminders import ReminderWithdrawn
 from crm_shared.kafka import Record
 
 T = TypeVar("T")
@@ -46,6 +56,7 @@ class BatchResult:
     known_transfers: int
     outcomes: Counter[tuple[str, str]]
     raised: Counter[str]
+    withdrawn: Counter[str]
     dead: Counter[str]
     refused: tuple[DeadLetter, ...]
 
@@ -99,20 +110,24 @@ def write(
     """
     judgement = Judgement()
     judge_alone(decoded.arrivals, ruleset, judgement)
+    taken_back = _retract(connection, decoded.arrivals, judge_known)
     transfers = transfers_of(decoded.arrivals)
+    changes = list(taken_back.changes)
     known = 0
     if transfers:
         new_ids = inbox.add(connection, [transfer for transfer, _ in transfers.values()])
         known = len(transfers) - len(new_ids)
-        new = [
-            (transfer, arrival)
+        changes += [
+            Change(transfer.customer_id, transfer.occurred_at, arrival, transfer.event_id)
             for transfer, arrival in transfers.values()
             if judge_known or transfer.event_id in new_ids
         ]
-        if new:
-            around = inbox.timelines(connection, (transfer for transfer, _ in new), ruleset.span)
-            judge_windows(new, around, ruleset, judgement)
-    raised = outbox.add(connection, list(judgement.reminders.values()))
+    if changes:
+        around = inbox.timelines(connection, changes, ruleset.span)
+        judge_windows(changes, around, ruleset, judgement)
+    raised = reminders.raised(connection, evidence.add(connection, judgement.firings))
+    withdrawn = _withdraw(connection, taken_back, judgement)
+    outbox.add(connection, [*raised, *withdrawn])
     refused = decoded.dead + [
         DeadLetter(failure.record, "rule_failed", failure.detail, failure.rule_code)
         for failure in judgement.failures
@@ -122,10 +137,50 @@ def write(
         late=decoded.late,
         known_transfers=known,
         outcomes=judgement.outcomes,
-        raised=Counter(raised),
+        raised=Counter(one.rule_code for one in raised),
+        withdrawn=Counter(one.rule_code for one in withdrawn),
         dead=Counter(dead_letters.add(connection, refused)),
         refused=tuple(refused),
     )
+
+
+@dataclass
+class _TakenBack:
+    """What the reversals and corrections of a batch changed: windows, and reminders' evidence."""
+
+    changes: list[Change] = field(default_factory=list)
+    touched: dict[UUID, Arrival] = field(default_factory=dict)
+
+
+def _retract(
+    connection: psycopg.Connection, arrivals: Sequence[Arrival], judge_known: bool
+) -> _TakenBack:
+    """Take back what the events say did not happen, whether it came before or is yet to come."""
+    by_fact: dict[Fact, Arrival] = {}
+    for arrival in arrivals:
+        fact = retracted_by(arrival.event)
+        if fact is not None:
+            by_fact.setdefault(fact, arrival)
+    taken_back = _TakenBack()
+    if not by_fact:
+        return taken_back
+    facts = {fact: arrival.event.event_id for fact, arrival in by_fact.items()}
+    for reminder_id, fact in evidence.retract(connection, facts):
+        taken_back.touched[reminder_id] = by_fact[fact]
+    for fact, at in inbox.remove(connection, facts, also_known=judge_known).items():
+        taken_back.changes.append(Change(fact.customer_id, at, by_fact[fact]))
+    return taken_back
+
+
+def _withdraw(
+    connection: psycopg.Connection, taken_back: _TakenBack, judgement: Judgement
+) -> Sequence[ReminderWithdrawn]:
+    """Withdraw what rested on nothing but what was taken back, or on windows that lost it."""
+    touched = dict(taken_back.touched)
+    if taken_back.changes:
+        for reminder_id, key in evidence.delete_fallen(connection, judgement.fallen):
+            touched[reminder_id] = judgement.fallen[key]
+    return reminders.withdrawn(connection, touched) if touched else ()
 
 
 def in_parts(

@@ -149,7 +149,7 @@ class Consumer:
                 "dead_letter", reason=letter.reason, detail=letter.detail, rule=letter.rule_code,
                 partition=letter.record.partition, offset=letter.record.offset,
             )  # fmt: skip
-        if result.raised:
+        if result.raised or result.withdrawn:
             self._on_raised()
 
     def _between_batches(self) -> None:

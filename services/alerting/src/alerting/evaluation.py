@@ -1,35 +1,42 @@
-"""From events to reminders, purely: no clock, no database, no order of arrival.
+"""From events to what rules say about them, purely: no clock, no database, no order of arrival.
 
 A rule that raises fails alone: the failure is noted with the event that caused it, and the other
 rules and events are judged as if nothing had happened.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
+from alerting.events import Event, Judged
 from alerting.rules.frequent_transfers_out import transfer_to_other_bank, window_of
-from alerting.rules.protocol import Below, Event, Fired, NotApplicable, Outcome
+from alerting.rules.protocol import NAMES, Below, Failed, Fired, NotApplicable, Outcome, outcome_of
 from alerting.ruleset import RuleInForce, Ruleset
 from alerting.windows import EMPTY, Timeline, Transfer
 from crm_shared import ids
-from crm_shared.clock import bank_date
-from crm_shared.events.reminders import ReminderRaised
-from crm_shared.events.transactions import AccountClosedEvent, TransactionEvent
 from crm_shared.kafka import Record
-from crm_shared.reminder_rules import RULES
-
-_NAMES = {Fired: "fired", Below: "below", NotApplicable: "not_applicable"}
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """An event, the record it came in, and whether it came late."""
 
-    event: TransactionEvent | AccountClosedEvent
+    event: Event
     record: Record
     late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A rule holds for an event: the reminder that rests on it."""
+
+    reminder_id: UUID
+    rule: RuleInForce
+    event: Judged
+    outcome: Fired
+    late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +50,25 @@ class RuleFailure:
 
 @dataclass
 class Judgement:
-    """What the rules said about a batch: reminders by id, counts by (rule, outcome), failures."""
+    """What the rules said about a batch: firings, counts by (rule, outcome), failures.
 
-    reminders: dict[UUID, ReminderRaised] = field(default_factory=dict)
+    `fallen` are (event, rule) whose window no longer suffices, with the event that changed it.
+    """
+
+    firings: list[Firing] = field(default_factory=list)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     failures: list[RuleFailure] = field(default_factory=list)
+    fallen: dict[tuple[UUID, str], Arrival] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A customer's timeline changed at an instant: a transfer came, or one was taken back."""
+
+    customer_id: int
+    at: datetime
+    arrival: Arrival
+    event_id: UUID | None = None
 
 
 def transfers_of(arrivals: Iterable[Arrival]) -> dict[UUID, tuple[Transfer, Arrival]]:
@@ -62,83 +83,60 @@ def transfers_of(arrivals: Iterable[Arrival]) -> dict[UUID, tuple[Transfer, Arri
 
 def judge_alone(arrivals: Sequence[Arrival], ruleset: Ruleset, into: Judgement) -> None:
     """Apply the rules that need nothing but the event."""
+    by_kind: dict[type[Judged], list[Arrival]] = defaultdict(list)
+    for arrival in arrivals:
+        by_kind[type(arrival.event)].append(arrival)
     for one in ruleset.stateless:
-        evaluate, parameters = one.rule.evaluate, one.parameters
-        counts: Counter[type[Outcome] | None] = Counter()
-        for arrival in arrivals:
-            try:
-                outcome = evaluate(arrival.event, EMPTY, parameters)
-            except Exception as error:
-                counts[None] += 1
-                into.failures.append(_failure(arrival, one, error))
-                continue
+        judged = by_kind.get(one.rule.judges, ())
+        counts: Counter[type[Outcome]] = Counter()
+        counts[NotApplicable] = len(arrivals) - len(judged)
+        for arrival in judged:
+            outcome = outcome_of(one.rule, arrival.event, EMPTY, one.parameters)
             counts[type(outcome)] += 1
             if isinstance(outcome, Fired):
-                _raise(into, one, arrival.event, outcome, arrival.late)
+                _fire(into, one, arrival.event, outcome, arrival.late)
+            elif isinstance(outcome, Failed):
+                into.failures.append(RuleFailure(arrival.record, one.rule.code, outcome.detail))
         _count(into, one, counts)
 
 
 def judge_windows(
-    new: Sequence[tuple[Transfer, Arrival]],
+    changes: Sequence[Change],
     timelines: Mapping[int, Timeline],
     ruleset: Ruleset,
     into: Judgement,
 ) -> None:
-    """Apply the windowed rules to the new transfers and to those whose window they changed."""
-    own = {transfer.event_id: arrival for transfer, arrival in new}
+    """Apply the windowed rules to every transfer whose window a change lies in."""
+    own = {change.event_id: change.arrival for change in changes}
     for one in ruleset.windowed:
         span = window_of(one.parameters)
         affected: dict[Transfer, Arrival] = {}
-        for transfer, arrival in new:
-            for changed in timelines[transfer.customer_id].affected_by(transfer.occurred_at, span):
-                affected.setdefault(changed, own.get(changed.event_id, arrival))
-        counts: Counter[type[Outcome] | None] = Counter()
-        for changed in sorted(affected, key=lambda it: (it.occurred_at, it.event_id)):
-            arrival = affected[changed]
-            try:
-                outcome = one.rule.evaluate(changed, timelines[changed.customer_id], one.parameters)
-            except Exception as error:
-                counts[None] += 1
-                into.failures.append(_failure(arrival, one, error))
-                continue
+        for change in changes:
+            for transfer in timelines[change.customer_id].affected_by(change.at, span):
+                affected.setdefault(transfer, own.get(transfer.event_id, change.arrival))
+        counts: Counter[type[Outcome]] = Counter()
+        for transfer in sorted(affected, key=lambda it: (it.occurred_at, it.event_id)):
+            arrival = affected[transfer]
+            outcome = outcome_of(
+                one.rule, transfer, timelines[transfer.customer_id], one.parameters
+            )
             counts[type(outcome)] += 1
             if isinstance(outcome, Fired):
-                late = arrival.late or changed.event_id not in own
-                _raise(into, one, changed, outcome, late)
+                late = arrival.late or transfer.event_id not in own
+                _fire(into, one, transfer, outcome, late)
+            elif isinstance(outcome, Below):
+                into.fallen[transfer.event_id, one.rule.code] = arrival
+            elif isinstance(outcome, Failed):
+                into.failures.append(RuleFailure(arrival.record, one.rule.code, outcome.detail))
         _count(into, one, counts)
 
 
-def _raise(into: Judgement, one: RuleInForce, event: Event, fired: Fired, late: bool) -> None:
-    code = one.rule.code
-    reminder_id = ids.reminder_id(code, fired.subject, fired.window)
-    if reminder_id in into.reminders:
-        return
-    into.reminders[reminder_id] = ReminderRaised(
-        event_id=ids.event_id("reminder.raised", str(reminder_id)),
-        occurred_at=event.occurred_at,
-        producer="alerting",
-        correlation_id=event.correlation_id or str(event.event_id),
-        customer_id=event.customer_id,
-        reminder_id=reminder_id,
-        rule_code=code,
-        subject=fired.subject,
-        window=fired.window,
-        rule_version=one.version,
-        business_date=bank_date(event.occurred_at),
-        branch_id=event.branch_id,
-        priority=RULES[code].priority,
-        amount=fired.amount,
-        currency=event.currency,
-        facts=fired.facts,
-        late=late,
-    )
+def _fire(into: Judgement, one: RuleInForce, event: Judged, fired: Fired, late: bool) -> None:
+    reminder_id = ids.reminder_id(one.rule.code, fired.subject, fired.window)
+    into.firings.append(Firing(reminder_id, one, event, fired, late))
 
 
-def _failure(arrival: Arrival, one: RuleInForce, error: Exception) -> RuleFailure:
-    return RuleFailure(arrival.record, one.rule.code, f"The rule raised {type(error).__name__}.")
-
-
-def _count(into: Judgement, one: RuleInForce, counts: Counter[type[Outcome] | None]) -> None:
+def _count(into: Judgement, one: RuleInForce, counts: Counter[type[Outcome]]) -> None:
     for kind, number in counts.items():
-        name = "error" if kind is None else _NAMES[kind]
-        into.outcomes[one.rule.code, name] += number
+        if number:
+            into.outcomes[one.rule.code, NAMES[kind]] += number

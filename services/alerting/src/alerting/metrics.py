@@ -8,8 +8,9 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # a library without 
 
 EVENTS = Counter("alerting_events", "Records taken from the topic.")
 EVALUATIONS = Counter("alerting_evaluations", "What rules said.", ["rule", "outcome"])
-RAISED = Counter("alerting_reminders_raised", "Reminders raised for the first time.", ["rule"])
-SENT = Counter("alerting_reminders_sent", "Reminders acknowledged by the topic.")
+RAISED = Counter("alerting_reminders_raised", "Reminders raised.", ["rule"])
+WITHDRAWN = Counter("alerting_reminders_withdrawn", "Reminders that rest on nothing.", ["rule"])
+SENT = Counter("alerting_reminders_sent", "Messages acknowledged by the topic.")
 LATE = Counter("alerting_late_events", "Events that came behind the watermark.")
 KNOWN = Counter("alerting_known_transfers", "Transfers that the inbox had already.")
 DEAD = Counter("alerting_dead_letters", "Dead letters kept.", ["reason"])
@@ -46,5 +47,7 @@ def count(result: BatchResult) -> None:
         EVALUATIONS.labels(rule, outcome).inc(number)
     for rule, number in result.raised.items():
         RAISED.labels(rule).inc(number)
+    for rule, number in result.withdrawn.items():
+        WITHDRAWN.labels(rule).inc(number)
     for reason, number in result.dead.items():
         DEAD.labels(reason).inc(number)

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 
 import psycopg
 
-from crm_shared.events.reminders import ReminderRaised
+from crm_shared.clock import bank_date
+from crm_shared.events.reminders import ReminderRaised, ReminderWithdrawn
 from crm_shared.postgres import advisory_key
 
 _ADD = """
 insert into alerting.outbox
     (reminder_id, rule_code, rule_version, customer_id, business_date, message)
-select * from unnest(%s::uuid[], %s::text[], %s::int[], %s::bigint[], %s::date[], %s::bytea[])
-on conflict (reminder_id) do nothing
-returning rule_code
+select reminder_id, rule_code, rule_version, customer_id, business_date, message
+from unnest(%s::uuid[], %s::text[], %s::int[], %s::bigint[], %s::date[], %s::bytea[])
+    with ordinality
+    as t (reminder_id, rule_code, rule_version, customer_id, business_date, message, ordinality)
+order by ordinality
 """
 
 #: In order of creation: rows of one customer are created under the lock of their partition.
@@ -39,22 +42,23 @@ class Message:
     value: bytes
 
 
-def add(connection: psycopg.Connection, reminders: Sequence[ReminderRaised]) -> list[str]:
-    """Keep the reminders; the rule codes of those that had not been raised before."""
-    if not reminders:
-        return []
-    rows = connection.execute(
+def add(
+    connection: psycopg.Connection, messages: Sequence[ReminderRaised | ReminderWithdrawn]
+) -> None:
+    """Keep the messages until the topic has them, in this order."""
+    if not messages:
+        return
+    connection.execute(
         _ADD,
         (
-            [one.reminder_id for one in reminders],
-            [one.rule_code for one in reminders],
-            [one.rule_version for one in reminders],
-            [one.customer_id for one in reminders],
-            [one.business_date for one in reminders],
-            [one.to_bytes() for one in reminders],
+            [one.reminder_id for one in messages],
+            [one.rule_code for one in messages],
+            [one.rule_version if isinstance(one, ReminderRaised) else None for one in messages],
+            [one.customer_id for one in messages],
+            [bank_date(one.occurred_at) for one in messages],
+            [one.to_bytes() for one in messages],
         ),
     )
-    return [row[0] for row in rows]
 
 
 def claim(connection: psycopg.Connection, limit: int) -> list[Message]:

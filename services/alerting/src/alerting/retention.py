@@ -1,8 +1,9 @@
-"""How long the tables keep what has been worked on: sent reminders, and transfers of old windows.
+"""How long the tables keep what has been worked on: reminders, evidence, transfers of old windows.
 
 A transfer goes when both its event time and its arrival are older, so that days which are played
 again long after they happened keep their windows. An event that comes back later than this is
 judged as a new one; its reminders get the ids they had, and who has them already changes nothing.
+A reversal that comes later than this finds nothing to withdraw.
 """
 
 from datetime import timedelta
@@ -27,6 +28,24 @@ delete from alerting.inbox where event_id = any (array(
     select event_id from alerting.inbox
     where received_at < now() - %(kept)s::interval and occurred_at < now() - %(kept)s::interval
     order by received_at limit %(chunk)s for update skip locked))
+""",
+    "evidence": """
+delete from alerting.evidence where (event_id, rule_code) in (
+    select event_id, rule_code from alerting.evidence
+    where fired_at < now() - %(kept)s::interval
+    order by fired_at limit %(chunk)s for update skip locked)
+""",
+    "retractions": """
+delete from alerting.retractions where (customer_id, fact) in (
+    select customer_id, fact from alerting.retractions
+    where received_at < now() - %(kept)s::interval
+    order by received_at limit %(chunk)s for update skip locked)
+""",
+    "reminders": """
+delete from alerting.reminders where reminder_id = any (array(
+    select reminder_id from alerting.reminders
+    where changed_at < now() - %(kept)s::interval
+    order by changed_at limit %(chunk)s for update skip locked))
 """,
 }
 

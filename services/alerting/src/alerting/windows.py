@@ -23,6 +23,7 @@ class Transfer(NamedTuple):
     branch_id: str
     currency: str = "CNY"
     correlation_id: str | None = None
+    fact: str = ""
 
 
 class Timeline:

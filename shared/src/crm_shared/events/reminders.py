@@ -19,6 +19,9 @@ class _ReminderEvent(CustomerEvent):
     rule_code: str = Field(examples=["R01.LARGE_INFLOW"])
     subject: str = Field(examples=["customer:4711"])
     window: str = Field(examples=["txn:90001"])
+    revision: int = Field(
+        default=1, ge=1, description="A withdrawn reminder that holds again has the next one."
+    )
 
     @model_validator(mode="after")
     def _id_is_the_business_key(self) -> Self:

@@ -2,7 +2,8 @@
 
 from alerting.rules.account_closed import ACCOUNT_CLOSED
 from alerting.rules.frequent_transfers_out import FREQUENT_TRANSFERS_OUT
-from alerting.rules.large_movement import LARGE_INFLOW, LARGE_OUTFLOW
+from alerting.rules.large_inflow import LARGE_INFLOW
+from alerting.rules.large_outflow import LARGE_OUTFLOW
 from alerting.rules.protocol import Rule
 
 __all__ = [

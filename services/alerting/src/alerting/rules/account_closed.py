@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from alerting.rules.protocol import NOT_APPLICABLE, Event, Fired, Outcome, Parameters
+from alerting.events import Judged
+from alerting.rules.protocol import NOT_APPLICABLE, Answer, Fired, Parameters
 from alerting.windows import Timeline
 from crm_shared.clock import bank_date
 from crm_shared.events.transactions import AccountClosedEvent
@@ -14,16 +15,19 @@ class AccountClosed:
 
     code: str = "R01.ACCOUNT_CLOSED"
     parameter_codes: tuple[str, ...] = ()
+    judges: type[Judged] = AccountClosedEvent
     windowed: bool = False
 
-    def evaluate(self, event: Event, timeline: Timeline, parameters: Parameters) -> Outcome:
+    def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Fires for every closure."""
         if not isinstance(event, AccountClosedEvent):
             return NOT_APPLICABLE
         return Fired(
+            customer_id=event.customer_id,
             subject=f"account:{event.account_id}",
             window=f"closed:{bank_date(event.occurred_at)}",
             amount=event.closing_balance,
+            currency=event.currency,
             facts={"value": str(event.closing_balance), "product": event.product},
         )
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from alerting.events import Judged, fact_of
 from alerting.rules.movements import moves_funds
-from alerting.rules.protocol import NOT_APPLICABLE, Below, Event, Fired, Outcome, Parameters
+from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
 from alerting.windows import Timeline, Transfer
 from crm_shared.clock import bank_date
 from crm_shared.events.transactions import TransactionEvent
@@ -14,7 +15,7 @@ MIN_COUNT = "frequent_transfers.min_count"
 WINDOW_HOURS = "frequent_transfers.window_hours"
 
 
-def transfer_to_other_bank(event: Event) -> Transfer | None:
+def transfer_to_other_bank(event: Judged) -> Transfer | None:
     """The event as a transfer that windows count; None where it is not one."""
     if isinstance(event, Transfer):
         return event
@@ -33,6 +34,7 @@ def transfer_to_other_bank(event: Event) -> Transfer | None:
         event.branch_id,
         event.currency,
         event.correlation_id,
+        fact_of(event),
     )
 
 
@@ -47,9 +49,10 @@ class FrequentTransfersOut:
 
     code: str = "R01.FREQUENT_TRANSFERS_OUT"
     parameter_codes: tuple[str, ...] = (MIN_COUNT, WINDOW_HOURS)
+    judges: type[Judged] = Transfer
     windowed: bool = True
 
-    def evaluate(self, event: Event, timeline: Timeline, parameters: Parameters) -> Outcome:
+    def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Count the customer's transfers in the window that ends with this one."""
         transfer = transfer_to_other_bank(event)
         if transfer is None:
@@ -59,11 +62,13 @@ class FrequentTransfersOut:
         if count < parameters[MIN_COUNT]:
             return Below(Decimal(count), parameters[MIN_COUNT])
         return Fired(
+            customer_id=transfer.customer_id,
             subject=f"customer:{transfer.customer_id}",
             window=f"day:{bank_date(transfer.occurred_at)}",
             amount=sum(
                 (one.amount for one in window if one.currency == transfer.currency), Decimal(0)
             ),
+            currency=transfer.currency,
             facts={
                 "value": str(count),
                 "threshold": str(parameters[MIN_COUNT]),

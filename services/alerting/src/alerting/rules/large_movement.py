@@ -1,10 +1,11 @@
-"""R01.LARGE_INFLOW and R01.LARGE_OUTFLOW: one booking of at least N, by type of customer."""
+"""What R01.LARGE_INFLOW and R01.LARGE_OUTFLOW have in common: one booking of at least N."""
 
 from dataclasses import dataclass
 from typing import Literal
 
+from alerting.events import Judged
 from alerting.rules.movements import moves_funds
-from alerting.rules.protocol import NOT_APPLICABLE, Below, Event, Fired, Outcome, Parameters
+from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
 from alerting.windows import Timeline
 from crm_shared.events.transactions import TransactionEvent
 
@@ -22,9 +23,10 @@ class LargeMovement:
     code: str
     direction: Literal["credit", "debit"]
     parameter_codes: tuple[str, ...] = (INDIVIDUAL, BUSINESS)
+    judges: type[Judged] = TransactionEvent
     windowed: bool = False
 
-    def evaluate(self, event: Event, timeline: Timeline, parameters: Parameters) -> Outcome:
+    def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Compare the amount with the threshold of the customer's type; groups are businesses."""
         if (
             not isinstance(event, TransactionEvent)
@@ -37,9 +39,11 @@ class LargeMovement:
         if event.amount < threshold:
             return Below(event.amount, threshold)
         return Fired(
+            customer_id=event.customer_id,
             subject=f"customer:{event.customer_id}",
             window=f"txn:{event.txn_id}",
             amount=event.amount,
+            currency=event.currency,
             facts={
                 "value": str(event.amount),
                 "threshold": str(threshold),
@@ -48,7 +52,3 @@ class LargeMovement:
                 "channel": event.channel,
             },
         )
-
-
-LARGE_INFLOW = LargeMovement("R01.LARGE_INFLOW", "credit")
-LARGE_OUTFLOW = LargeMovement("R01.LARGE_OUTFLOW", "debit")

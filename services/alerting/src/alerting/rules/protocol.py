@@ -5,12 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
-from alerting.windows import Timeline, Transfer
-from crm_shared.events.transactions import AccountClosedEvent, TransactionEvent
-
-#: What rules look at: events as they arrive, and earlier transfers when a late one changed
-#: the window they were judged in.
-Event = TransactionEvent | AccountClosedEvent | Transfer
+from alerting.events import Judged
+from alerting.windows import Timeline
 
 #: The currency of thresholds, unless a rule's parameters name another.
 DEFAULT_CURRENCY = "CNY"
@@ -31,9 +27,11 @@ class Parameters:
 class Fired:
     """The rule holds: the business key of the reminder and the values its text is made of."""
 
+    customer_id: int
     subject: str
     window: str
     amount: Decimal | None = None
+    currency: str = DEFAULT_CURRENCY
     facts: dict[str, str] = field(default_factory=dict)
 
 
@@ -50,10 +48,27 @@ class NotApplicable:
     """The rule has nothing to say about such an event."""
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The rule raised: a fault of the program, told without the values it met."""
+
+    detail: str
+
+
 #: There is no need for a second one.
 NOT_APPLICABLE = NotApplicable()
 
-Outcome = Fired | Below | NotApplicable
+#: What a rule may answer, and what becomes of it (`outcome_of`).
+Answer = Fired | Below | NotApplicable
+Outcome = Answer | Failed
+
+#: The name of an outcome, as metrics and operations say it.
+NAMES: dict[type[Outcome], str] = {
+    Fired: "fired",
+    Below: "below",
+    NotApplicable: "not_applicable",
+    Failed: "error",
+}
 
 
 class Rule(Protocol):
@@ -70,10 +85,23 @@ class Rule(Protocol):
         ...
 
     @property
+    def judges(self) -> type[Judged]:
+        """The kind of event it looks at; of all others it says that it is not applicable."""
+        ...
+
+    @property
     def windowed(self) -> bool:
         """Whether it judges transfers in their window instead of events alone."""
         ...
 
-    def evaluate(self, event: Event, timeline: Timeline, parameters: Parameters) -> Outcome:
+    def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Judge one event. Pure: same arguments, same outcome."""
         ...
+
+
+def outcome_of(rule: Rule, event: Judged, timeline: Timeline, parameters: Parameters) -> Outcome:
+    """What a rule says about an event; where it raises, that it failed."""
+    try:
+        return rule.evaluate(event, timeline, parameters)
+    except Exception as error:
+        return Failed(f"The rule raised {type(error).__name__}.")
