@@ -32,7 +32,7 @@ def test_no_published_column_is_missing(page: str) -> None:
 
 def test_every_indicator_that_is_published_is_in_the_page(page: str, published: Batch) -> None:
     found = published.query(
-        "select distinct jsonb_object_keys(indicators) from acrm.customer_indicators union"
+        "select distinct json_object_keys(indicators) from acrm.customer_indicators union"
         " select distinct unnest(tags) from acrm.customer_tags where business_date = %s", SECOND
     )  # fmt: skip
     assert found

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from acrm_batch import ledger
 from acrm_batch.batch import Result
 from acrm_batch.project import Project
 from crm_shared.personal_data import Protector
@@ -151,8 +152,8 @@ def test_indicators_of_the_branches_add_up(crm: Batch) -> None:
 
 def test_the_dictionary_names_every_published_code(crm: Batch) -> None:
     published = crm.query(
-        "select jsonb_object_keys(indicators) from acrm.customer_indicators union"
-        " select jsonb_object_keys(indicators) from acrm.branch_indicators union"
+        "select json_object_keys(indicators) from acrm.customer_indicators union"
+        " select json_object_keys(indicators) from acrm.branch_indicators union"
         " select unnest(tags) from acrm.customer_tags"
     )
     assert set(published) <= set(crm.query("select code from acrm.dictionary"))
@@ -166,3 +167,25 @@ def test_decisions_say_why(crm: Batch) -> None:
     assert [one["branch_id"] for one in inputs["averages"]] == ["A", "B"]
     assert inputs["parameters"]["coverage.averaging_days"] == 30
     assert json.dumps(inputs).count("null") == 0
+
+
+def test_documents_of_an_earlier_version_stay_when_the_schema_is_brought_up_to_date(
+    published: tuple[Batch, Result],
+) -> None:
+    crm, _ = published
+    everything = "select customer_id, indicators::text from acrm.customer_indicators order by 1"
+    with psycopg.connect(crm.database.acrm_owner, autocommit=True) as connection:
+        before = connection.execute(everything).fetchall()
+        connection.execute(
+            "alter table acrm.customer_indicators alter column indicators type jsonb"
+            " using indicators::text::jsonb"
+        )
+        ledger.migrate(crm.database.acrm_owner)
+        after = connection.execute(everything).fetchall()
+        [(kind,)] = connection.execute(
+            "select pg_typeof(indicators)::text from acrm.customer_indicators limit 1"
+        ).fetchall()
+    assert kind == "json"
+    assert [(one, json.loads(text)) for one, text in after] == [
+        (one, json.loads(text)) for one, text in before
+    ]

@@ -93,13 +93,13 @@ _TABLES = (
         _c("customer_id", "bigint"), _c("rule", "text"), _c("rule_version", "integer"),
         _c("lead_branch_id", "text"), _c("lead_manager_id", "text"),
         _c("previous_lead_branch_id", "text", True), _c("moved", "boolean"),
-        _c("inputs", "jsonb"),
+        _c("inputs", "json"),
     ), "lead", "Why the lead is the lead: rule, version and the values it was decided on."),
     PublishedTable("customer_indicators", ("customer_id",), (
-        _c("customer_id", "bigint"), _c("lead_branch_id", "text"), _c("indicators", "jsonb"),
+        _c("customer_id", "bigint"), _c("lead_branch_id", "text"), _c("indicators", "json"),
     ), "lead", "Indicators of the union's whole business with the customer, by code."),
     PublishedTable("customer_branch_indicators", ("branch_id", "customer_id"), (
-        _c("branch_id", "text"), _c("customer_id", "bigint"), _c("indicators", "jsonb"),
+        _c("branch_id", "text"), _c("customer_id", "bigint"), _c("indicators", "json"),
     ), "branch", "Indicators of the branch's own business with the customer, by code; the additive"
        " ones sum to the customer's."),
     PublishedTable("customer_tags", ("customer_id",), (
@@ -116,12 +116,12 @@ _TABLES = (
         _c("kind", "text"), _c("holding_id", "bigint"),
         _c("product", "text"), _c("currency", "text"), _c("balance", _MONEY, True),
         _c("opened_on", "date"), _c("matures_on", "date", True), _c("status", "text"),
-        _c("details", "jsonb"),
+        _c("details", "json"),
     ), "lead_or_branch", "Deposits, loans, cards, wealth products and standing orders (with their"
        " account's branch and dates): all of them for the lead branch, its own for an assisting"
        " one."),
     PublishedTable("branch_indicators", ("org_id",), (
-        _c("org_id", "text"), _c("indicators", "jsonb"),
+        _c("org_id", "text"), _c("indicators", "json"),
     ), "everybody", "Indicators of branches, legal entities and the union, by code."),
     PublishedTable("due_reminders", ("reminder_id",), (
         _c("reminder_id", "uuid"), _c("rule_code", "text"), _c("customer_id", "bigint"),
@@ -156,7 +156,7 @@ _TABLES = (
        " cost of campaigns: in all, by branch and manager of the list, and by channel of the first"
        " contact. `grain` says which; what does not apply is an empty text."),
     PublishedTable("manager_indicators", ("branch_id", "manager_id"), (
-        _c("branch_id", "text"), _c("manager_id", "text"), _c("indicators", "jsonb"),
+        _c("branch_id", "text"), _c("manager_id", "text"), _c("indicators", "json"),
     ), "branch", "Indicators of the business that a manager answers for at a branch, by code; the"
        " virtual manager has what nobody else answers for."),
     PublishedTable("manager_rankings", ("branch_id", "manager_id", "code"), (
@@ -200,6 +200,17 @@ def _policy(table: PublishedTable) -> list[str]:
     ]
 
 
+def _as_json(table: str, column: str) -> str:
+    """Earlier versions had `jsonb`, which costs three times as much to load (docs/benchmarks.md)
+    and is never asked for a part: readers send the text on as it is."""
+    return (
+        "do $$ begin if exists (select from information_schema.columns where"
+        f" table_schema = '{SCHEMA}' and table_name = '{table}' and column_name = '{column}'"
+        f" and data_type = 'jsonb') then alter table {SCHEMA}.{table} alter column {column}"
+        f" type json using {column}::text::json; end if; end $$"
+    )
+
+
 def ddl() -> list[str]:
     """The statements that create the parent tables and what readers rely on; safe to repeat.
 
@@ -235,6 +246,9 @@ def ddl() -> list[str]:
             f'alter table {SCHEMA}.{table.name} alter column "{name}" drop not null'
             for name, _, nullable in table.columns
             if nullable
+        )
+        statements.extend(
+            _as_json(table.name, name) for name, type_, _ in table.columns if type_ == "json"
         )
         statements.extend(
             f"create index if not exists {table.name}_{'_'.join(index)} on"

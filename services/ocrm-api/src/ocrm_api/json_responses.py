@@ -35,5 +35,5 @@ def json_response(
 
 
 def as_is(stored: str) -> orjson.Fragment:
-    """A `jsonb` value read as text, to go out unchanged: its numbers keep all their digits."""
+    """A `json` value read as text, to go out unchanged: its numbers keep all their digits."""
     return orjson.Fragment(stored)

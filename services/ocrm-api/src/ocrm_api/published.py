@@ -18,7 +18,7 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
 from sqlalchemy.types import TypeEngine
 
 from crm_shared import published
@@ -30,7 +30,7 @@ _TYPES: dict[str, TypeEngine[Any]] = {
     "boolean": Boolean(),
     "date": Date(),
     "bytea": LargeBinary(),
-    "jsonb": JSONB(),
+    "json": JSON(),
     "uuid": Uuid(),
     "text[]": ARRAY(Text()),
 }

@@ -1,0 +1,186 @@
+"""`python -m deploy.bench.acrm`, which `make bench-acrm` runs: the batch at full size.
+
+It makes (once) a bank of 13 months, runs the night's batch on it from nothing, then the next day,
+then the same day again, publishes it to PostgreSQL, and puts the batch beside the same columns
+written by hand, a plain scan, PySpark and Polars on the same cores. What is compared runs right
+after one another, because other work on a machine comes and goes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from crm_shared.errors import CrmError
+from crm_shared.landing import day_folder
+from crm_shared.landing.manifest import FILE_NAME
+from deploy.bench.figures import Figures
+from deploy.bench.measured import Measured, measure
+from deploy.local.servers import LocalServers
+
+BENCH = Path(".local/bench")
+FIRST, LAST = date(2025, 6, 1), date(2026, 7, 1)
+
+#: The banks of the growth points deliver three months; 13 months of five million would not fit.
+GROWTH_FIRST = date(2026, 4, 1)
+
+_MEMORY = "4GB"
+_THREADS = "2"
+_PARTS = ("full", "hand", "spark", "frames", "growth")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One benchmark: where everything lies and where its figures go."""
+
+    figures: Figures
+    environment: dict[str, str]
+    folder: Path
+    say: Callable[[str], None]
+
+    def acrm(self, *words: str | Path, landing: Path, warehouse: Path) -> Measured:
+        """A command of the batch."""
+        self.say(f"acrm {' '.join(map(str, words))}")
+        place = {"CRM_LANDING_DIR": str(landing), "CRM_WAREHOUSE_DIR": str(warehouse)}
+        return measure("acrm", *words, "--json", environment=self.environment | place)
+
+
+def bank(bench: Bench, customers: int, first: date) -> Path:
+    """The folder of a generated bank; one that is there already is used again."""
+    folder = BENCH / f"bank-{customers}-{first}"
+    if not (day_folder(folder, LAST) / FILE_NAME).is_file():
+        bench.say(f"generating {customers:,} customers from {first} to {LAST}")
+        measure("bank-simulator", "generate", "--customers", str(customers), "--from", str(first),
+                "--to", str(LAST), "--out", folder)  # fmt: skip
+    return folder
+
+
+def full(bench: Bench, landing: Path, customers: int) -> float:
+    """The whole night from nothing, the next day, nothing to do, publication; seconds of the
+    first."""
+    add = bench.figures.add
+    warehouse = bench.folder / "warehouse"
+    day, place = LAST - timedelta(days=1), {"landing": landing, "warehouse": warehouse}
+    rebuild = bench.acrm("run", "--date", str(day), "--no-publish", **place)
+    add("full_run_seconds", rebuild.seconds, "s")
+    add("full_run_cpu", rebuild.cpu_seconds, "s")
+    add("full_run_memory", rebuild.gigabytes, "GiB", at_most=6)
+    following = bench.acrm("run", "--date", str(LAST), "--no-publish", **place)
+    add("next_day_seconds", following.seconds, "s")
+    add("next_day_share", following.seconds / rebuild.seconds, "of a full run", at_most=0.1)
+    again = bench.acrm("run", "--date", str(LAST), "--no-publish", **place)
+    add("nothing_to_do_seconds", again.seconds, "s", at_most=1.5)
+    published = bench.acrm("publish", "--date", str(LAST), "--no-events", **place)
+    said = published.document()
+    phases, rows = said["phases"], said["rows"]
+    add("snapshot_seconds", phases["writing the snapshot"], "s")
+    for table, goal in (("coverage", 150_000.0), ("customers", None), ("customer_indicators", None),
+                        ("customer_tags", None)):  # fmt: skip
+        rate = rows[table] / max(phases[f"publishing {table}"], 0.01)
+        add(f"published_{table}", rate, "rows/s", at_least=goal)
+    add("publication_seconds", sum(took for name, took in phases.items() if "publishing" in name),
+        "s")  # fmt: skip
+    add("customers", customers, "customers")
+    return rebuild.seconds + float(phases["writing the snapshot"])
+
+
+def by_hand(bench: Bench, landing: Path, seconds: float) -> None:
+    """The same columns by hand, and a plain scan of what is read."""
+    common = ("--landing", landing, "--date", str(LAST - timedelta(days=1)),
+              "--threads", _THREADS, "--memory-limit", _MEMORY)  # fmt: skip
+    bench.say("the same columns by hand")
+    lean = measure("-m", "acrm_batch.bench.lean", *common, "--out", bench.folder / "lean")
+    bench.figures.add("by_hand_seconds", lean.seconds, "s")
+    bench.figures.add("full_run_to_by_hand", seconds / lean.seconds, "ratio", at_most=1.5)
+    bench.say("a plain scan")
+    scan = measure("-m", "acrm_batch.bench.scan", *common)
+    bench.figures.add("scan_seconds", scan.seconds, "s")
+    bench.figures.add("full_run_to_scan", seconds / scan.seconds, "ratio")
+
+
+def spark(bench: Bench, landing: Path) -> None:
+    """Every model by PySpark on the same cores, from the same inputs."""
+    bench.say("every model by both engines")
+    compared = measure("-m", "acrm_batch.engines.compare", "--landing", landing, "--date",
+                       str(LAST), "--memory-limit", _MEMORY, "--json")  # fmt: skip
+    steps = compared.document()
+    ours = sum(step["duckdb_seconds"] for step in steps)
+    theirs = sum(step["spark_seconds"] for step in steps)
+    bench.figures.add("spark_models_seconds", theirs, "s")
+    bench.figures.add("spark_to_duckdb", theirs / ours, "ratio", at_least=5)
+    bench.figures.add("spark_differences", sum(len(step["differences"]) for step in steps),
+                      "differences", at_most=0)  # fmt: skip
+
+
+def growth(bench: Bench, sizes: list[int]) -> None:
+    """A full run of three months for growing banks: CPU seconds per customer."""
+    found = {}
+    for size in sizes:
+        place = {"landing": bank(bench, size, GROWTH_FIRST),
+                 "warehouse": bench.folder / f"growth-{size}"}  # fmt: skip
+        run = bench.acrm("run", "--date", str(LAST), "--no-publish", **place)
+        found[size] = run.cpu_seconds / size
+        bench.figures.add(f"growth_{size}_seconds", run.seconds, "s")
+        bench.figures.add(f"growth_{size}_cpu", run.cpu_seconds, "s")
+        bench.figures.add(f"growth_{size}_memory", run.gigabytes, "GiB", at_most=6)
+        bench.figures.add(f"growth_{size}_per_customer", found[size] / found[sizes[0]],
+                          "ratio to the smallest", at_most=1.3)  # fmt: skip
+
+
+def main(
+    customers: Annotated[int, typer.Option(help="Size of the bank.")] = 1_000_000,
+    landing: Annotated[Path | None, typer.Option(help="A bank that is there already.")] = None,
+    parts: Annotated[str, typer.Option(help="Which parts, with commas.")] = ",".join(_PARTS),
+    sizes: Annotated[str, typer.Option(help="Growth points.")] = "100000,1000000,5000000",
+) -> None:
+    """Measure the batch; the figures are written to .local/bench/acrm.json."""
+    console = Console()
+    wanted = set(parts.split(","))
+    if unknown := wanted - set(_PARTS):
+        raise typer.BadParameter(f"no part {', '.join(sorted(unknown))}; choose of {_PARTS}")
+    figures = Figures(BENCH / "acrm.json")
+    BENCH.mkdir(parents=True, exist_ok=True)
+    try:
+        with (
+            TemporaryDirectory(dir=BENCH, prefix="run-") as folder,
+            LocalServers(Path(folder) / "servers", report=console.print) as servers,
+        ):
+            Path(folder).chmod(0o711)
+            environment = servers.environment() | {
+                "ACRM_MEMORY_LIMIT": _MEMORY,
+                "ACRM_THREADS": _THREADS,
+            }
+            measure("ocrm", "migrate", environment=environment)
+            measure("acrm", "migrate", environment=environment)
+            bench = Bench(figures, environment, Path(folder), console.print)
+            if wanted - {"growth"}:
+                _one_size(bench, wanted, landing or bank(bench, customers, FIRST), customers)
+            if "growth" in wanted:
+                growth(bench, [int(size) for size in sizes.split(",")])
+    except CrmError as error:
+        console.print(str(error))
+        raise typer.Exit(int(error.exit_code)) from None
+    finally:
+        figures.print(console)
+
+
+def _one_size(bench: Bench, wanted: set[str], landing: Path, customers: int) -> None:
+    seconds = full(bench, landing, customers) if wanted & {"full", "hand"} else 0.0
+    if "hand" in wanted:
+        by_hand(bench, landing, seconds)
+    if "frames" in wanted:
+        frames = measure("-m", "acrm_batch.bench.frames", "--landing", landing, "--date",
+                         str(LAST)).document()  # fmt: skip
+        for name, value in frames.items():
+            bench.figures.add(name, value, "s")
+    if "spark" in wanted:
+        spark(bench, landing)
+
+
+if __name__ == "__main__":
+    typer.run(main)
