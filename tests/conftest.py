@@ -52,8 +52,9 @@ def servers() -> Iterator[LocalServers]:
 
 @pytest.fixture(scope="session")
 def environment(servers: LocalServers) -> dict[str, str]:
-    """The variables by which a service finds the servers."""
-    return servers.environment()
+    """The variables by which a service finds the servers, and Python the code under test."""
+    code = {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+    return code | servers.environment()
 
 
 @pytest.fixture(scope="session")

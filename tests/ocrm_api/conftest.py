@@ -24,7 +24,7 @@ from crm_shared.reminder_rules import RULES
 from ocrm_api import migrate
 from ocrm_api.main import create_app
 from ocrm_api.passwords import hash_password
-from ocrm_api.reminders import receiving, routing
+from ocrm_api.reminders import receiving, routing, telling
 from ocrm_api.settings import MigrationSettings, RedisSettings, Settings
 from tests.databases import PostgresDatabase, fresh_database
 from tests.ocrm_api import bank
@@ -66,7 +66,7 @@ class Bank:
         with psycopg.connect(self.database.ocrm_app) as connection:
             published = routing.current(connection, None)
             received = receiving.receive(connection, published, records)
-            receiving.tell(connection, [(one, "raised") for one in received.raised])
+            telling.tell(connection, received.told())
         return received
 
 
@@ -166,6 +166,7 @@ def make_app(of: Bank, redis_url: str, **given: Any) -> FastAPI:
         "requests_per_minute": 1_000_000,
         "logins_per_minute": 1_000_000,
         "stream_poll_seconds": 0.1,
+        "timekeeper_seconds": 3600.0,
     }
     return create_app(Settings(**(values | given)), RedisSettings(url=SecretStr(redis_url)))
 

@@ -24,6 +24,11 @@ BODIES: dict[str, Any] = {
     "search_customers": {},
     "reveal_customer": {"fields": ["phone"], "purpose": "service"},
     "finish_reminder": {"outcome_code": "other"},
+    "snooze_reminder": {"until_event": "new_reminder"},
+    "take_steps": {
+        "action": {"step": "see"},
+        "items": [{"reminder_id": "0d6f4f5e-6a53-5d0b-9d38-3f0d7b1f5b77", "etag": '"1"'}],
+    },
 }
 HEADERS = {"Idempotency-Key": "the key of the matrix", "If-Match": '"1"'}
 

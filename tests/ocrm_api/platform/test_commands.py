@@ -86,6 +86,27 @@ async def test_a_new_password_ends_the_sessions_of_the_old_one(own_api: Api) -> 
     assert codes == [401, 200]
 
 
+def test_a_parameter_is_set_once_for_a_day_and_audited(
+    own_bank: Bank, environment: dict[str, str]
+) -> None:
+    given = ("set-parameter", "reminder.expiry_days", "9", "--from", "2020-01-01")
+    entity = ("--legal-entity", "L1", "--rule", "R02.LOAN_MATURES")
+    assert run(own_bank.database, environment, *given, *entity).returncode == 0
+    listed = run(own_bank.database, environment, "parameters").stdout.splitlines()
+    expiry = next(one for one in map(json.loads, listed) if one["code"] == "reminder.expiry_days")
+    value = {"legal_entity_id": "L1", "rule_code": "R02.LOAN_MATURES", "value": 9}
+    assert (expiry["name"], expiry["values"]) == ("提醒失效天数", [value])
+    assert own_bank.execute("select details ->> 'value' from ocrm.audit_log") == [("9",)]
+    for wrong, sentence in (
+        ((*given, *entity), "choose another day"),
+        (("set-parameter", "nothing", "9", "--from", "2020-01-01"), "take one of"),
+        (("set-parameter", "reminder.expiry_days", "99999", "--from", "2020-01-01"), "0 to 3650"),
+        ((*given, "--rule", "R99.NOTHING"), "is no rule"),
+    ):
+        refused = run(own_bank.database, environment, *wrong)
+        assert (refused.returncode, sentence in refused.stderr) == (2, True), refused.stderr
+
+
 def test_demo_users_are_for_demos_only(own_bank: Bank, environment: dict[str, str]) -> None:
     key = {"OCRM_SIGNING_KEY": "k" * 32}
     refused = run(own_bank.database, environment | key, "create-demo-users", demo="0")

@@ -214,8 +214,8 @@ def test_a_part_of_the_routes_is_found_by_an_index(own_bank: Bank) -> None:
     with psycopg.connect(own_bank.database.ocrm_app) as opened:
         parameters = routing.current(opened, None).parameters()
         parameters |= routing.BEGINNING._asdict() | {"limit": routing.REROUTED_AT_ONCE}
-        plan = opened.execute("explain " + routing._REROUTE_OPEN, parameters).fetchall()
-    assert any("reminders_open" in line for (line,) in plan), plan
+        plan = opened.execute("explain " + routing._REROUTE_LIVE, parameters).fetchall()
+    assert any("reminders_live" in line for (line,) in plan), plan
 
 
 def test_what_is_past_its_time_is_removed_in_parts(

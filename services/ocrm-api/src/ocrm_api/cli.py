@@ -3,20 +3,26 @@
 import json
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from functools import wraps
 from typing import Annotated, ParamSpec
 
+import psycopg
 import typer
 import uvicorn
 
 from crm_shared import logging, postgres
-from crm_shared.errors import CrmError
+from crm_shared.clock import bank_date, now
+from crm_shared.errors import CrmError, UsageError
+from crm_shared.reminder_rules import RULES
 from crm_shared.settings import KafkaSettings, load
-from ocrm_api import demo_users, migrate
+from ocrm_api import demo_users, migrate, parameters
 from ocrm_api.main import create_app
 from ocrm_api.reminders import books
 from ocrm_api.reminders.intake import Intake
+from ocrm_api.reminders.parameters import PARAMETERS
 from ocrm_api.settings import RedisSettings, Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -99,13 +105,52 @@ def dead_letters(
     ] = False,
 ) -> None:
     """Show the messages that the intake could not use."""
-    url = Settings.load().database_url.get_secret_value()
-    with (
-        postgres.connect(url, application_name="ocrm-dead-letters") as connection,
-        postgres.bounded(connection, 30),
-    ):
+    with _of_the_application("ocrm-dead-letters") as connection:
         for letter in books.unsettled(connection, settle=settle):
             typer.echo(json.dumps(letter, ensure_ascii=False))
+
+
+@app.command("parameters")
+@speaks
+def show_parameters() -> None:
+    """Show the parameters of reminders, one a line as JSON, as they hold today."""
+    with _of_the_application("ocrm-parameters") as connection:
+        for one in parameters.listed(connection, PARAMETERS.values(), bank_date(now())):
+            typer.echo(json.dumps(one, ensure_ascii=False))
+
+
+@app.command()
+@speaks
+def set_parameter(
+    code: Annotated[str, typer.Argument(help="Such as reminder.expiry_days.")],
+    value: Annotated[int, typer.Argument(help="A whole number.")],
+    effective_from: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The first day it holds.")
+    ],
+    legal_entity: Annotated[str, typer.Option(help="One legal entity.")] = parameters.EVERY,
+    rule: Annotated[str, typer.Option(help="One rule.")] = parameters.EVERY,
+) -> None:
+    """Let a parameter have another value from a day on."""
+    if code not in PARAMETERS:
+        raise UsageError(f"{code} is no parameter; take one of {', '.join(sorted(PARAMETERS))}.")
+    if rule != parameters.EVERY and rule not in RULES:
+        raise UsageError(f"{rule} is no rule; see docs/contracts/reminder-rules.md.")
+    with _of_the_application("ocrm-parameters") as connection:
+        parameters.add(
+            connection, PARAMETERS[code], value, effective_from.date(),
+            legal_entity_id=legal_entity, rule_code=rule,
+        )  # fmt: skip
+    typer.echo(f"{code} is {value} from {effective_from:%Y-%m-%d} on.")
+
+
+@contextmanager
+def _of_the_application(name: str) -> Iterator[psycopg.Connection]:
+    url = Settings.load().database_url.get_secret_value()
+    with (
+        postgres.connect(url, application_name=name) as connection,
+        postgres.bounded(connection, 30),
+    ):
+        yield connection
 
 
 @app.command()

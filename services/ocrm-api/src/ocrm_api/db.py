@@ -83,7 +83,7 @@ Session = Annotated[AsyncSession, Depends(get_session, scope="function")]
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Whether PostgreSQL could not be reached or did not answer in time."""
+    """Whether PostgreSQL could not be reached, did not answer in time or broke up a deadlock."""
     if isinstance(error, PoolTimeoutError | OSError | asyncio.TimeoutError):
         return True
     if isinstance(error, DBAPIError) and error.connection_invalidated:
@@ -91,7 +91,7 @@ def is_unavailable(error: BaseException) -> bool:
     if isinstance(error, OperationalError | InterfaceError):
         return True
     state = sqlstate(error)
-    return state is not None and (state[:2] in {"08", "53", "57"} or state == "55P03")
+    return state is not None and (state[:2] in {"08", "53", "57"} or state in {"55P03", "40P01"})
 
 
 def is_unstorable(error: BaseException) -> bool:

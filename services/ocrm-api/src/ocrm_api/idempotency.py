@@ -1,13 +1,14 @@
 """Idempotency keys: a repetition acts no second time, and is shown what the first one led to.
 
 The answer itself is not kept: it holds personal data, and the viewer may have lost the right to it.
+What acts on many things says what became of each, in codes and ids, and that is kept.
 The row of the key lives in the business transaction: no effect without the key, no key without the
 effect. A request that failed leaves no key, so it may be tried again.
 """
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import orjson
 from fastapi import Header, Request, Response
@@ -28,14 +29,17 @@ IdempotencyKey = Annotated[
     ),
 ]
 
+R = TypeVar("R")
+
 _LOCK = text("select pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
 _FIND = text(
-    "select request_hash, status, headers from ocrm.idempotency_keys"
+    "select request_hash, status, headers, result from ocrm.idempotency_keys"
     " where user_id = :user_id and key = :key"
 )
 _SAVE = text(
-    "insert into ocrm.idempotency_keys (user_id, key, request_hash, status, headers)"
-    " values (:user_id, :key, :request_hash, :status, cast(:headers as jsonb))"
+    "insert into ocrm.idempotency_keys (user_id, key, request_hash, status, headers, result)"
+    " values (:user_id, :key, :request_hash, :status, cast(:headers as jsonb),"
+    " cast(:result as jsonb))"
 )
 
 
@@ -45,10 +49,13 @@ async def once(
     key: str | None,
     request: Request,
     *,
-    act: Callable[[], Awaitable[None]],
-    show: Callable[[], Awaitable[Response]],
+    act: Callable[[], Awaitable[R]],
+    show: Callable[[R], Awaitable[Response]],
 ) -> Response:
-    """Act unless the same request with the same key has; then show, within the scope of now."""
+    """Act unless the same request with the same key has; then show, within the scope of now.
+
+    `show` is given what `act` gave, which must be JSON of codes and ids, never personal data.
+    """
     if key is None or not 8 <= len(key) <= 128:
         raise IdempotencyKeyMissing
     lock = {"name": f"idempotency|{viewer.user_id}|{key}"}
@@ -60,14 +67,14 @@ async def once(
     if stored is not None:
         if stored.request_hash != fingerprint:
             raise IdempotencyKeyReused
-        response = await show()
+        response = await show(stored.result)
         response.status_code = stored.status
         response.headers["Idempotent-Replay"] = "true"
         if "location" in stored.headers:
             response.headers["Location"] = stored.headers["location"]
         return response
-    await act()
-    response = await show()
+    result = await act()
+    response = await show(result)
     kept = {
         name: response.headers[name] for name in ("etag", "location") if name in response.headers
     }
@@ -78,6 +85,7 @@ async def once(
             "request_hash": fingerprint,
             "status": response.status_code,
             "headers": orjson.dumps(kept).decode(),
+            "result": orjson.dumps(result).decode(),
         },
     )
     return response

@@ -42,14 +42,16 @@ from ocrm_api.problems import (
     RequestRefused,
     render,
 )
-from ocrm_api.reminders import operations
+from ocrm_api.reminders import operations, steps, timekeeper
 from ocrm_api.reminders import router as reminders
 from ocrm_api.reminders import service as reminders_service
 from ocrm_api.reminders import stream as reminder_stream
 from ocrm_api.security import check_declarations, guard, session_like
 from ocrm_api.settings import RedisSettings, Settings, data_key
 
-SLICES = (login, organisation, customers, coverage, insight, reminders, operations, health)
+SLICES = (
+    login, organisation, customers, coverage, insight, reminders, steps, operations, health,
+)  # fmt: skip
 
 
 def create_app(settings: Settings | None = None, redis: RedisSettings | None = None) -> FastAPI:
@@ -128,7 +130,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     restore = _stop_streams_at_sigterm(app.state.stopping)
     await app.state.reminder_hub.start()
     try:
-        yield
+        async with timekeeper.running(
+            database, app.state.reminder_hub, settings.timekeeper_seconds
+        ):
+            yield
     finally:
         await app.state.reminder_hub.close()
         await app.state.limiter.close()

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     stream_poll_seconds: float = Field(default=2.0, gt=0)
     stream_heartbeat_seconds: float = Field(default=15.0, gt=0)
     stream_retention_hours: int = Field(default=72, ge=1)
+    timekeeper_seconds: float = Field(
+        default=30.0, gt=0, description="Between two looks at what wakes or expires."
+    )
     dead_letter_limit: int = Field(default=100, ge=0, description="Unsettled ones; then it stops.")
 
     @field_validator("trusted_proxies")

@@ -1,19 +1,32 @@
 """What can go wrong with reminders."""
 
-from ocrm_api.languages import Text
+from ocrm_api.languages import Language, Text
 from ocrm_api.problems import Problem
+from ocrm_api.reminders.transitions import STATUS_NAMES, STEP_NAMES, ByPeople, Status, advice
 
 
 class ReminderNotOpen(Problem):
-    """The reminder's life has moved on: it cannot take this step any more."""
+    """The reminder's life has moved on: it cannot take this step from the state it is in."""
 
     code = "reminder_not_open"
     status = 409
-    title = Text("提醒已结束或已受理", "The reminder has moved on")
+    title = Text("提醒状态不允许此操作", "The reminder has moved on")
     sentence = Text(
-        "该提醒当前状态为 {status},不能执行此操作;请刷新后查看。",
-        "The reminder is {status} and cannot take this step; read it again.",
+        "该提醒{status},不能{step};{advice}。",
+        "The reminder is {status}, so you cannot {step}; {advice}.",
     )
+
+    def __init__(self, *, status: Status, step: ByPeople) -> None:
+        super().__init__(status=status, step=step)
+        self._status, self._step = status, step
+
+    def detail(self, language: Language) -> str:
+        """The state, the step that it does not allow, and those that it does."""
+        return self.sentence.in_(language).format(
+            status=STATUS_NAMES[self._status].in_(language),
+            step=STEP_NAMES[self._step].in_(language),
+            advice=advice(self._status, language),
+        )
 
 
 class ReminderOfAnother(Problem):
@@ -27,3 +40,12 @@ class ReminderOfAnother(Problem):
         "Leave it to the manager who owns it, or to the head of the branch that leads the"
         " customer.",
     )
+
+
+class SnoozeTooLong(Problem):
+    """The day until which it is to be snoozed is not one of the days that may be chosen."""
+
+    code = "snooze_too_long"
+    status = 422
+    title = Text("暂缓日期不可用", "The day is out of range")
+    sentence = Text("请选择 {first} 至 {last} 之间的日期。", "Choose a day from {first} to {last}.")

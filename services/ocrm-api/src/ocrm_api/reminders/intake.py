@@ -22,7 +22,7 @@ from crm_shared.events import reminders as topic
 from crm_shared.kafka import Record
 from crm_shared.settings import KafkaSettings
 from ocrm_api import migrate
-from ocrm_api.reminders import books, receiving, routing
+from ocrm_api.reminders import books, receiving, routing, telling
 from ocrm_api.reminders.routing import BEGINNING, Place, Published
 from ocrm_api.reminders.stream import CHANNEL
 from ocrm_api.settings import Settings
@@ -106,9 +106,8 @@ class Intake:
             received = receiving.receive(connection, self._published, records)
             unsettled = books.keep_dead_letters(connection, received.dead)
             gaps = books.keep_offsets(connection, records)
-            told = [(one, "raised") for one in received.raised]
-            told += [(one, "withdrawn") for one in received.withdrawn]
-            receiving.tell(connection, told)
+            told = received.told()
+            telling.tell(connection, told)
         self._pending, self._pause = (), FIRST_PAUSE_SECONDS
         self._records += len(records)
         for letter in received.dead:
@@ -154,7 +153,7 @@ class Intake:
             moved, after = routing.reroute(
                 connection, self._published, place if known_run == run_id else BEGINNING
             )
-            receiving.tell(connection, [(one, "routed") for one in moved])
+            telling.tell(connection, [(one, "routed") for one in moved])
         if after is None:
             self._routed_run = run_id
         else:

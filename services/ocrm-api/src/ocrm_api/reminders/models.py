@@ -1,19 +1,18 @@
-"""The reminder and the rules of its life: new → acknowledged → done, or withdrawn."""
+"""The reminder and the steps that people take with it, by the table of `transitions`."""
 
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, MetaData, Numeric
+from sqlalchemy import BigInteger, DateTime, MetaData, Numeric, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from ocrm_api.reminders.errors import ReminderNotOpen
+from ocrm_api.reminders.outcomes import OutcomeCode
+from ocrm_api.reminders.transitions import ByPeople, Status, target
 from ocrm_api.scope import Scope
-
-#: The states in which somebody still has to do something.
-OPEN = ("new", "acknowledged")
 
 
 class _Base(DeclarativeBase):
@@ -47,17 +46,25 @@ class Reminder(_Base):
     facts: Mapped[dict[str, Any]]
     priority: Mapped[int]
     late: Mapped[bool]
-    status: Mapped[str]
+    status: Mapped[Status] = mapped_column(Text)
+    revision: Mapped[int]
     outcome_code: Mapped[str | None]
     note: Mapped[str | None]
     raised_at: Mapped[datetime]
     received_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]
+    seen_by: Mapped[str | None]
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[str | None]
+    snoozed_at: Mapped[datetime | None]
+    snoozed_by: Mapped[str | None]
+    snoozed_until_on: Mapped[date | None]
+    snoozed_until_event: Mapped[str | None]
     done_at: Mapped[datetime | None]
     done_by: Mapped[str | None]
     withdrawn_at: Mapped[datetime | None]
     withdrawn_reason: Mapped[str | None]
+    expired_at: Mapped[datetime | None]
     version: Mapped[int]
 
     @property
@@ -75,19 +82,40 @@ class Reminder(_Base):
         kind, _, branch_id = (self.owner_id or "").partition(":")
         return kind == "V" and branch_id in own.branch_ids
 
-    def acknowledge(self, by: str, at: datetime) -> None:
-        """Somebody has taken it up; only a new one can be."""
-        if self.status != "new":
-            raise ReminderNotOpen(status=self.status)
-        self.status, self.acknowledged_by, self.acknowledged_at = "acknowledged", by, at
-        self.version += 1
+    def see(self, by: str, at: datetime) -> None:
+        """Somebody has looked at it."""
+        self._take("see")
+        self.seen_by, self.seen_at = by, at
 
-    def finish(self, by: str, at: datetime, outcome_code: str, note: str | None) -> None:
-        """It is done, with an outcome by which the rule is measured; only an open one can be."""
-        if self.status not in OPEN:
-            raise ReminderNotOpen(status=self.status)
-        self.status, self.done_by, self.done_at = "done", by, at
+    def acknowledge(self, by: str, at: datetime) -> None:
+        """Somebody has taken it up."""
+        self._take("acknowledge")
+        self.acknowledged_by, self.acknowledged_at = by, at
+        if self.seen_at is None:
+            self.seen_by, self.seen_at = by, at
+
+    def snooze(self, by: str, at: datetime, until_on: date, until_event: str | None) -> None:
+        """Put off until the morning of a day, or until an event if that comes first."""
+        self._take("snooze")
+        self.snoozed_by, self.snoozed_at = by, at
+        self.snoozed_until_on, self.snoozed_until_event = until_on, until_event
+
+    def wake(self) -> None:
+        """Bring it back before its day."""
+        self._take("wake")
+        self.snoozed_until_on = self.snoozed_until_event = None
+
+    def finish(self, by: str, at: datetime, outcome_code: OutcomeCode, note: str | None) -> None:
+        """It is done, with an outcome by which the rule is measured."""
+        self._take("done")
+        self.done_by, self.done_at = by, at
         self.outcome_code, self.note = outcome_code, note
+
+    def _take(self, step: ByPeople) -> None:
+        after = target(step, self.status, was_acknowledged=self.acknowledged_at is not None)
+        if after is None:
+            raise ReminderNotOpen(status=self.status, step=step)
+        self.status = after
         self.version += 1
 
 

@@ -11,8 +11,8 @@ from ocrm_api.lists import ListOf
 from ocrm_api.pagination import Page, requested_page
 from ocrm_api.problems import InvalidCursor
 from ocrm_api.reminders import repository
+from ocrm_api.reminders.parts import ReaderLanguage
 from ocrm_api.reminders.repository import ReminderFilter
-from ocrm_api.reminders.router import ReaderLanguage
 from ocrm_api.reminders.schemas import ReminderItem
 from ocrm_api.reminders.service import shown
 from ocrm_api.security import CurrentViewer, operation

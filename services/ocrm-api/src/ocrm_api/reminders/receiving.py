@@ -1,5 +1,9 @@
 """A batch of `crm.reminders.v1` becomes durable: reminders, stream, dead letters and offsets in
-one transaction. A reminder that is raised again, by whomever, is the one that is there already."""
+one transaction. A reminder that is raised twice, by whomever, is the one that is there already.
+
+Of one id the greatest revision holds, and of one revision the withdrawal: so the result does not
+depend on the order of arrival. A greater revision raises a withdrawn reminder again.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,8 +19,11 @@ from crm_shared.clock import bank_date
 from crm_shared.events.reminders import ADAPTER, ReminderRaised, ReminderWithdrawn
 from crm_shared.kafka import Record
 from crm_shared.reminder_rules import RULES
-from ocrm_api.reminders import routing
+from ocrm_api.reminders import routing, waking
+from ocrm_api.reminders.by_itself import AWAKE, RETURNING, audited, may
 from ocrm_api.reminders.routing import Published
+from ocrm_api.reminders.telling import Told
+from ocrm_api.reminders.transitions import CLOSED, sql
 
 _MAX_REASON = 500
 
@@ -24,7 +31,8 @@ _COLUMNS = (
     "reminder_id uuid, rule_code text, rule_version integer, customer_id bigint,"
     " event_branch_id text, subject text, reminder_window text, business_date date, due_on date,"
     " amount numeric(18,2), currency text, facts jsonb, priority smallint, late boolean,"
-    " status text, raised_at timestamptz, withdrawn_at timestamptz, withdrawn_reason text"
+    " status text, revision integer, raised_at timestamptz, withdrawn_at timestamptz,"
+    " withdrawn_reason text"
 )
 _NAMES = ", ".join(column.split()[0] for column in _COLUMNS.split(", "))
 
@@ -44,30 +52,79 @@ returning reminder_id
 _INSERT = _insert(routing.ROUTED)
 _INSERT_UNPUBLISHED = _insert(routing.UNPUBLISHED)
 
-_WITHDRAW = """
+#: Rows are locked in the order of their ids, as whoever changes many of them does.
+_IN_ORDER = """
+from (
+    select one.* from ocrm.reminders known
+    join jsonb_to_recordset(%(rows)s) as one ({columns}) using (reminder_id)
+    order by known.reminder_id for update of known
+) one
+"""
+_WITHDRAW = audited(
+    f"""
 update ocrm.reminders r
 set status = 'withdrawn', withdrawn_at = one.withdrawn_at, withdrawn_reason = one.withdrawn_reason,
-    version = r.version + 1
-from jsonb_to_recordset(%(rows)s)
-    as one (reminder_id uuid, withdrawn_at timestamptz, withdrawn_reason text)
-where r.reminder_id = one.reminder_id and r.status in ('new', 'acknowledged')
-returning r.reminder_id
+    revision = one.revision, version = r.version + 1
+{_IN_ORDER.format(columns=_COLUMNS)}
+where r.reminder_id = one.reminder_id and r.revision <= one.revision
+  and r.status {may("withdraw")}
+{RETURNING}, new.withdrawn_reason""",
+    "withdrawn", "intake", "jsonb_build_object('reason', withdrawn_reason)",
+)  # fmt: skip
+
+#: What is closed already remembers what was withdrawn, so that an older raise changes nothing.
+_WITHDRAW_CLOSED = f"""
+update ocrm.reminders r set revision = one.revision
+{_IN_ORDER.format(columns=_COLUMNS)}
+where r.reminder_id = one.reminder_id and r.revision < one.revision and r.status {sql(CLOSED)}
 """
 
-_TELL = """
-with next as (
-    update ocrm.reminder_stream set last_sequence = last_sequence + cardinality(%(ids)s::uuid[])
-    returning last_sequence - cardinality(%(ids)s::uuid[]) as before
-)
-insert into ocrm.reminder_events
-    (sequence, reminder_id, kind, branch_id, lead_branch_id, owner_id)
-select next.before + told.position, told.reminder_id, told.kind, r.branch_id, r.lead_branch_id,
-       r.owner_id
-from next
-cross join unnest(%(ids)s::uuid[], %(kinds)s::text[]) with ordinality
-    as told (reminder_id, kind, position)
-join ocrm.reminders r on r.reminder_id = told.reminder_id
-"""
+_FACTS = (
+    "rule_version", "event_branch_id", "business_date", "due_on", "amount", "currency", "facts",
+    "priority", "late", "revision",
+)  # fmt: skip
+_NEWER = ", ".join(f"{name} = one.{name}" for name in _FACTS) + ", version = r.version + 1"
+#: Raised again, it begins a new life; what was before is in the audit log.
+_AGAIN = "raised_at = one.raised_at, " + ", ".join(
+    f"{name} = null"
+    for name in (
+        "withdrawn_at", "withdrawn_reason", "expired_at", "seen_at", "seen_by", "acknowledged_at",
+        "acknowledged_by", "snoozed_at", "snoozed_by", "snoozed_until_on", "snoozed_until_event",
+    )
+)  # fmt: skip
+
+
+def _renew(routed: str) -> tuple[str, str]:
+    """The statements that raise again, and that change what is live, by a greater revision."""
+    given = f"select {_NAMES} {_IN_ORDER.format(columns=_COLUMNS)}"
+    source = f"""from (with given as materialized ({given}) {routed}) one
+where r.reminder_id = one.reminder_id and r.revision < one.revision"""
+    route = "branch_id = one.branch_id, lead_branch_id = one.lead_branch_id"
+    again = f"""update ocrm.reminders r
+set status = 'new', {_AGAIN}, {route}, owner_id = one.owner_id, {_NEWER}
+{source} and r.status {may("raise_again")} {RETURNING}"""
+    changed = f"""update ocrm.reminders r set {_NEWER} {source} and r.status {may("withdraw")}
+{RETURNING}"""
+    return audited(again, "raised_again", "intake"), audited(changed, "changed", "intake")
+
+
+_RENEW = _renew(routing.ROUTED)
+_RENEW_UNPUBLISHED = _renew(routing.UNPUBLISHED)
+
+_WAKE = audited(
+    f"""
+update ocrm.reminders r set {AWAKE}, version = r.version + 1
+from (
+    select known.reminder_id from ocrm.reminders known
+    join unnest(%(customers)s::bigint[], %(events)s::text[]) as news (customer_id, event)
+      on known.customer_id = news.customer_id and known.snoozed_until_event = news.event
+    where known.status = 'snoozed' and known.reminder_id <> all (%(raised)s)
+    order by known.reminder_id for update of known
+) one
+where r.reminder_id = one.reminder_id and r.status {may("wake")}
+{RETURNING}""",
+    "woken", "intake",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +137,23 @@ class DeadLetter:
 
 @dataclass(slots=True)
 class Received:
-    """What a batch did."""
+    """What a batch did: what happened to which reminders, in the order of the log, and the rest."""
 
     raised: list[UUID] = field(default_factory=list)
+    changed: list[UUID] = field(default_factory=list)
     withdrawn: list[UUID] = field(default_factory=list)
+    woken: list[UUID] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
+
+    def told(self) -> Told:
+        """What the stream is to be told."""
+        kinds = ("raised", "changed", "withdrawn", "woken")
+        return [(one, kind) for kind in kinds for one in getattr(self, kind)]
+
+    def add(self, other: "Received") -> None:
+        """Take in what another part of the batch did."""
+        for name in ("raised", "changed", "withdrawn", "woken", "dead"):
+            getattr(self, name).extend(getattr(other, name))
 
 
 def receive(
@@ -140,8 +209,7 @@ def _write_one_by_one(
             reason = f"PostgreSQL refuses it: {error.diag.message_primary or type(error).__name__}"
             received.dead.append(DeadLetter(record, reason[:_MAX_REASON]))
             continue
-        received.raised += one.raised
-        received.withdrawn += one.withdrawn
+        received.add(one)
     return received
 
 
@@ -150,35 +218,80 @@ def _write(
     published: Published,
     events: Sequence[ReminderRaised | ReminderWithdrawn],
 ) -> Received:
-    raised = {e.reminder_id: _row(e) for e in reversed(events) if isinstance(e, ReminderRaised)}
-    withdrawn = {e.reminder_id: _row(e) for e in events if isinstance(e, ReminderWithdrawn)}
+    raised = {e.reminder_id: e for e in reversed(events) if isinstance(e, ReminderRaised)}
+    final = _final(events)
+    withdrawn = [e for e in final if isinstance(e, ReminderWithdrawn)]
+    renewed = [e for e in final if isinstance(e, ReminderRaised) and e.revision > 1]
     received = Received()
     if raised:
         new = _inserted(connection, published, list(raised.values()))
         # `raised` is in reverse order of the log; the stream tells it in order.
         received.raised = [found for found in reversed(raised) if found in new]
+    if renewed:
+        again, changed = _renewed(connection, published, renewed)
+        received.raised += again
+        received.changed = [found for found in changed if found not in received.raised]
     if withdrawn:
         # Withdrawn before it was raised: kept as withdrawn, so that the raise changes nothing.
-        _inserted(connection, published, list(withdrawn.values()))
-        rows = connection.execute(_WITHDRAW, {"rows": _json(list(withdrawn.values()))}).fetchall()
-        gone = {row[0] for row in rows}
-        received.withdrawn = [found for found in withdrawn if found in gone]
+        _inserted(connection, published, withdrawn)
+        gone = _ids(connection, _WITHDRAW, {"rows": _json(withdrawn)})
+        connection.execute(_WITHDRAW_CLOSED.encode(), {"rows": _json(withdrawn)})
+        received.withdrawn = [e.reminder_id for e in withdrawn if e.reminder_id in gone]
+    received.woken = _woken(connection, [raised[one] for one in received.raised if one in raised])
     return received
 
 
+def _final(
+    events: Sequence[ReminderRaised | ReminderWithdrawn],
+) -> list[ReminderRaised | ReminderWithdrawn]:
+    """Of each id the event that holds, in the order in which the ids come first."""
+    final: dict[UUID, ReminderRaised | ReminderWithdrawn] = {}
+    for event in events:
+        known = final.get(event.reminder_id)
+        if known is None or _rank(event) > _rank(known):
+            final[event.reminder_id] = event
+    return list(final.values())
+
+
+def _rank(event: ReminderRaised | ReminderWithdrawn) -> tuple[int, bool]:
+    return event.revision, isinstance(event, ReminderWithdrawn)
+
+
+def _renewed(
+    connection: psycopg.Connection, published: Published, events: Sequence[ReminderRaised]
+) -> tuple[list[UUID], list[UUID]]:
+    again, changed = _RENEW_UNPUBLISHED if published.day is None else _RENEW
+    parameters = {"rows": _json(events), **published.parameters()}
+    raised = _ids(connection, again, parameters)
+    return raised, _ids(connection, changed, parameters)
+
+
+def _woken(connection: psycopg.Connection, raised: Sequence[ReminderRaised]) -> list[UUID]:
+    """What was snoozed until one of these happened."""
+    news = {(e.customer_id, event) for e in raised for event in waking.events_of(e.rule_code)}
+    if not news:
+        return []
+    customers, events = zip(*sorted(news), strict=True)
+    parameters = {
+        "customers": list(customers),
+        "events": list(events),
+        "raised": [e.reminder_id for e in raised],
+    }
+    return _ids(connection, _WAKE, parameters)
+
+
+def _ids(connection: psycopg.Connection, statement: str, parameters: dict[str, Any]) -> list[UUID]:
+    return [row[0] for row in connection.execute(statement.encode(), parameters).fetchall()]
+
+
 def _inserted(
-    connection: psycopg.Connection, published: Published, rows: list[dict[str, Any]]
+    connection: psycopg.Connection,
+    published: Published,
+    events: Sequence[ReminderRaised | ReminderWithdrawn],
 ) -> set[UUID]:
     statement = _INSERT_UNPUBLISHED if published.day is None else _INSERT
-    parameters = {"rows": _json(rows), **published.parameters()}
-    return {row[0] for row in connection.execute(statement, parameters).fetchall()}
-
-
-def tell(connection: psycopg.Connection, told: Sequence[tuple[UUID, str]]) -> None:
-    """Append to the stream. Last before the commit: it holds the stream's lock until then."""
-    if told:
-        ids, kinds = zip(*told, strict=True)
-        connection.execute(_TELL, {"ids": list(ids), "kinds": list(kinds)})
+    parameters = {"rows": _json(events), **published.parameters()}
+    return set(_ids(connection, statement, parameters))
 
 
 def _row(event: ReminderRaised | ReminderWithdrawn) -> dict[str, Any]:
@@ -192,6 +305,7 @@ def _row(event: ReminderRaised | ReminderWithdrawn) -> dict[str, Any]:
         "facts": {},
         "currency": "CNY",
         "late": False,
+        "revision": event.revision,
     }
     if isinstance(event, ReminderRaised):
         return row | {
@@ -216,5 +330,5 @@ def _row(event: ReminderRaised | ReminderWithdrawn) -> dict[str, Any]:
     }
 
 
-def _json(rows: list[dict[str, Any]]) -> Jsonb:
-    return Jsonb(rows, dumps=orjson.dumps)
+def _json(events: Sequence[ReminderRaised | ReminderWithdrawn]) -> Jsonb:
+    return Jsonb([_row(event) for event in events], dumps=orjson.dumps)

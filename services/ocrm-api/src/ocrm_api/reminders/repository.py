@@ -1,6 +1,7 @@
 """Queries of reminders and of their stream. Scope: the lead branch, and the branch whose business
 it is about."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -12,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ocrm_api.db import fetch
 from ocrm_api.pagination import Page, SortKey, page_of, paginate
 from ocrm_api.published import CUSTOMERS, ORG_UNITS
-from ocrm_api.reminders.models import OPEN, Reminder, ReminderEvent
+from ocrm_api.reminders.models import Reminder, ReminderEvent
+from ocrm_api.reminders.transitions import OPEN
 from ocrm_api.scope import UNROUTED, Scope, scope_of, within
 
 COUNT_CAP = 10_000
@@ -22,8 +24,9 @@ _TABLE = Reminder.__table__
 _COLUMNS = (
     "reminder_id", "rule_code", "customer_id", "branch_id", "lead_branch_id", "owner_id", "status",
     "priority", "business_date", "due_on", "amount", "currency", "facts", "late", "raised_at",
-    "acknowledged_at", "acknowledged_by", "done_at", "done_by", "outcome_code", "note",
-    "withdrawn_reason", "version",
+    "seen_at", "seen_by", "acknowledged_at", "acknowledged_by", "snoozed_at", "snoozed_by",
+    "snoozed_until_on", "snoozed_until_event", "done_at", "done_by", "outcome_code", "note",
+    "withdrawn_at", "withdrawn_reason", "expired_at", "version",
 )  # fmt: skip
 
 
@@ -139,14 +142,38 @@ async def one(
     return next(iter(await fetch(session, statement)), None)
 
 
-async def to_change(session: AsyncSession, scope: Scope, reminder_id: UUID) -> Reminder | None:
-    """One reminder of the scope, locked until the commit."""
+async def some(
+    session: AsyncSession, scope: Scope, day: date | None, reminder_ids: Collection[UUID]
+) -> dict[UUID, dict[str, Any]]:
+    """Reminders of the scope by id; what is out of scope is left out."""
+    statement = _select(day).where(visible(scope), _TABLE.c.reminder_id.in_(reminder_ids))
+    return {row["reminder_id"]: row for row in await fetch(session, statement)}
+
+
+async def to_change(
+    session: AsyncSession, scope: Scope, reminder_ids: Collection[UUID]
+) -> dict[UUID, Reminder]:
+    """Reminders of the scope by id, locked until the commit, in the order of their ids."""
     statement = (
         select(Reminder)
-        .where(visible(scope), Reminder.reminder_id == reminder_id)
+        .where(visible(scope), Reminder.reminder_id.in_(reminder_ids))
+        .order_by(Reminder.reminder_id)
         .with_for_update()
     )
-    return (await session.execute(statement)).scalar_one_or_none()
+    return {one.reminder_id: one for one in (await session.execute(statement)).scalars()}
+
+
+async def history(session: AsyncSession, reminder_id: UUID) -> list[dict[str, Any]]:
+    """What happened to a reminder since it was raised, oldest first."""
+    statement = text(
+        "select occurred_at, employee_id, substr(action, 10) as event,"
+        " details ->> 'from' as from_status, details ->> 'to' as to_status,"
+        " details ->> 'reason' as reason, cast(details ->> 'version' as integer) as version"
+        " from ocrm.audit_log"
+        " where subject_type = 'reminder' and subject_id = cast(:reminder_id as text)"
+        " order by occurred_at, audit_id"
+    )
+    return await fetch(session, statement.bindparams(reminder_id=str(reminder_id)))
 
 
 async def open_of_customer(
@@ -227,27 +254,6 @@ async def audiences(session: AsyncSession, scope: Scope, after: int, until: int)
         event.sequence > after, event.sequence <= until, visible(scope, event.__table__)
     )
     return [Audience(*row) for row in await session.execute(statement)]
-
-
-async def append_event(session: AsyncSession, reminder: Reminder, kind: str) -> None:
-    """Tell the stream. Last thing before the commit: it holds the stream's lock until then."""
-    await session.execute(
-        text(
-            "with next as (update ocrm.reminder_stream set last_sequence = last_sequence + 1"
-            " returning last_sequence)"
-            " insert into ocrm.reminder_events"
-            " (sequence, reminder_id, kind, branch_id, lead_branch_id, owner_id)"
-            " select last_sequence, :reminder_id, :kind, :branch_id, :lead_branch_id, :owner_id"
-            " from next"
-        ),
-        {
-            "reminder_id": reminder.reminder_id,
-            "kind": kind,
-            "branch_id": reminder.branch_id,
-            "lead_branch_id": reminder.lead_branch_id,
-            "owner_id": reminder.owner_id,
-        },
-    )
 
 
 async def intake_status(session: AsyncSession, scope: Scope) -> dict[str, Any]:

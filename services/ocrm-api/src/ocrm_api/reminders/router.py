@@ -1,36 +1,23 @@
-"""Reminders: lists, counts, the stream, and the steps of their life."""
+"""Reminders, read: lists, counts, code lists, the stream, one reminder and its history."""
 
 from datetime import date
 from typing import Annotated, Literal
-from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from ocrm_api import languages, streams
-from ocrm_api.conditional import IfMatch
-from ocrm_api.db import Session, after_commit
-from ocrm_api.idempotency import IdempotencyKey, once
+from ocrm_api import streams
+from ocrm_api.db import Session
 from ocrm_api.json_responses import json_response
-from ocrm_api.languages import Language
 from ocrm_api.lists import ListOf
 from ocrm_api.open_streams import CountedStream
 from ocrm_api.pagination import Page, requested_page
-from ocrm_api.problems import (
-    IdempotencyKeyMissing,
-    IdempotencyKeyReused,
-    InvalidCursor,
-    NotFound,
-    PreconditionFailed,
-    PreconditionMissing,
-    StillRunning,
-    TooManyStreams,
-)
-from ocrm_api.reminders import repository, service, stream
-from ocrm_api.reminders.errors import ReminderNotOpen, ReminderOfAnother
-from ocrm_api.reminders.models import OPEN
+from ocrm_api.problems import InvalidCursor, NotFound, TooManyStreams
+from ocrm_api.reminders import codes, repository, service, stream
+from ocrm_api.reminders.parts import ReaderLanguage, ReminderId, shown_one
 from ocrm_api.reminders.repository import ReminderFilter
-from ocrm_api.reminders.schemas import Done, ReminderCounts, ReminderItem
+from ocrm_api.reminders.schemas import History, ReminderCodes, ReminderCounts, ReminderItem
+from ocrm_api.reminders.transitions import OPEN, Status
 from ocrm_api.security import CurrentViewer, operation, presented_token
 
 router = APIRouter(prefix="/v1/reminders", tags=["reminders"])
@@ -38,16 +25,7 @@ router = APIRouter(prefix="/v1/reminders", tags=["reminders"])
 Portfolio = Annotated[
     Literal["mine", "branch"], Query(description="The viewer's own, or the branch's.")
 ]
-ReminderId = Annotated[UUID, Path(examples=["0d6f4f5e-6a53-5d0b-9d38-3f0d7b1f5b77"])]
 _SORT = "-?(priority|due_on|raised_at)"
-
-
-def reader_language(accept_language: Annotated[str | None, Header()] = None) -> Language:
-    """The language of the texts."""
-    return languages.choose(accept_language)
-
-
-ReaderLanguage = Annotated[Language, Depends(reader_language)]
 
 
 def filters(
@@ -55,7 +33,8 @@ def filters(
     viewer: CurrentViewer,
     portfolio: Portfolio = "mine",
     status: Annotated[
-        Literal["open", "new", "acknowledged", "done", "withdrawn"], Query()
+        Literal["open"] | Status,
+        Query(description="`open` is new, seen and acknowledged: what is to be done now."),
     ] = "open",
     rule_code: Annotated[str | None, Query(max_length=64, examples=["R02.LOAN_MATURES"])] = None,
     customer_id: Annotated[int | None, Query(ge=1, le=2**53 - 1)] = None,
@@ -119,12 +98,24 @@ async def count_reminders(*, session: Session, viewer: CurrentViewer, wanted: Fi
 
 
 @router.get(
+    "/codes",
+    response_model=ReminderCodes,
+    summary="States, outcomes, waking events and rules with their names",
+    **operation("reminders.read"),
+)
+async def list_codes(*, viewer: CurrentViewer, language: ReaderLanguage) -> Response:
+    """The code lists, in the order in which to show them."""
+    return json_response(codes.lists(language), headers={"Vary": "Accept-Language"})
+
+
+@router.get(
     "/stream",
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "`reminder.raised`, `.acknowledged`, `.done`, `.withdrawn`, `.routed`,"
-            " each with a reminder as data; `ready` at the start; `reset` when the list must be"
+            "description": "`reminder.raised`, `.changed`, `.seen`, `.acknowledged`, `.snoozed`,"
+            " `.woken`, `.done`, `.withdrawn`, `.expired`, `.routed`, each with a reminder as data;"
+            " `ready` at the start; `reset` when the list must be"
             " read again because events after Last-Event-ID are no longer kept.",
             "content": {
                 streams.MEDIA_TYPE: {
@@ -169,87 +160,20 @@ async def show_reminder(
     *, reminder_id: ReminderId, session: Session, viewer: CurrentViewer, language: ReaderLanguage
 ) -> Response:
     """With the ETag that a change needs; 404 outside the scope."""
-    return await _shown(session, viewer, reminder_id, language)
+    return await shown_one(session, viewer, reminder_id, language)
 
 
-_STEP_PROBLEMS = (
-    NotFound,
-    ReminderOfAnother,
-    ReminderNotOpen,
-    IdempotencyKeyMissing,
-    IdempotencyKeyReused,
-    StillRunning,
-    PreconditionMissing,
-    PreconditionFailed,
+@router.get(
+    "/{reminder_id}/history",
+    response_model=History,
+    summary="What happened to a reminder",
+    **operation("reminders.read", NotFound),
 )
-
-
-@router.post(
-    "/{reminder_id}:acknowledge",
-    response_model=ReminderItem,
-    summary="Take a reminder up",
-    **operation("reminders.handle", *_STEP_PROBLEMS),
-)
-async def acknowledge_reminder(
-    *,
-    reminder_id: ReminderId,
-    request: Request,
-    session: Session,
-    viewer: CurrentViewer,
-    language: ReaderLanguage,
-    idempotency_key: IdempotencyKey = None,
-    if_match: IfMatch = None,
+async def show_history(
+    *, reminder_id: ReminderId, session: Session, viewer: CurrentViewer
 ) -> Response:
-    """new → acknowledged."""
-
-    async def act() -> None:
-        await service.acknowledge(
-            session, viewer, reminder_id, if_match, request_id=request.state.request_id
-        )
-
-    async def show() -> Response:
-        return await _shown(session, viewer, reminder_id, language)
-
-    after_commit(session, request.app.state.reminder_hub.wake)
-    return await once(session, viewer, idempotency_key, request, act=act, show=show)
-
-
-@router.post(
-    "/{reminder_id}:done",
-    response_model=ReminderItem,
-    summary="Finish a reminder with its outcome",
-    **operation("reminders.handle", *_STEP_PROBLEMS),
-)
-async def finish_reminder(
-    *,
-    reminder_id: ReminderId,
-    done: Done,
-    request: Request,
-    session: Session,
-    viewer: CurrentViewer,
-    language: ReaderLanguage,
-    idempotency_key: IdempotencyKey = None,
-    if_match: IfMatch = None,
-) -> Response:
-    """new or acknowledged → done."""
-
-    async def act() -> None:
-        await service.finish(
-            session, viewer, reminder_id, if_match, done, request_id=request.state.request_id
-        )
-
-    async def show() -> Response:
-        return await _shown(session, viewer, reminder_id, language)
-
-    after_commit(session, request.app.state.reminder_hub.wake)
-    return await once(session, viewer, idempotency_key, request, act=act, show=show)
-
-
-async def _shown(
-    session: Session, viewer: CurrentViewer, reminder_id: UUID, language: Language
-) -> Response:
-    row = await repository.one(session, viewer.scope, viewer.published_on, reminder_id)
-    if row is None:
+    """Who did what when, from the audit log; 404 outside the scope."""
+    found = await repository.one(session, viewer.scope, viewer.published_on, reminder_id)
+    if found is None:
         raise NotFound
-    item = service.shown(row, language)
-    return json_response(item, headers={"ETag": item["etag"], "Vary": "Accept-Language"})
+    return json_response({"items": await repository.history(session, reminder_id)})

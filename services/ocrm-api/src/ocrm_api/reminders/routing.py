@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 
 from crm_shared.postgres import advisory_key
+from ocrm_api.reminders.transitions import CLOSED, LIVE, sql
 from ocrm_api.scope import UNROUTED, Scope, scope_of
 
 #: Rules whose amount sums business of several branches.
@@ -40,8 +41,8 @@ select given.*, '{UNROUTED}' as branch_id, '{UNROUTED}' as lead_branch_id, null:
 from given
 """
 
-_OPEN = "in ('new', 'acknowledged')"
-_CLOSED = "in ('done', 'withdrawn')"
+_LIVE = sql(LIVE)
+_CLOSED = sql(CLOSED)
 
 
 def _reroute(statuses: str, columns: str, changed: str) -> str:
@@ -68,8 +69,8 @@ from (select customer_id, reminder_id from given order by 1 desc, 2 desc limit 1
 
 _BRANCHES_OF = "{0}.branch_id, {0}.lead_branch_id"
 _MOVED = "branch_id = routed.branch_id, lead_branch_id = routed.lead_branch_id"
-_REROUTE_OPEN = _reroute(
-    _OPEN, f"{_BRANCHES_OF}, {{0}}.owner_id",
+_REROUTE_LIVE = _reroute(
+    _LIVE, f"{_BRANCHES_OF}, {{0}}.owner_id",
     f"{_MOVED}, owner_id = routed.owner_id, version = r.version + 1",
 )  # fmt: skip
 #: What is closed keeps its owner and version, but is seen by who may see that business today.
@@ -79,7 +80,7 @@ REROUTED_AT_ONCE = 2_000
 
 
 class Place(NamedTuple):
-    """How far reminders have been routed anew: first the open ones, then the closed ones."""
+    """How far reminders have been routed anew: first the live ones, then the closed ones."""
 
     customer_id: int
     reminder_id: UUID
@@ -123,7 +124,7 @@ def current(connection: psycopg.Connection, known: Published | None) -> Publishe
 def reroute(
     connection: psycopg.Connection, published: Published, after: Place = BEGINNING
 ) -> tuple[list[UUID], Place | None]:
-    """Bring some reminders to who leads their customers now: the open ones that moved, and the
+    """Bring some reminders to who leads their customers now: the live ones that moved, and the
     place to go on after; None at the end.
 
     A transaction for each part, so that no one waits long for it. Intake processes take turns: the
@@ -133,7 +134,7 @@ def reroute(
         return [], None
     connection.execute("select pg_advisory_xact_lock(%s)", (advisory_key("ocrm reroute"),))
     row = connection.execute(
-        _REROUTE_CLOSED if after.closed else _REROUTE_OPEN,
+        _REROUTE_CLOSED if after.closed else _REROUTE_LIVE,
         published.parameters() | after._asdict() | {"limit": REROUTED_AT_ONCE},
     ).fetchone()
     if row is None:

@@ -1,17 +1,17 @@
 """Requests and answers about reminders."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from crm_shared.money import Amount
+from ocrm_api.reminders.outcomes import OutcomeCode
+from ocrm_api.reminders.transitions import ByPeople, Status
+from ocrm_api.reminders.waking import WakingEvent
 
-Status = Literal["new", "acknowledged", "done", "withdrawn"]
-OutcomeCode = Literal[
-    "interested", "not_interested", "resolved", "not_reached", "not_relevant", "other"
-]
+BATCH_LIMIT = 200
 
 
 class ReminderItem(BaseModel):
@@ -26,7 +26,12 @@ class ReminderItem(BaseModel):
     branch_id: str = Field(examples=["B0101"], description="Whose business caused it.")
     lead_branch_id: str = Field(examples=["B0101"])
     owner_id: str | None = Field(examples=["E000123"], description="`V:…` is a virtual manager.")
-    status: Status
+    status: Status = Field(examples=["new"])
+    status_name: str = Field(examples=["未查看"], description="In the reader's language.")
+    steps: list[ByPeople] = Field(
+        examples=[["see", "acknowledge", "snooze", "done"]],
+        description="What its state allows; each is an operation of the same name.",
+    )
     priority: int = Field(ge=1, le=5, description="1 is highest.")
     business_date: date
     due_on: date | None
@@ -35,13 +40,22 @@ class ReminderItem(BaseModel):
     facts: dict[str, Any]
     late: bool = Field(description="Caused by an event that arrived out of order.")
     raised_at: AwareDatetime
+    seen_at: AwareDatetime | None
+    seen_by: str | None = Field(examples=["E000123"])
     acknowledged_at: AwareDatetime | None
     acknowledged_by: str | None
+    snoozed_at: AwareDatetime | None = Field(description="When it was snoozed last.")
+    snoozed_by: str | None
+    snoozed_until_on: date | None = Field(description="It wakes on this day, while snoozed.")
+    snoozed_until_event: WakingEvent | None = Field(description="Or earlier, when this happens.")
     done_at: AwareDatetime | None
     done_by: str | None
     outcome_code: OutcomeCode | None
+    outcome_name: str | None = Field(examples=["客户有意向"])
     note: str | None
+    withdrawn_at: AwareDatetime | None
     withdrawn_reason: str | None
+    expired_at: AwareDatetime | None
     etag: str = Field(examples=['"1"'], description="Send it as If-Match with a change.")
 
 
@@ -52,6 +66,170 @@ class Done(BaseModel):
 
     outcome_code: OutcomeCode = Field(examples=["interested"])
     note: str | None = Field(default=None, max_length=500, examples=["约定周五面谈"])
+
+
+class Snooze(BaseModel):
+    """Until when: a day, an event, or whichever comes first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    until_on: date | None = Field(
+        default=None,
+        examples=["2026-07-06"],
+        description="It wakes on the morning of this day, at the bank. Without it: on the last day"
+        " that may be chosen (parameter `reminder.snooze_max_days`).",
+    )
+    until_event: WakingEvent | None = Field(default=None, examples=["lobby_arrival"])
+
+    @model_validator(mode="after")
+    def _until_something(self) -> Self:
+        if self.until_on is None and self.until_event is None:
+            raise ValueError("Give until_on, until_event, or both.")
+        return self
+
+
+class SeeStep(BaseModel):
+    """Mark as seen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    step: Literal["see"]
+
+
+class AcknowledgeStep(BaseModel):
+    """Take up."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    step: Literal["acknowledge"]
+
+
+class WakeStep(BaseModel):
+    """Bring back what was snoozed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    step: Literal["wake"]
+
+
+class SnoozeStep(Snooze):
+    """Put off."""
+
+    step: Literal["snooze"]
+
+
+class FinishStep(Done):
+    """Finish, all with the same outcome."""
+
+    step: Literal["done"]
+
+
+AnyStep = Annotated[
+    SeeStep | AcknowledgeStep | WakeStep | SnoozeStep | FinishStep, Field(discriminator="step")
+]
+
+
+class BatchItem(BaseModel):
+    """A reminder, and the version the step was decided on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reminder_id: UUID = Field(examples=["0d6f4f5e-6a53-5d0b-9d38-3f0d7b1f5b77"])
+    etag: str = Field(max_length=40, examples=['"1"'], description="Of the item as it was read.")
+
+
+class Batch(BaseModel):
+    """One step for many reminders."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: AnyStep = Field(examples=[{"step": "acknowledge"}])
+    items: list[BatchItem] = Field(min_length=1, max_length=BATCH_LIMIT)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len({item.reminder_id for item in self.items}) < len(self.items):
+            raise ValueError("Name each reminder once.")
+        return self
+
+
+class Refusal(BaseModel):
+    """Why a reminder did not take the step; the same codes as a problem of a single call."""
+
+    type: str = Field(examples=["/problems/reminder_not_open"])
+    code: str = Field(examples=["reminder_not_open"])
+    status: int = Field(examples=[409])
+    title: str = Field(examples=["提醒状态不允许此操作"])
+    detail: str = Field(examples=["该提醒已完成,不能受理;该提醒已结束,无需再处理。"])
+
+
+class BatchResult(BaseModel):
+    """What became of one reminder of the batch."""
+
+    reminder_id: UUID
+    changed: bool
+    problem: Refusal | None = Field(description="Null where it was changed.")
+    reminder: ReminderItem | None = Field(
+        description="As it is now, with its new `etag`; null where it is not the viewer's to see."
+    )
+
+
+class BatchResults(BaseModel):
+    """What became of each, in the order of the request."""
+
+    items: list[BatchResult]
+    changed: int = Field(examples=[39])
+    refused: int = Field(examples=[1])
+
+
+class Change(BaseModel):
+    """Something that happened to a reminder after it was raised."""
+
+    occurred_at: AwareDatetime
+    employee_id: str | None = Field(
+        examples=["E000123"], description="Null: its source or the clock did it."
+    )
+    event: str = Field(
+        examples=["acknowledged"],
+        description="seen, acknowledged, snoozed, woken, done, withdrawn, raised_again, changed or"
+        " expired.",
+    )
+    from_status: Status | None
+    to_status: Status | None
+    reason: str | None = Field(description="Of a withdrawal.")
+    version: int | None = Field(examples=[2])
+
+
+class History(BaseModel):
+    """The life of a reminder, oldest first."""
+
+    items: list[Change]
+
+
+class CodeName(BaseModel):
+    """A code and its names."""
+
+    code: str = Field(examples=["interested"])
+    name: str = Field(examples=["客户有意向"], description="In the reader's language.")
+    name_zh: str = Field(examples=["客户有意向"])
+    name_en: str = Field(examples=["The customer is interested"])
+
+
+class OutcomeName(CodeName):
+    """An outcome."""
+
+    useful: bool | None = Field(
+        description="Whether it counts for or against the rule; null where it says nothing of it."
+    )
+
+
+class ReminderCodes(BaseModel):
+    """The code lists of reminders."""
+
+    statuses: list[CodeName]
+    outcomes: list[OutcomeName]
+    waking_events: list[CodeName] = Field(description="What a snoozed reminder can wait for.")
+    rules: list[CodeName]
 
 
 class ReminderCount(BaseModel):

@@ -1,95 +1,183 @@
-"""Use cases of reminders: take one up, finish it, show it."""
+"""Use cases of reminders: the steps of their life, one by one or many at a time; their look."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_shared import clock
-from ocrm_api import audit
+from ocrm_api import audit, parameters
 from ocrm_api.conditional import require_match
 from ocrm_api.languages import Language
-from ocrm_api.problems import NotFound
+from ocrm_api.problems import REGISTRY, NotFound, Problem
 from ocrm_api.reminders import repository, texts
-from ocrm_api.reminders.errors import ReminderOfAnother
+from ocrm_api.reminders.errors import ReminderOfAnother, SnoozeTooLong
 from ocrm_api.reminders.models import Reminder
-from ocrm_api.reminders.schemas import Done
+from ocrm_api.reminders.outcomes import OUTCOMES
+from ocrm_api.reminders.parameters import SNOOZE_MAX_DAYS
+from ocrm_api.reminders.schemas import AnyStep, BatchItem, FinishStep, SnoozeStep
+from ocrm_api.reminders.telling import tell_within
+from ocrm_api.reminders.transitions import STATUS_NAMES, TRANSITIONS, steps_from
+from ocrm_api.scope import Scope
 from ocrm_api.sessions import Viewer, scope_of_permission
 
+#: What is kept of a refusal, so that a repetition can say it again: its code and its values.
+Kept = dict[str, Any]
 
-async def acknowledge(
+
+async def take(
     session: AsyncSession,
     viewer: Viewer,
     reminder_id: UUID,
     if_match: str | None,
+    step: AnyStep,
     *,
     request_id: str,
 ) -> None:
-    """Take a new reminder up."""
-    reminder = await _to_change(session, viewer, reminder_id, if_match)
-    reminder.acknowledge(viewer.employee_id, clock.now())
-    await _changed(session, viewer, reminder, "acknowledged", request_id=request_id, details={})
+    """Take a step with one reminder; raises the problem that stands in its way."""
+    step = await _complete(session, step)
+    found = await repository.to_change(session, viewer.scope, [reminder_id])
+    headed = await scope_of_permission(session, viewer, "reminders.handle_for_others")
+    before = _step(found.get(reminder_id), viewer, headed, if_match, step)
+    reminder = found[reminder_id]
+    await _note(session, viewer, [(reminder, before)], step, request_id)
 
 
-async def finish(
+async def take_many(
     session: AsyncSession,
     viewer: Viewer,
-    reminder_id: UUID,
-    if_match: str | None,
-    done: Done,
+    items: Sequence[BatchItem],
+    step: AnyStep,
     *,
     request_id: str,
-) -> None:
-    """Finish an open reminder with its outcome."""
-    reminder = await _to_change(session, viewer, reminder_id, if_match)
-    reminder.finish(viewer.employee_id, clock.now(), done.outcome_code, done.note)
-    details = {"outcome_code": done.outcome_code}
-    await _changed(session, viewer, reminder, "done", request_id=request_id, details=details)
+) -> list[Kept | None]:
+    """Take a step with each reminder that can; for the others, the code and values of why not.
+
+    Each is a fact of its own, so what stands in the way of one does not hold up the others.
+    """
+    step = await _complete(session, step)
+    found = await repository.to_change(session, viewer.scope, [one.reminder_id for one in items])
+    headed = await scope_of_permission(session, viewer, "reminders.handle_for_others")
+    changed, results = [], list[Kept | None]()
+    for item in items:
+        reminder = found.get(item.reminder_id)
+        try:
+            before = _step(reminder, viewer, headed, item.etag, step)
+        except Problem as problem:
+            results.append({"code": problem.code, "values": problem.values})
+        else:
+            changed.append((found[item.reminder_id], before))
+            results.append(None)
+    await _note(session, viewer, changed, step, request_id)
+    return results
 
 
-async def _to_change(
-    session: AsyncSession, viewer: Viewer, reminder_id: UUID, if_match: str | None
-) -> Reminder:
-    reminder = await repository.to_change(session, viewer.scope, reminder_id)
+def _step(
+    reminder: Reminder | None,
+    viewer: Viewer,
+    headed: Scope | None,
+    if_match: str | None,
+    step: AnyStep,
+) -> str:
+    """Check and change; the state before. Nothing is changed where a problem is raised."""
     if reminder is None:
         raise NotFound
-    headed = await scope_of_permission(session, viewer, "reminders.handle_for_others")
     if not reminder.is_for(viewer.employee_id, viewer.scope, headed):
         raise ReminderOfAnother
     require_match(if_match, reminder.etag)
-    return reminder
+    before, by, at = reminder.status, viewer.employee_id, clock.now()
+    match step:
+        case FinishStep():
+            reminder.finish(by, at, step.outcome_code, step.note)
+        case SnoozeStep(until_on=until_on) if until_on is not None:
+            reminder.snooze(by, at, until_on, step.until_event)
+        case _ if step.step == "see":
+            reminder.see(by, at)
+        case _ if step.step == "acknowledge":
+            reminder.acknowledge(by, at)
+        case _:
+            reminder.wake()
+    return before
 
 
-async def _changed(
+async def _complete(session: AsyncSession, step: AnyStep) -> AnyStep:
+    """A snooze with its last day, which must be one that may be chosen."""
+    if not isinstance(step, SnoozeStep):
+        return step
+    today = clock.bank_date(clock.now())
+    values = await parameters.in_force(session, today)
+    last = today + timedelta(days=values.of(SNOOZE_MAX_DAYS))
+    until_on = step.until_on or last
+    if not today < until_on <= last:
+        raise SnoozeTooLong(first=today + timedelta(days=1), last=last)
+    return step.model_copy(update={"until_on": until_on})
+
+
+async def _note(
     session: AsyncSession,
     viewer: Viewer,
-    reminder: Reminder,
-    kind: str,
-    *,
+    changed: Sequence[tuple[Reminder, str]],
+    step: AnyStep,
     request_id: str,
-    details: Mapping[str, Any],
 ) -> None:
+    """Write the changes, the audit log and the stream."""
     await session.flush()
-    await audit.record(
-        session,
-        viewer,
-        f"reminder.{kind}",
-        ("reminder", reminder.reminder_id),
-        request_id=request_id,
-        details={**details, "version": reminder.version},
-    )
-    await repository.append_event(session, reminder, kind)
+    event = TRANSITIONS[step.step].event
+    more = step.model_dump(mode="json", exclude={"step", "note"}, exclude_none=True)
+    for reminder, before in changed:
+        await audit.record(
+            session,
+            viewer,
+            f"reminder.{event}",
+            ("reminder", reminder.reminder_id),
+            request_id=request_id,
+            details=more | {"from": before, "to": reminder.status, "version": reminder.version},
+        )
+    await tell_within(session, [(reminder.reminder_id, event) for reminder, _ in changed])
+
+
+async def results_of(
+    session: AsyncSession,
+    viewer: Viewer,
+    items: Sequence[BatchItem],
+    kept: Sequence[Kept | None],
+    language: Language,
+) -> dict[str, Any]:
+    """The answer about many: each as it is now, and why it was not changed where it was not."""
+    ids = [item.reminder_id for item in items]
+    rows = await repository.some(session, viewer.scope, viewer.published_on, ids)
+    results = [
+        {
+            "reminder_id": found,
+            "changed": why is None,
+            "problem": None if why is None else _refusal(why, language),
+            "reminder": shown(rows[found], language) if found in rows else None,
+        }
+        for found, why in zip(ids, kept, strict=True)
+    ]
+    changed = sum(why is None for why in kept)
+    return {"items": results, "changed": changed, "refused": len(kept) - changed}
+
+
+def _refusal(why: Kept, language: Language) -> dict[str, Any]:
+    problem = REGISTRY[why["code"]](**why["values"])
+    body = problem.body(language, "", "")
+    return {name: body[name] for name in ("type", "code", "status", "title", "detail")}
 
 
 def shown(row: Mapping[str, Any], language: Language) -> dict[str, Any]:
     """A reminder as its reader sees it, texts in the reader's language."""
     item = dict(row)
-    version = item.pop("version")
+    version, outcome = item.pop("version"), OUTCOMES.get(row["outcome_code"])
     return {
         **item,
         "title": texts.title(row["rule_code"], language),
         "text": texts.text(row, language),
+        "status_name": STATUS_NAMES[row["status"]].in_(language),
+        "outcome_name": None if outcome is None else outcome.name.in_(language),
+        "steps": steps_from(row["status"]),
         "etag": f'"{version}"',
     }
 
