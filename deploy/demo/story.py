@@ -14,6 +14,7 @@ import httpx
 import psycopg
 from rich.console import Console
 
+from crm_shared.events import cards, customers, loans, reminders, tickets, transactions
 from crm_shared.settings import KafkaSettings
 from deploy.demo.api import Api
 from deploy.demo.drained import lag
@@ -21,8 +22,8 @@ from deploy.demo.options import DemoOptions
 from deploy.demo.programs import Programs
 from deploy.demo.report import Report
 
-#: Topics and the groups that read them.
-READERS = (("alerting", "crm.transactions.v1"), ("ocrm-intake", "crm.reminders.v1"))
+#: What the bank sends, and alerting reads.
+SENT = (transactions.TOPIC, loans.TOPIC, cards.TOPIC, customers.TOPIC, tickets.TOPIC)
 
 DRAIN_SECONDS = 120.0
 START_SECONDS = 60.0
@@ -119,14 +120,13 @@ class Story:
             bootstrap=self.environment["CRM_KAFKA_BOOTSTRAP"],
             topic_prefix=self.environment.get("CRM_KAFKA_TOPIC_PREFIX", ""),
         )
-        (alerting_group, transactions), (intake_group, reminders) = READERS
-        if lag(settings, alerting_group, transactions):
+        if any(lag(settings, "alerting", topic) for topic in SENT):
             return False
         with self._connect() as connection:
             row = connection.execute(
                 "select count(*) from alerting.outbox where sent_at is null"
             ).fetchone()
-        return row == (0,) and lag(settings, intake_group, reminders) == 0
+        return row == (0,) and lag(settings, "ocrm-intake", reminders.TOPIC) == 0
 
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(self.environment["CRM_POSTGRES_URL"])

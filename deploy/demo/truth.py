@@ -69,7 +69,7 @@ SCOPES = {"R04.TIER_UP": "tiers", "R04.TIER_DOWN": "tiers", "R04.DORMANT": "life
 _REMINDERS = """
 select rule_code, customer_id, subject, "window"
 from read_parquet('$answers/due_reminders.parquet')
-union all
+union
 select rule_code, customer_id, subject, "window"
 from read_parquet('$answers/movements.parquet')
 where expected and business_date = date '{replayed}'

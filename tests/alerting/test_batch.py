@@ -191,5 +191,6 @@ def test_every_rule_of_the_table_is_the_one_of_the_documents(
         "movement.business_min_amount": "5000000.00",
         "frequent_transfers.min_count": "5",
         "frequent_transfers.window_hours": "24",
+        "card_spend.min_amount": "50000.00",
     }
     assert LARGE_INFLOW in [one.rule for one in rules.stateless]

@@ -4,6 +4,8 @@ import pytest
 
 from alerting.watchdog import Watchdog
 
+FIRST, SECOND = ("t", 0), ("t", 1)
+
 
 class _Time:
     now = 0.0
@@ -36,24 +38,24 @@ def test_a_loop_that_hangs_is_dead(watchdog: Watchdog, time: _Time) -> None:
 
 
 def test_a_partition_with_work_that_does_not_move_is_dead(watchdog: Watchdog, time: _Time) -> None:
-    watchdog.observe({0: (5, 10), 1: (7, 7)})
+    watchdog.observe({FIRST: (5, 10), SECOND: (7, 7)})
     time.now = 31
     watchdog.turned()
-    watchdog.observe({0: (5, 12), 1: (7, 7)})
-    assert watchdog.stalls() == ["partition 0 has 7 records to do and has not moved for 31 s"]
+    watchdog.observe({FIRST: (5, 12), SECOND: (7, 7)})
+    assert watchdog.stalls() == ["partition 0 of t has 7 records to do and has not moved for 31 s"]
 
 
 def test_a_slow_partition_is_alive_and_its_lag_known(watchdog: Watchdog, time: _Time) -> None:
-    watchdog.observe({0: (5, 10)})
+    watchdog.observe({FIRST: (5, 10)})
     time.now = 31
     watchdog.turned()
-    watchdog.observe({0: (6, 100)})
+    watchdog.observe({FIRST: (6, 100)})
     assert watchdog.stalls() == []
-    assert watchdog.lags() == {0: (94, 31.0)}
+    assert watchdog.lags() == {FIRST: (94, 31.0)}
 
 
 def test_waiting_for_a_server_is_not_ready_yet_alive(watchdog: Watchdog, time: _Time) -> None:
-    watchdog.observe({0: (5, 10)})
+    watchdog.observe({FIRST: (5, 10)})
     time.now = 31
     watchdog.waits_for("PostgreSQL: gone")
     assert watchdog.stalls() == []

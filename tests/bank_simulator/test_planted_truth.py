@@ -30,33 +30,6 @@ OVER_CONTACT = """
         AND CAST(contacted_at + INTERVAL 8 HOUR AS DATE) > $day - {contact.cap_days}
     GROUP BY customer_id HAVING count(*) > {contact.cap}"""
 
-MOVEMENTS = """
-    WITH moving AS (
-        SELECT t.*, c.customer_type
-        FROM transactions_delivered AS t JOIN @customers AS c USING (customer_id)
-        WHERE reverses_txn_id IS NULL AND txn_type NOT IN ('deposit_open', 'deposit_close',
-            'interest', 'fee', 'sanction_interest', 'loan_drawdown', 'loan_repayment',
-            'card_repayment', 'wealth_buy', 'wealth_redeem')
-    ), outgoing AS (
-        SELECT customer_id, business_date,
-            count(*) OVER (PARTITION BY customer_id ORDER BY booked_at
-            RANGE BETWEEN INTERVAL '23:59:59.999999' PRECEDING AND CURRENT ROW) AS transfers
-        FROM moving WHERE direction = 'debit' AND counterparty_bank IS NOT NULL
-    ), found AS (
-        SELECT business_date, CASE direction WHEN 'credit' THEN 'R01.LARGE_INFLOW'
-                ELSE 'R01.LARGE_OUTFLOW' END AS rule_code,
-            customer_id, 'customer:' || customer_id AS subject, 'txn:' || txn_id AS occasion
-        FROM moving
-        WHERE amount >= CASE customer_type WHEN 'individual' THEN 500000 ELSE 5000000 END
-        UNION ALL
-        SELECT DISTINCT business_date, 'R01.FREQUENT_TRANSFERS_OUT', customer_id,
-            'customer:' || customer_id, 'day:' || business_date FROM outgoing WHERE transfers >= 5
-        UNION ALL
-        SELECT DISTINCT closed_on, 'R01.ACCOUNT_CLOSED', customer_id, 'account:' || account_id,
-            'closed:' || closed_on FROM deposit_accounts_delivered WHERE closed_on IS NOT NULL
-    )
-    FROM found WHERE business_date >= $day - 1"""
-
 
 def test_the_files_say_who_is_a_key_customer(world: World) -> None:
     found = world.rows_of("customers.sql", "FROM key_customer")
@@ -94,11 +67,16 @@ def test_the_files_say_who_was_contacted_too_often(world: World) -> None:
     assert [1, 3] in [campaigns for _, _, campaigns in planted]
 
 
-def test_the_files_say_which_funds_moved(world: World) -> None:
+def test_the_files_say_what_the_stream_must_raise(world: World) -> None:
+    found = set()
+    for day in (world.eve, world.plan.as_of, world.plan.last):
+        raised = world.rows_of("stream_reminders.sql", "FROM found", day)
+        found |= {(day, *row) for row in raised}
     planted = world.rows("""SELECT business_date, rule_code, customer_id, subject, "window"
         FROM planted_movements WHERE expected""")  # fmt: skip
-    assert set(world.rows(MOVEMENTS)) == set(planted)
-    assert planted
+    assert found == set(planted)
+    assert len(planted) == len(set(planted))
+    assert len({(row[0], row[1]) for row in planted}) == 3 * 11
 
 
 def test_no_refused_movement_is_expected_as_well(landing: duckdb.DuckDBPyConnection) -> None:

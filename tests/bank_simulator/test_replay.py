@@ -6,16 +6,18 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from shutil import copytree, ignore_patterns
+from typing import Any
 
 import duckdb
 import pytest
+from pydantic import TypeAdapter
 
 from bank_simulator import replay
 from bank_simulator.plan import Plan
 from bank_simulator.replay import Faults, Message
 from crm_shared.errors import ContractError, NotReadyError, ServerUnavailableError, UsageError
-from crm_shared.events import loans, transactions
-from crm_shared.events.envelope import CustomerEvent
+from crm_shared.events import cards, customers, loans, tickets, transactions
+from crm_shared.events.envelope import Event
 from crm_shared.events.transactions import AccountClosedEvent, TransactionEvent
 from crm_shared.ids import event_id
 from crm_shared.landing import TABLES, read_manifest
@@ -25,11 +27,13 @@ from crm_shared.testing.topics import read_all
 from tests.bank_simulator.conftest import rows
 
 
-def event_of(message: Message) -> CustomerEvent:
+def event_of(message: Message) -> Event:
     """The event that a message is."""
-    if message.topic == loans.TOPIC:
-        return loans.ADAPTER.validate_json(message.body)
-    return transactions.ADAPTER.validate_json(message.body)
+    adapters: dict[str, TypeAdapter[Any]] = {
+        module.TOPIC: module.ADAPTER for module in (transactions, loans, cards, customers, tickets)
+    }
+    event: Event = adapters[message.topic].validate_json(message.body)
+    return event
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +65,7 @@ def test_every_booking_closure_and_loan_event_of_the_day_is_sent(
         ("transaction.booked", f"transactions_delivered WHERE business_date = {day}"),
         ("account.closed", f"deposit_accounts_delivered WHERE closed_on = {day}"),
         ("loan.changed", f"loan_events_delivered WHERE business_date = {day}"),
+        ("card.booked", f"card_transactions_delivered WHERE business_date = {day}"),
     ):
         assert rows(landing, f"SELECT count(*) FROM {query}") == [(kinds[kind],)]
     assert kinds["account.closed"] > 0
@@ -134,10 +139,36 @@ def test_a_table_that_the_source_does_not_have_is_no_events(
 ) -> None:
     copytree(bank, tmp_path / "bank", ignore=ignore_patterns("*-04-*", "*-05-0*", "answers"))
     manifest = read_manifest(bank, plan.last)
-    kept = {name: file for name, file in manifest.tables.items() if name != "loan_events"}
+    kept = {
+        name: file for name, file in manifest.tables.items()
+        if name not in {"loan_events", "card_transactions", "card_statements", "credit_cards"}
+    }  # fmt: skip
     manifest.model_copy(update={"tables": kept}).write(tmp_path / "bank")
     received = list(replay.messages(tmp_path / "bank", plan.last))
-    assert received == [message for message in sent if message.topic == transactions.TOPIC]
+    gone = {loans.TOPIC, cards.TOPIC}
+    assert received == [message for message in sent if message.topic not in gone]
+
+
+def test_customers_whose_data_changed_are_told_with_columns_and_without_values(
+    sent: list[Message], landing: duckdb.DuckDBPyConnection, plan: Plan
+) -> None:
+    told = {
+        event.customer_id: event.fields
+        for event in map(event_of, sent) if isinstance(event, customers.CustomerDataChanged)
+    }  # fmt: skip
+    assert {("phone",), ("name",), ("education",)} <= set(told.values())
+    customer = next(one for one, fields in told.items() if fields == ("phone",))
+    phones = f"SELECT DISTINCT phone FROM customers_delivered WHERE customer_id = {customer}"
+    assert len(rows(landing, phones)) == 2
+
+
+def test_a_bank_without_tickets_of_its_lobbies_sends_none(
+    tmp_path: Path, bank: Path, plan: Plan, sent: list[Message]
+) -> None:
+    copytree(bank, tmp_path / "bank", ignore=ignore_patterns("*-04-*", "*-05-0*", "live"))
+    received = list(replay.messages(tmp_path / "bank", plan.last))
+    assert received == [message for message in sent if message.topic != tickets.TOPIC]
+    assert len(received) < len(sent)
 
 
 def test_wrong_faults_are_refused() -> None:

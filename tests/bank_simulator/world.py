@@ -15,7 +15,8 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A bank of `plan`; `<table>_delivered` is all that was delivered, `planted_…` the answers."""
+    """A bank of `plan`; `<table>_delivered` is all that was delivered, `planted_…` the answers,
+    `live_…` what only the stream tells."""
 
     plan: Plan
     connection: duckdb.DuckDBPyConnection
@@ -66,6 +67,11 @@ def open_world(bank: Path, plan: Plan) -> World:
             f"CREATE TABLE {table.name}_delivered AS FROM read_parquet('{files}', "
             "hive_partitioning = true, hive_types = {'business_date': DATE})"
         )
+    tickets = f"{bank}/live/*/queue_tickets.parquet"
+    connection.execute(
+        f"CREATE VIEW live_queue_tickets AS FROM read_parquet('{tickets}', "
+        "hive_partitioning = true, hive_types = {'business_date': DATE})"
+    )
     for path in (bank / "answers").glob("*.parquet"):
         connection.execute(f"CREATE VIEW planted_{path.stem} AS FROM '{path}'")
     return World(plan, connection)

@@ -47,7 +47,7 @@ def left_running(folder: Path) -> list[str]:
 
 def test_a_generated_bank_meets_its_planted_truth(tmp_path: Path) -> None:
     result, report = tell(tmp_path, CUSTOMERS="2000")
-    assert len(report["rules"]) == 23
+    assert len(report["rules"]) == 27
     for code, tally in report["rules"].items():
         assert tally["planted"] > 0, f"nothing was planted for {code}"
         assert (tally["missing"], tally["false"]) == (0, 0), code

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from crm_shared import landing, published
-from crm_shared.events import contacts, loans, reminders, tickets, transactions
+from crm_shared.events import cards, contacts, customers, loans, reminders, tickets, transactions
 from crm_shared.events.envelope import Event
 from crm_shared.reminder_rules import RULES
 
@@ -25,6 +25,8 @@ TOPICS: tuple[tuple[str, str, tuple[type[Event], ...]], ...] = (
         (transactions.TransactionEvent, transactions.AccountClosedEvent),
     ),
     (loans.TOPIC, "receive", (loans.LoanEvent,)),
+    (cards.TOPIC, "receive", (cards.CardBooked, cards.CardFellOverdue)),
+    (customers.TOPIC, "receive", (customers.CustomerDataChanged,)),
     (tickets.TOPIC, "receive", (tickets.QueueTicketChanged,)),
     (reminders.TOPIC, "send", (reminders.ReminderRaised, reminders.ReminderWithdrawn)),
     (contacts.TOPIC, "send", (contacts.ContactMade,)),

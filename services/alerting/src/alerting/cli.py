@@ -76,10 +76,11 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    print(f"{'partition':<11}{'lag':>10}{'events/s':>10}{'processed':>12}  watermark")
+    print(f"{'partition':<28}{'lag':>10}{'events/s':>10}{'processed':>12}  watermark")
     for one in found["partitions"]:
         print(
-            f"{one['partition']:<11}{one['lag_records']:>10}{one['events_per_second']:>10}"
+            f"{one['topic'] + '/' + str(one['partition']):<28}{one['lag_records']:>10}"
+            f"{one['events_per_second']:>10}"
             f"{one['processed']:>12}  {one['watermark'] or '-'}"
         )
     words = dict.fromkeys(found["estimated"], "about ") | dict.fromkeys(
@@ -110,7 +111,7 @@ def list_letters(
     for one in found:
         print(
             f"{one.dead_letter_id:<8}{one.state:<10}{one.reason:<14}"
-            f"{one.partition}@{one.log_offset:<12}{one.rule_code:<28}{one.detail}"
+            f"{one.topic}/{one.partition}@{one.log_offset:<12}{one.rule_code:<28}{one.detail}"
         )
     print(f"{len(found)} dead letters shown.")
 

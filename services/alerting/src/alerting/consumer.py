@@ -20,6 +20,7 @@ from kafka.structs import TopicPartition
 from alerting import batch, database, gaps, metrics, migrate, ownership, retention, ruleset
 from alerting.batch import BatchResult
 from alerting.decoding import Refused
+from alerting.events import TOPICS
 from alerting.ownership import FencedError, Partition, Progress
 from alerting.ruleset import Ruleset, RulesetError
 from alerting.settings import AlertingSettings
@@ -27,7 +28,6 @@ from alerting.watchdog import Watchdog
 from crm_shared import kafka, logging, postgres
 from crm_shared.clock import Clock
 from crm_shared.errors import ServerUnavailableError
-from crm_shared.events import transactions
 from crm_shared.kafka import Record
 from crm_shared.settings import KafkaSettings
 
@@ -39,20 +39,23 @@ _FIRST_PAUSE_SECONDS = 0.25
 
 
 class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
-    """Notes that the assignment has changed; the loop does the rest in its own thread."""
+    """Notes that the assignment has changed; the loop does the rest in its own thread.
+
+    `changed` is written last and read first, so that the loop never sees it without its reason.
+    """
 
     def __init__(self) -> None:
         self.changed = False
         self.member = False
 
     def on_partitions_revoked(self, revoked: Any) -> None:
-        self.changed, self.member = True, False
+        self.member, self.changed = False, True
 
     def on_partitions_assigned(self, assigned: Any) -> None:
-        self.changed, self.member = True, True
+        self.member, self.changed = True, True
 
     def on_partitions_lost(self, lost: Any) -> None:
-        self.changed, self.member = True, False
+        self.member, self.changed = False, True
 
 
 class Consumer:
@@ -147,7 +150,8 @@ class Consumer:
         for letter in result.refused:
             _log.warning(
                 "dead_letter", reason=letter.reason, detail=letter.detail, rule=letter.rule_code,
-                partition=letter.record.partition, offset=letter.record.offset,
+                topic=letter.record.topic, partition=letter.record.partition,
+                offset=letter.record.offset,
             )  # fmt: skip
         if result.raised or result.withdrawn:
             self._on_raised()
@@ -168,8 +172,9 @@ class Consumer:
         if not self._assignment.changed:
             return
         self._assignment.changed = False
-        assigned = [(one.topic, one.partition) for one in self._client.assignment()]
-        self._watchdog.joined(self._assignment.member)
+        member = self._assignment.member
+        assigned = [(one.topic, one.partition) for one in self._client.assignment() if member]
+        self._watchdog.joined(member)
         self._epochs, self._next = {}, {}
         self._watchdog.observe({})
         if not assigned:
@@ -182,7 +187,7 @@ class Consumer:
             raise
         self._epochs = {partition: one.epoch for partition, one in taken.items()}
         self._next = {partition: one.next_offset for partition, one in taken.items()}
-        _log.info("partitions_taken", partitions=sorted(number for _, number in taken))
+        _log.info("partitions_taken", partitions=[f"{name}/{one}" for name, one in sorted(taken)])
 
     def _look_for_gaps(self, records: Sequence[Record], expected: Mapping[Partition, int]) -> None:
         """Say loudly what the topic no longer had when we came to it."""
@@ -190,7 +195,7 @@ class Consumer:
             metrics.OFFSET_GAPS.inc()
             metrics.LOST_RECORDS.inc(gap.records)
             _log.error(
-                "records_lost", problem=gap.sentence, partition=gap.partition,
+                "records_lost", problem=gap.sentence, topic=gap.topic, partition=gap.partition,
                 first_offset=gap.first, last_offset=gap.last, records=gap.records,
             )  # fmt: skip
 
@@ -225,19 +230,19 @@ class Consumer:
         )
         self._watchdog.observe(
             {
-                one.partition: (self._next.get((one.topic, one.partition), 0), end)
-                for one, end in ends.items()
+                partition: (self._next.get(partition, 0), ends[TopicPartition(*partition)])
+                for partition in self._epochs
             }
         )
         for partition, (records, seconds) in self._watchdog.lags().items():
-            metrics.LAG_RECORDS.labels(partition).set(records)
-            metrics.LAG_SECONDS.labels(partition).set(seconds)
+            metrics.LAG_RECORDS.labels(*partition).set(records)
+            metrics.LAG_SECONDS.labels(*partition).set(seconds)
 
     def _note(self, progress: dict[Partition, Progress]) -> None:
         for partition, one in progress.items():
             self._next[partition] = one.next_offset
             if one.watermark is not None:
-                metrics.WATERMARK.labels(partition[1]).set(one.watermark.timestamp())
+                metrics.WATERMARK.labels(*partition).set(one.watermark.timestamp())
 
     def _put_off(self, server: str, error: Exception) -> None:
         """A server failed: have the batch again after a pause, on a new connection."""
@@ -277,7 +282,8 @@ class Consumer:
             max_poll_records=self._settings.max_batch_records,
             group_instance_id=self._settings.instance_id,
         )
-        client.subscribe([kafka.topic(self._kafka, transactions.TOPIC)], listener=self._assignment)
+        names = [kafka.topic(self._kafka, name) for name in TOPICS]
+        client.subscribe(names, listener=self._assignment)
         return client
 
 

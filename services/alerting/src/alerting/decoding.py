@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from crm_shared.events.transactions import ADAPTER, AccountClosedEvent, TransactionEvent
+from alerting.events import ADAPTER, Event
 from crm_shared.kafka import Record
 
 Reason = Literal["undecodable", "incomplete", "future_dated", "rule_failed", "refused"]
@@ -29,11 +29,11 @@ class Refused:
     detail: str
 
 
-def decode(record: Record, latest: datetime) -> TransactionEvent | AccountClosedEvent | Refused:
+def decode(record: Record, latest: datetime) -> Event | Refused:
     """The event of a record, or why there is none; after `latest` lies the future."""
     if record.value is None:
         return Refused("undecodable", "The record has no value.")
-    event: TransactionEvent | AccountClosedEvent
+    event: Event
     try:
         event = _validate(record.value)
     except ValidationError as error:

@@ -7,12 +7,13 @@ import threading
 from types import FrameType
 
 from alerting import api, consumer
+from alerting.events import TOPICS
 from alerting.relay import Relay
 from alerting.settings import AlertingSettings
 from alerting.watchdog import Watchdog
 from crm_shared import clock, kafka, logging
 from crm_shared.errors import CrmError
-from crm_shared.events import reminders, transactions
+from crm_shared.events import reminders
 from crm_shared.settings import KafkaSettings
 
 _log = logging.get(__name__)
@@ -68,7 +69,7 @@ def run(settings: AlertingSettings, kafka_settings: KafkaSettings) -> None:
     with api.served(api.create_app(watchdog), listener):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, end.on_signal)
-        kafka.ensure_topics(kafka_settings, [transactions.TOPIC, reminders.TOPIC])
+        kafka.ensure_topics(kafka_settings, [*TOPICS, reminders.TOPIC])
         relay = Relay(settings, kafka_settings, end.on_failure)
         _collect_garbage_rarely()
         loop = consumer.Consumer(

@@ -19,11 +19,13 @@ BATCH_SECONDS = Histogram(
     "From the records of a batch to their commit in PostgreSQL.",
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
-LAG_RECORDS = Gauge("alerting_lag_records", "Records not yet worked on.", ["partition"])
+LAG_RECORDS = Gauge("alerting_lag_records", "Records not yet worked on.", ["topic", "partition"])
 LAG_SECONDS = Gauge(
-    "alerting_lag_seconds", "How long the partition has not been caught up.", ["partition"]
+    "alerting_lag_seconds", "How long the partition has not been caught up.", ["topic", "partition"]
 )
-WATERMARK = Gauge("alerting_watermark_timestamp_seconds", "Newest event time seen.", ["partition"])
+WATERMARK = Gauge(
+    "alerting_watermark_timestamp_seconds", "Newest event time seen.", ["topic", "partition"]
+)
 OUTBOX_BACKLOG = Gauge(
     "alerting_outbox_backlog", "Reminders the topic does not have yet, up to 100000."
 )

@@ -7,13 +7,14 @@ import psycopg
 from kafka.structs import TopicPartition
 
 from alerting import outbox
+from alerting.events import TOPICS
+from alerting.ownership import Partition
 from crm_shared import kafka
-from crm_shared.events import transactions
 from crm_shared.settings import KafkaSettings
 
 _PARTITIONS = """
-select partition, epoch, next_offset, watermark, processed, updated_at
-from alerting.partitions where topic = %s order by partition
+select topic, partition, epoch, next_offset, watermark, processed, updated_at
+from alerting.partitions where topic = any (%s) order by topic, partition
 """
 
 #: Rows are counted so far; how many more there are is then what PostgreSQL believes.
@@ -33,28 +34,31 @@ def read(
     connection: psycopg.Connection, settings: KafkaSettings, *, sample_seconds: float = 1.0
 ) -> dict[str, Any]:
     """Lag, watermark and throughput by partition; looks twice to see how fast it goes."""
-    topic = kafka.topic(settings, transactions.TOPIC)
-    before = _processed(connection, topic)
+    topics = [kafka.topic(settings, name) for name in TOPICS]
+    before = _processed(connection, topics)
     time.sleep(sample_seconds)
-    rows = connection.execute(_PARTITIONS, (topic,)).fetchall()
-    ends = _ends(settings, topic)
+    rows = connection.execute(_PARTITIONS, (topics,)).fetchall()
+    ends = _ends(settings, topics)
     partitions = [
         {
+            "topic": topic,
             "partition": number,
             "epoch": epoch,
             "next_offset": next_offset,
-            "end_offset": ends.get(number, next_offset),
-            "lag_records": max(0, ends.get(number, next_offset) - next_offset),
+            "end_offset": ends.get((topic, number), next_offset),
+            "lag_records": max(0, ends.get((topic, number), next_offset) - next_offset),
             "watermark": watermark.isoformat() if watermark else None,
-            "events_per_second": round((processed - before.get(number, 0)) / sample_seconds, 1),
+            "events_per_second": round(
+                (processed - before.get((topic, number), 0)) / sample_seconds, 1
+            ),
             "processed": processed,
             "updated_at": updated_at.isoformat(),
         }
-        for number, epoch, next_offset, watermark, processed, updated_at in rows
+        for topic, number, epoch, next_offset, watermark, processed, updated_at in rows
     ]
-    unseen = sum(end for number, end in ends.items() if number not in {row[0] for row in rows})
+    unseen = sum(end for one, end in ends.items() if one not in {(row[0], row[1]) for row in rows})
     return {
-        "topic": topic,
+        "topics": topics,
         "partitions": partitions,
         "lag_records": sum(one["lag_records"] for one in partitions) + unseen,
         "events_per_second": sum(one["events_per_second"] for one in partitions),
@@ -82,17 +86,21 @@ def counts(connection: psycopg.Connection) -> dict[str, Any]:
     }
 
 
-def _processed(connection: psycopg.Connection, topic: str) -> dict[int, int]:
-    rows = connection.execute(_PARTITIONS, (topic,)).fetchall()
+def _processed(connection: psycopg.Connection, topics: list[str]) -> dict[Partition, int]:
+    rows = connection.execute(_PARTITIONS, (topics,)).fetchall()
     connection.commit()
-    return {row[0]: row[4] for row in rows}
+    return {(row[0], row[1]): row[5] for row in rows}
 
 
-def _ends(settings: KafkaSettings, topic: str) -> dict[int, int]:
+def _ends(settings: KafkaSettings, topics: list[str]) -> dict[Partition, int]:
     client = kafka.consumer(settings, "alerting-status", group_id=None)
     try:
-        numbers = client.partitions_for_topic(topic) or set()
-        ends = client.end_offsets([TopicPartition(topic, number) for number in sorted(numbers)])
-        return {partition.partition: end for partition, end in ends.items()}
+        wanted = [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in sorted(client.partitions_for_topic(topic) or ())
+        ]
+        ends = client.end_offsets(wanted)
+        return {(one.topic, one.partition): end for one, end in ends.items()}
     finally:
         client.close()

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from alerting.ownership import Partition
+
 
 @dataclass(slots=True)
 class _Seen:
@@ -26,7 +28,7 @@ class Watchdog:
         self._lock = threading.Lock()
         self._turned_at = clock()
         self._waiting_for: str | None = "the first turn of the loop"
-        self._seen: dict[int, _Seen] = {}
+        self._seen: dict[Partition, _Seen] = {}
         self._outside_since: float | None = self._turned_at
         self._draining = False
 
@@ -57,7 +59,7 @@ class Watchdog:
         with self._lock:
             self._draining = True
 
-    def observe(self, offsets: Mapping[int, tuple[int, int]]) -> None:
+    def observe(self, offsets: Mapping[Partition, tuple[int, int]]) -> None:
         """Next and end offset of every owned partition; others are forgotten."""
         now = self._clock()
         with self._lock:
@@ -74,7 +76,7 @@ class Watchdog:
                 )
             self._seen = seen
 
-    def lags(self) -> dict[int, tuple[int, float]]:
+    def lags(self) -> dict[Partition, tuple[int, float]]:
         """By partition: records not worked on, and since when it has not been caught up."""
         now = self._clock()
         with self._lock:
@@ -93,9 +95,9 @@ class Watchdog:
             if outside is not None and now - outside > self._stall and not self._waiting_for:
                 return [f"the group has not let us in for {now - outside:.0f} s"]
             return [
-                f"partition {partition} has {seen.lag} records to do and has not moved for "
+                f"partition {number} of {topic} has {seen.lag} records to do and has not moved for "
                 f"{now - seen.moved_at:.0f} s"
-                for partition, seen in sorted(self._seen.items())
+                for (topic, number), seen in sorted(self._seen.items())
                 if seen.lag and now - seen.moved_at > self._stall
             ]
 

@@ -1,6 +1,7 @@
 """The planted truth on disk: OUT/answers/, written before any day is delivered."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,25 @@ def write(connection: duckdb.DuckDBPyConnection, plan: Plan, out: Path) -> None:
     }  # fmt: skip
     _write_json(folder / "parameters.json", dict(plan.parameters.values))
     _write_json(folder / "answers.json", summary)
+
+
+def write_live(connection: duckdb.DuckDBPyConnection, out: Path) -> None:
+    """Write what the stream of the last three days tells and no extract holds: OUT/live/."""
+    found = connection.execute("SELECT DISTINCT day FROM live_ticket ORDER BY day").fetchall()
+    for (day,) in found:
+        folder = live_folder(out, day)
+        folder.mkdir(parents=True)
+        path = _quoted(folder / "queue_tickets.parquet")
+        connection.execute(
+            f"COPY (SELECT * EXCLUDE (day) FROM live_ticket WHERE day = DATE '{day}'"
+            f" ORDER BY occurred_at, ticket_id, state) TO '{path}'"
+            " (FORMAT parquet, COMPRESSION zstd)"
+        )
+
+
+def live_folder(out: Path, day: date) -> Path:
+    """Where what the stream of a day tells lies, as far as no extract holds it."""
+    return out / "live" / f"business_date={day}"
 
 
 def read(out: Path) -> dict[str, Any]:

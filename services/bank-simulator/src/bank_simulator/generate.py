@@ -42,6 +42,7 @@ def generate(plan: Plan, out: Path, progress: Progress = lambda step, share: Non
 def _build(connection: duckdb.DuckDBPyConnection, plan: Plan, out: Path, progress: Progress) -> int:
     _decide(connection, plan, progress)
     answers.write(connection, plan, out)
+    answers.write_live(connection, out)
     rows = 0
     with Delivery(connection, plan, out) as delivery:
         for index, start in enumerate(plan.months):

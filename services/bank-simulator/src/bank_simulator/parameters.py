@@ -45,6 +45,7 @@ _CODES: dict[str, tuple[str, ...]] = {
     "movement.business_min_amount": ("5000000.00",),
     "frequent_transfers.min_count": ("5",),
     "frequent_transfers.window_hours": ("24",),
+    "card_spend.min_amount": ("50000.00",),
     "potential.valid_days": ("30",),
     "potential.reference_amount": ("100000.00",),
     "potential.flow_days": ("30", "15", "60"),

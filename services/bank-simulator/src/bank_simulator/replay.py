@@ -16,15 +16,21 @@ import duckdb
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from bank_simulator.answers import live_folder
 from bank_simulator.database import Value, run_sql, set_variable
 from crm_shared import ids, kafka
-from crm_shared.errors import ContractError, ServerUnavailableError, UsageError
-from crm_shared.events import loans, transactions
-from crm_shared.landing import TABLES, Table, day_folder, read_manifest
+from crm_shared.errors import ContractError, NotReadyError, ServerUnavailableError, UsageError
+from crm_shared.events import cards, customers, loans, tickets, transactions
+from crm_shared.landing import TABLES, Manifest, Table, day_folder, read_manifest
 from crm_shared.settings import KafkaSettings
 
-TOPICS = (transactions.TOPIC, loans.TOPIC)
+TOPICS = (transactions.TOPIC, loans.TOPIC, cards.TOPIC, customers.TOPIC, tickets.TOPIC)
 _CHUNK = 2000
+
+#: The shape of a day's queue tickets.
+_TICKETS = """SELECT NULL::VARCHAR AS ticket_id, NULL::VARCHAR AS branch_id, NULL::VARCHAR AS state,
+    NULL::VARCHAR AS queue, NULL::BIGINT AS customer_id, NULL::TIMESTAMP AS occurred_at
+    WHERE false"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +136,20 @@ def _write_messages(
     connection.execute("SET TimeZone = 'UTC'")
     variables: dict[str, Value] = {
         "day": day, "seed": faults.seed, "disorder": faults.disorder, "poison": faults.poison,
-        "name_space": ids.NAMESPACE.hex, "customer_files": _customer_files(landing, day),
+        "name_space": ids.NAMESPACE.hex,
     }  # fmt: skip
     for name, value in variables.items():
         set_variable(connection, name, value)
     connection.execute(f"SET VARIABLE duplicates = {faults.duplicates}::DOUBLE")
     connection.execute(f"SET VARIABLE late = {faults.late}::DOUBLE")
     try:
-        for name in ("transactions", "deposit_accounts", "loan_events"):
+        for name in ("transactions", "deposit_accounts", "loan_events", "card_transactions"):
             query = _rows_of(landing, day, TABLES[name])
             connection.execute(f"CREATE TEMP VIEW day_{name} AS {query}")
+        for name in ("customers", "credit_cards", "card_statements"):
+            query = _states_of(landing, day, TABLES[name])
+            connection.execute(f"CREATE TEMP VIEW state_{name} AS {query}")
+        connection.execute(f"CREATE TEMP VIEW day_queue_tickets AS {_tickets_of(landing, day)}")
         run_sql(connection, "replay")
     except duckdb.Error as error:
         raise ContractError(
@@ -147,27 +157,53 @@ def _write_messages(
         ) from None
 
 
-def _customer_files(landing: Path, day: date) -> list[str]:
-    """The deliveries of customers from the last full one up to the day."""
-    wanted, current = [], day
+def _states_of(landing: Path, day: date, table: Table) -> str:
+    """A query for the deliveries of a state table from the last full one before the day up to it.
+
+    `delivered_on` tells them apart; no rows where the source has no such table.
+    """
+    queries, current = [], day
     while True:
-        manifest = read_manifest(landing, current)
-        delivered = manifest.tables.get("customers")
-        if delivered is not None:
-            wanted.append(str(day_folder(landing, current) / delivered.file))
-            if delivered.full:
-                return wanted
+        manifest = _manifest_before(landing, current, day)
+        delivered = manifest.tables.get(table.name) if manifest else None
+        query = _rows_of(landing, current, table) if delivered else _empty(table)
+        queries.append(f"SELECT *, DATE '{current}' AS delivered_on FROM ({query})")
+        if manifest is None or delivered is None or (delivered.full and current < day):
+            return " UNION ALL ".join(queries)
         current -= timedelta(days=1)
+
+
+def _manifest_before(landing: Path, current: date, day: date) -> Manifest | None:
+    """The manifest of a day; None where the deliveries begin after it."""
+    try:
+        return read_manifest(landing, current)
+    except NotReadyError:
+        if current == day:
+            raise
+        return None
+
+
+def _tickets_of(landing: Path, day: date) -> str:
+    """A query for the queue tickets of the day; none where nobody wrote any."""
+    path = live_folder(landing, day) / "queue_tickets.parquet"
+    if not path.is_file():
+        return _TICKETS
+    quoted = str(path).replace("'", "''")
+    return f"FROM read_parquet('{quoted}', hive_partitioning = false)"
 
 
 def _rows_of(landing: Path, day: date, table: Table) -> str:
     """A query for the rows of a table that day; none where the source has no such table."""
     listed = read_manifest(landing, day).tables.get(table.name)
     if listed is None:
-        empty = (f"CAST(NULL AS {column.type}) AS {column.name}" for column in table.columns)
-        return f"SELECT {', '.join(empty)} WHERE false"
+        return _empty(table)
     path = str(day_folder(landing, day) / listed.file).replace("'", "''")
     return f"FROM read_parquet('{path}', hive_partitioning = false)"
+
+
+def _empty(table: Table) -> str:
+    columns = (f"CAST(NULL AS {column.type}) AS {column.name}" for column in table.columns)
+    return f"SELECT {', '.join(columns)} WHERE false"
 
 
 def _first_line(error: Any) -> str:

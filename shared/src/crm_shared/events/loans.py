@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Literal
+from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
@@ -30,6 +31,9 @@ class LoanEvent(CustomerEvent):
     days_overdue: int = Field(default=0, ge=0)
     five_tier_before: FiveTier | None = None
     five_tier_after: FiveTier | None = None
+    corrects_event_id: UUID | None = Field(
+        default=None, description="The event that this one replaces, and takes back."
+    )
 
 
 ADAPTER: TypeAdapter[LoanEvent] = TypeAdapter(LoanEvent)

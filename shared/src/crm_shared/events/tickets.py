@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, TypeAdapter
 
-from crm_shared.events.envelope import Event
+from crm_shared.events.envelope import CustomerId, Event
 
 TOPIC = "crm.queue-tickets.v1"
 
@@ -17,7 +17,7 @@ class QueueTicketChanged(Event):
     branch_id: str
     state: Literal["drawn", "called", "served", "abandoned"]
     queue: str = Field(examples=["personal"])
-    customer_id: int | None = Field(default=None, ge=1, description="Known once a card is read.")
+    customer_id: CustomerId | None = Field(default=None, description="Known once a card is read.")
 
     @property
     def key(self) -> bytes:

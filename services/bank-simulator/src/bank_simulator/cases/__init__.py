@@ -7,6 +7,7 @@ from bank_simulator.cases import (
     coverage_credit,
     due,
     key_customers,
+    live,
     movements,
     potential_credit,
     potential_deposits,
@@ -18,7 +19,7 @@ from bank_simulator.cases.prototype import Case, Dates
 
 _FAMILIES = (
     coverage, coverage_credit, key_customers, due, contacts, movements, potential_deposits,
-    potential_credit, potential_wealth, churn, tiers, reminders,
+    potential_credit, potential_wealth, churn, tiers, reminders, live,
 )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ def cases(dates: Dates) -> Iterator[Case]:
         yield from _inflows(day)
         yield from _outflows(day)
         yield from _ignored(day)
+        yield from _reversed_on_the_day(day)
         yield from _transfers(day)
         yield from _closures(dates, day)
 
@@ -97,6 +98,27 @@ def _ignored(day: date) -> Iterator[Case]:
         "reversal_of_a_large_outflow", accounts=(Account("1000", moves=(funds, spent, refund)),),
         movements=(Movement(day, "R01.LARGE_INFLOW", False, "back"),),
     )  # fmt: skip
+
+
+def _reversed_on_the_day(day: date) -> Iterator[Case]:
+    """Bookings that are taken back on the day itself: whichever arrives first, nothing stands."""
+    came = Move(at(day, "10:00"), "800000", "transfer_in", OTHER_BANK, ref="big")
+    back = Move(at(day, "10:20"), "-800000", "transfer_in", OTHER_BANK, reverses="big")
+    yield Case(
+        "large_inflow_reversed_on_the_day",
+        accounts=(Account("1000", moves=(came, back)),),
+        movements=(Movement(day, "R01.LARGE_INFLOW", False, "big"),),
+    )  # fmt: skip
+
+    def out(clock: str, ref: str | None = None) -> Move:
+        return Move(at(day, clock), "-1000", "transfer_out", OTHER_BANK, ref)
+
+    def refund(clock: str) -> Move:
+        return Move(at(day, clock), "1000", "transfer_out", OTHER_BANK, reverses="wrong")
+
+    five = (out("09:00"), out("10:30"), out("13:00", "wrong"), out("16:45"), out("17:00"))
+    yield _frequent("fifth_transfer_reversed", day, False, *five, refund("17:10"))
+    yield _frequent("sixth_transfer_reversed", day, True, *five, out("17:05"), refund("17:10"))
 
 
 def _frequent(name: str, day: date, expected: bool, *moves: Move,

@@ -69,7 +69,17 @@ _FIELDS: dict[str, dict[str, pa.DataType]] = {
                   "due_on": _DAY, "cents": pa.int64(), "slot": pa.int64(),
                   "window": pa.string()},
     "proto_movement": {"case_no": pa.int64(), "business_date": _DAY, "rule_code": pa.string(),
-                       "expected": pa.bool_(), "move_no": pa.int64(), "account": pa.int64()},
+                       "expected": pa.bool_(), "move_no": pa.int64(), "account": pa.int64(),
+                       "loan": pa.int64(), "spend": pa.int64(), "slot": pa.int64(),
+                       "window": pa.string()},
+    "proto_loan_step": {"case_no": pa.int64(), "day": _DAY, "seconds": pa.int64(),
+                        "change": pa.string(), "cents": pa.int64(), "days_overdue": pa.int32(),
+                        "tier_before": pa.string(), "tier_after": pa.string()},
+    "proto_spend": {"case_no": pa.int64(), "place": pa.int64(), "day": _DAY,
+                    "seconds": pa.int64(), "cents": pa.int64()},
+    "proto_change": {"case_no": pa.int64(), "day": _DAY, "field": pa.string()},
+    "proto_ticket": {"case_no": pa.int64(), "place": pa.int64(), "day": _DAY,
+                     "seconds": pa.int64(), "state": pa.string(), "known": pa.bool_()},
 }  # fmt: skip
 
 
@@ -100,6 +110,7 @@ def _rows_of(case: Case, dates: Dates) -> Iterable[tuple[str, Row]]:
     yield from _credit(case, dates)
     yield from _services(case, dates)
     yield from _marketing(case)
+    yield from _live(case)
     yield from _answers(case)
 
 
@@ -215,6 +226,23 @@ def _marketing(case: Case) -> Iterable[tuple[str, Row]]:
         yield "proto_assignment", {"slot": slot, "token": token}
 
 
+def _live(case: Case) -> Iterable[tuple[str, Row]]:
+    for step in case.loan_steps:
+        yield "proto_loan_step", {
+            **_clock(step.at), "change": step.change, "days_overdue": step.days_overdue,
+            "cents": yuan(step.amount) if step.amount else None, "tier_before": step.before,
+            "tier_after": step.after,
+        }  # fmt: skip
+    for place, spend in enumerate(case.spending):
+        yield "proto_spend", {"place": place, **_clock(spend.at), "cents": yuan(spend.amount)}
+    if case.changed:
+        yield "proto_change", {"day": case.changed[0], "field": case.changed[1]}
+    for place, ticket in enumerate(case.tickets):
+        yield "proto_ticket", {
+            "place": place, **_clock(ticket.at), "state": ticket.state, "known": ticket.known,
+        }  # fmt: skip
+
+
 def _answers(case: Case) -> Iterable[tuple[str, Row]]:
     for cover in case.coverage:
         yield "proto_coverage", {
@@ -238,6 +266,8 @@ def _answers(case: Case) -> Iterable[tuple[str, Row]]:
             "expected": movement.expected,
             "move_no": numbers[movement.ref] if movement.ref else None,
             "account": None if movement.account is None else movement.account + 1,
+            "loan": None if movement.loan is None else movement.loan + 1,
+            "spend": movement.spend, "slot": movement.branch, "window": movement.window,
         }  # fmt: skip
 
 

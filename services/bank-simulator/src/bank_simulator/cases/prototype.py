@@ -199,10 +199,40 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class LoanStep:
+    """What the stream tells of the case's loan at an instant of the bank's clock."""
+
+    at: datetime
+    change: Literal["repaid", "arrears", "overdue", "class_changed"]
+    amount: str | None
+    days_overdue: int
+    before: str | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """A booking on the case's card: spending, or a repayment where the amount is negative."""
+
+    at: datetime
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A queue ticket of branch 0 takes on a state."""
+
+    at: datetime
+    state: Literal["drawn", "called", "served", "abandoned"]
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """A reminder that must (or must not) be raised when `business_date` is replayed.
 
-    `ref` names a move of the case, `account` the index of an account.
+    `ref` names a move of the case; `account`, `loan` and `spend` are indexes, `branch` a slot;
+    `window` is that of the reminder where nothing else says it.
     """
 
     business_date: date
@@ -210,11 +240,17 @@ class Movement:
     expected: bool
     ref: str | None = None
     account: int | None = None
+    loan: int | None = None
+    spend: int | None = None
+    branch: int | None = None
+    window: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """One planted customer; `managers` says whom the heads gave him to, branch by branch.
+
+    `changed` is a day and the column of his data that changes on it.
 
     `tags` says whether a tag holds; a number says that it does, and how strongly.
     """
@@ -244,6 +280,10 @@ class Case:
     key: Literal["deposit", "loan"] | None = None
     due: tuple[Due, ...] = ()
     movements: tuple[Movement, ...] = ()
+    loan_steps: tuple[LoanStep, ...] = ()
+    spending: tuple[Spend, ...] = ()
+    changed: tuple[date, str] | None = None
+    tickets: tuple[Ticket, ...] = ()
     over_contact: int | None = None
     over_campaigns: tuple[int, ...] = ()
     tags: dict[str, bool | int] = field(default_factory=dict)

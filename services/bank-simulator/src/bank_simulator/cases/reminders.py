@@ -66,6 +66,7 @@ def _overdue_cards(dates: Dates) -> Iterator[Case]:
 
     yield overdue("today_is_not_overdue", False, 0)
     yield overdue("since_yesterday", True, 1)
+    yield overdue("for_two_days", True, 2)
     yield overdue("on_the_last_night", True, nights)
     yield overdue("a_night_later", False, nights + 1)
     yield overdue("and_paid_today", False, 4, paid_on=dates.as_of)

@@ -103,14 +103,34 @@ SELECT p.no, d.rule_code, d.due_on, d."window", d.cents, s.branch_id, p."case",
 FROM planted AS p JOIN proto_due AS d USING (case_no)
 LEFT JOIN slot AS s ON s.no = p.no AND s.slot = d.slot;
 
+-- What the stream tells of loans, cards, customers and lobbies.
+CREATE OR REPLACE TABLE case_loan_step AS
+SELECT p.no, l.* EXCLUDE (case_no) FROM planted AS p JOIN proto_loan_step AS l USING (case_no);
+
+CREATE OR REPLACE TABLE case_spend AS
+SELECT p.no, s.* EXCLUDE (case_no) FROM planted AS p JOIN proto_spend AS s USING (case_no);
+
+CREATE OR REPLACE TABLE case_change AS
+SELECT p.no, c.* EXCLUDE (case_no) FROM planted AS p JOIN proto_change AS c USING (case_no);
+
+CREATE OR REPLACE TABLE case_ticket AS
+SELECT p.no, t.* EXCLUDE (case_no), s.branch_id
+FROM planted AS p JOIN proto_ticket AS t USING (case_no) JOIN slot AS s ON s.no = p.no AND s.slot = 0;
+
 CREATE OR REPLACE TABLE case_movement AS
 SELECT p.no, m.business_date, m.rule_code, m.expected, p."case",
-    CASE WHEN m.rule_code = 'R01.ACCOUNT_CLOSED' THEN 'account:' || account_id(p.no, m.account)
+    CASE WHEN m.account IS NOT NULL THEN 'account:' || account_id(p.no, m.account)
+         WHEN m.loan IS NOT NULL THEN 'loan:' || loan_id(p.no, m.loan)
+         WHEN m.spend IS NOT NULL THEN 'card:' || card_id(p.no, 1)
          ELSE 'customer:' || customer_id(p.no) END AS subject,
-    CASE WHEN m.rule_code = 'R01.ACCOUNT_CLOSED' THEN 'closed:' || strftime(m.business_date, '%Y-%m-%d')
+    CASE WHEN m."window" IS NOT NULL THEN m."window"
+         WHEN m.account IS NOT NULL THEN 'closed:' || strftime(m.business_date, '%Y-%m-%d')
+         WHEN m.spend IS NOT NULL THEN 'card_txn:' || card_txn_id(card_id(p.no, 1), m.business_date, m.spend)
+         WHEN m.slot IS NOT NULL THEN 'lobby:' || s.branch_id || ':' || strftime(m.business_date, '%Y-%m-%d')
          WHEN m.move_no IS NOT NULL THEN 'txn:' || (p.no * 64 + m.move_no)
          ELSE 'day:' || strftime(m.business_date, '%Y-%m-%d') END AS "window"
-FROM planted AS p JOIN proto_movement AS m USING (case_no);
+FROM planted AS p JOIN proto_movement AS m USING (case_no)
+LEFT JOIN slot AS s ON s.no = p.no AND s.slot = m.slot;
 
 CREATE OR REPLACE TABLE case_tag AS
 SELECT p.no, t.path, t.expected, t.strength, p."case" FROM planted AS p JOIN proto_tag AS t USING (case_no);

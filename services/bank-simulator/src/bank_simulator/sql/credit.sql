@@ -181,8 +181,14 @@ WITH steps AS (
     UNION ALL
     SELECT written_off_on, loan_id, customer_id, branch_id, 'written_off', money(amount), 200, NULL, NULL
     FROM loan WHERE NOT told AND written_off_on BETWEEN getvariable('from') AND getvariable('to')
+), timed AS (
+    SELECT day, instant(day, 32400 + draw('loan event', loan_id, 28800)) AS occurred_at, * EXCLUDE (day) FROM happened
+    UNION ALL
+    SELECT s.day, instant(s.day, s.seconds), l.loan_id, l.customer_id, l.branch_id, s.change, money(s.cents),
+        s.days_overdue, s.tier_before, s.tier_after
+    FROM case_loan_step AS s JOIN loan AS l ON l.loan_id = loan_id(s.no, 1)
 )
-SELECT day, row_number() OVER (ORDER BY day, loan_id, change) AS event_no, loan_id, customer_id, branch_id,
-    instant(day, 32400 + draw('loan event', loan_id, 28800)) AS occurred_at, change, amount,
+SELECT day, row_number() OVER (ORDER BY day, loan_id, change, occurred_at) AS event_no, loan_id, customer_id,
+    branch_id, occurred_at, change, amount,
     CAST(days_overdue AS INTEGER) AS days_overdue, tier_before AS five_tier_before, tier_after AS five_tier_after
-FROM happened WHERE day <= getvariable('to');
+FROM timed WHERE day <= getvariable('to');

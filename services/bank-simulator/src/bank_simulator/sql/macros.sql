@@ -20,6 +20,7 @@ CREATE OR REPLACE MACRO customer_id(no) AS 10000000 + no;
 CREATE OR REPLACE MACRO account_id(no, seq) AS 100000000 + no * 10 + seq;
 CREATE OR REPLACE MACRO loan_id(no, seq) AS 200000000 + no * 10 + seq;
 CREATE OR REPLACE MACRO card_id(no, seq) AS 300000000 + no * 10 + seq;
+CREATE OR REPLACE MACRO card_txn_id(card, day, place) AS card * 1000000 + (day - DATE '2010-01-01') * 10 + place;
 CREATE OR REPLACE MACRO holding_id(no, seq) AS 400000000 + no * 10 + seq;
 -- When what is dated so is first delivered, and the end of what has none.
 CREATE OR REPLACE MACRO born(day) AS greatest(day, getvariable('from'));

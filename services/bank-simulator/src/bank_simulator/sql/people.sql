@@ -115,7 +115,7 @@ SELECT no, customer_id(no) AS customer_id, customer_type,
     CASE WHEN risk_in IS NOT NULL THEN 'R' || CAST(1 + draw('profile', no, 5) AS VARCHAR) END AS risk_profile,
     getvariable('as_of') + CAST(risk_in AS INTEGER) AS risk_profile_expires_on,
     status, home_branch_id, since AS customer_since, newcomer, document_in, risk_in,
-    CASE WHEN draw('moved', no, 1000) < 5 THEN getvariable('from') + 1 + CAST(draw('moved on', no,
+    CASE WHEN no > getvariable('case_customers') AND draw('moved', no, 1000) < 5 THEN getvariable('from') + 1 + CAST(draw('moved on', no,
         getvariable('to') - getvariable('from')) AS INTEGER) END AS moved_on
 FROM documents
 JOIN branch AS b ON b.branch_id = home_branch_id;

@@ -21,10 +21,47 @@ CREATE OR REPLACE MACRO envelope(kind, key, t, customer) AS
     '{"event_id":"' || event_id(kind, key) || '","version":1,"occurred_at":"' || utc(t)
     || '","producer":"core","customer_id":' || customer;
 
--- One row per customer: his type, from the last full delivery on.
-CREATE OR REPLACE TEMP TABLE customer_type AS
-SELECT customer_id, any_value(customer_type) AS customer_type FROM read_parquet(getvariable('customer_files'))
-GROUP BY customer_id;
+-- One row per customer, card and statement: as it stands that day.
+CREATE OR REPLACE TEMP TABLE customer AS
+SELECT * FROM state_customers QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY delivered_on DESC) = 1;
+CREATE OR REPLACE TEMP TABLE customer_type AS SELECT customer_id, customer_type FROM customer;
+CREATE OR REPLACE TEMP TABLE card AS
+SELECT * FROM state_credit_cards QUALIFY row_number() OVER (PARTITION BY card_id ORDER BY delivered_on DESC) = 1;
+CREATE OR REPLACE TEMP TABLE card_statement AS
+SELECT * FROM state_card_statements
+QUALIFY row_number() OVER (PARTITION BY card_id, statement_on ORDER BY delivered_on DESC) = 1;
+
+-- One row per customer whose data changed that day, told at ten in the morning.
+CREATE OR REPLACE TEMP TABLE data_change AS
+WITH before AS (
+    SELECT * FROM state_customers WHERE delivered_on < getvariable('day')
+    QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY delivered_on DESC) = 1
+), compared AS (
+    SELECT a.customer_id, a.home_branch_id, list_filter([
+        CASE WHEN a.name IS DISTINCT FROM b.name THEN 'name' END,
+        CASE WHEN a.document_type IS DISTINCT FROM b.document_type THEN 'document_type' END,
+        CASE WHEN a.document_no IS DISTINCT FROM b.document_no THEN 'document_no' END,
+        CASE WHEN a.phone IS DISTINCT FROM b.phone THEN 'phone' END,
+        CASE WHEN a.occupation IS DISTINCT FROM b.occupation THEN 'occupation' END,
+        CASE WHEN a.education IS DISTINCT FROM b.education THEN 'education' END,
+        CASE WHEN a.marital_status IS DISTINCT FROM b.marital_status THEN 'marital_status' END,
+        CASE WHEN a.address IS DISTINCT FROM b.address THEN 'address' END,
+        CASE WHEN a.industry IS DISTINCT FROM b.industry THEN 'industry' END,
+        CASE WHEN a.legal_representative IS DISTINCT FROM b.legal_representative THEN 'legal_representative' END,
+        CASE WHEN a.risk_profile IS DISTINCT FROM b.risk_profile THEN 'risk_profile' END
+    ], lambda field: field IS NOT NULL) AS fields
+    FROM customer AS a JOIN before AS b USING (customer_id) WHERE a.delivered_on = getvariable('day')
+)
+SELECT *, CAST(getvariable('day') AS TIMESTAMP) + INTERVAL 2 HOUR AS occurred_at FROM compared WHERE len(fields) > 0;
+
+-- One row per card and day on which statements of it were due and are not paid the day after.
+CREATE OR REPLACE TEMP TABLE overdue_card AS
+SELECT c.card_id, c.customer_id, c.branch_id, s.due_on, sum(s.amount) AS amount,
+    CAST(getvariable('day') AS TIMESTAMP) AS occurred_at
+FROM card_statement AS s JOIN card AS c USING (card_id)
+WHERE s.due_on = getvariable('day') - 1 AND s.paid_on IS NULL AND c.card_type = 'credit'
+  AND (c.closed_on IS NULL OR c.closed_on > getvariable('day'))
+GROUP BY ALL HAVING sum(s.amount) > 0;
 
 CREATE OR REPLACE TEMP TABLE booking AS
 SELECT t.*, coalesce(c.customer_type, 'individual') AS customer_type
@@ -40,7 +77,8 @@ LEFT JOIN (SELECT account_id, sum(amount) AS amount, max(booked_at) AS booked_at
 WHERE a.closed_on = getvariable('day');
 
 CREATE OR REPLACE TEMP TABLE message AS
-SELECT 'crm.transactions.v1' AS topic, 1 AS place, txn_id AS fact, customer_id, booked_at AS occurred_at,
+SELECT 'crm.transactions.v1' AS topic, 1 AS place, txn_id AS fact, CAST(customer_id AS VARCHAR) AS key,
+    booked_at AS occurred_at,
     envelope('transaction', CAST(txn_id AS VARCHAR), booked_at, customer_id)
     || ',"type":"transaction.booked","txn_id":' || txn_id || ',"account_id":' || account_id
     || text_field('branch_id', branch_id) || text_field('customer_type', customer_type)
@@ -50,7 +88,7 @@ SELECT 'crm.transactions.v1' AS topic, 1 AS place, txn_id AS fact, customer_id, 
     || '}' AS body
 FROM booking
 UNION ALL
-SELECT 'crm.transactions.v1', 2, account_id, customer_id, occurred_at,
+SELECT 'crm.transactions.v1', 2, account_id, CAST(customer_id AS VARCHAR), occurred_at,
     envelope('account-closed', CAST(account_id AS VARCHAR), occurred_at, customer_id)
     || ',"type":"account.closed","account_id":' || account_id || text_field('branch_id', branch_id)
     || text_field('customer_type', customer_type) || ',"business_date":"' || getvariable('day') || '"'
@@ -58,14 +96,42 @@ SELECT 'crm.transactions.v1', 2, account_id, customer_id, occurred_at,
     || text_field('currency', currency) || '}'
 FROM closing
 UNION ALL
-SELECT 'crm.loan-events.v1', 3, event_no, customer_id, occurred_at,
+SELECT 'crm.loan-events.v1', 3, event_no, CAST(customer_id AS VARCHAR), occurred_at,
     envelope('loan-event', CAST(event_no AS VARCHAR), occurred_at, customer_id)
     || ',"type":"loan.changed","loan_id":' || loan_id || text_field('branch_id', branch_id)
     || ',"business_date":"' || getvariable('day') || '"' || text_field('change', change)
     || CASE WHEN amount IS NULL THEN '' ELSE ',"amount":"' || amount || '"' END
     || ',"currency":"CNY"' || number_field('days_overdue', days_overdue)
     || text_field('five_tier_before', five_tier_before) || text_field('five_tier_after', five_tier_after) || '}'
-FROM day_loan_events;
+FROM day_loan_events
+UNION ALL
+SELECT 'crm.card-events.v1', 1, t.card_txn_id, CAST(t.customer_id AS VARCHAR), t.booked_at,
+    envelope('card-transaction', CAST(t.card_txn_id AS VARCHAR), t.booked_at, t.customer_id)
+    || ',"type":"card.booked","card_txn_id":' || t.card_txn_id || ',"card_id":' || t.card_id
+    || text_field('branch_id', c.branch_id) || ',"business_date":"' || getvariable('day') || '"'
+    || text_field('direction', t.direction) || ',"amount":"' || t.amount || '","currency":"CNY"'
+    || text_field('category', t.category) || '}'
+FROM day_card_transactions AS t JOIN card AS c USING (card_id)
+UNION ALL
+SELECT 'crm.card-events.v1', 2, card_id, CAST(customer_id AS VARCHAR), occurred_at,
+    envelope('card-overdue', card_id || '|' || strftime(due_on, '%Y-%m-%d'), occurred_at, customer_id)
+    || ',"type":"card.overdue","card_id":' || card_id || text_field('branch_id', branch_id)
+    || ',"business_date":"' || getvariable('day') || '","due_on":"' || due_on || '"'
+    || ',"amount":"' || CAST(amount AS DECIMAL(18, 2)) || '","currency":"CNY"}'
+FROM overdue_card
+UNION ALL
+SELECT 'crm.customer-events.v1', 1, customer_id, CAST(customer_id AS VARCHAR), occurred_at,
+    envelope('customer-changed', customer_id || '|' || getvariable('day'), occurred_at, customer_id)
+    || ',"type":"customer.changed"' || text_field('branch_id', home_branch_id)
+    || ',"business_date":"' || getvariable('day') || '","fields":' || CAST(to_json(fields) AS VARCHAR) || '}'
+FROM data_change
+UNION ALL
+SELECT 'crm.queue-tickets.v1', 1, row_number() OVER (ORDER BY occurred_at, ticket_id, state), branch_id, occurred_at,
+    '{"event_id":"' || event_id('ticket', ticket_id || '|' || state) || '","version":1,"occurred_at":"'
+    || utc(occurred_at) || '","producer":"core","type":"ticket.changed"' || text_field('ticket_id', ticket_id)
+    || text_field('branch_id', branch_id) || text_field('state', state) || text_field('queue', queue)
+    || number_field('customer_id', customer_id) || '}'
+FROM day_queue_tickets;
 
 -- One row per message to send; `bad` ones are no events at all.
 CREATE OR REPLACE TEMP TABLE outgoing AS
@@ -82,9 +148,9 @@ WITH moved AS (
     SELECT i, first_at + (last_at - first_at) * (i + 1) / (getvariable('poison') + 1) AS send_at
     FROM (SELECT unnest(range(getvariable('poison'))) AS i), bounds
 )
-SELECT topic, CAST(customer_id AS VARCHAR) AS key, body, send_at, place, fact, 0 AS copy FROM moved
+SELECT topic, key, body, send_at, place, fact, 0 AS copy FROM moved
 UNION ALL
-SELECT topic, CAST(customer_id AS VARCHAR), body, send_at + INTERVAL 30 SECOND, place, fact, 1 FROM moved
+SELECT topic, key, body, send_at + INTERVAL 30 SECOND, place, fact, 1 FROM moved
 WHERE luck('twice' || topic, fact * 4 + place) < getvariable('duplicates')
 UNION ALL
 SELECT 'crm.transactions.v1', CAST(10000000 + i AS VARCHAR),

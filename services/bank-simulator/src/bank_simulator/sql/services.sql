@@ -67,7 +67,11 @@ FROM spending WHERE day <= getvariable('to')
 UNION ALL
 SELECT s.card_id, s.customer_id, s.paid_on, 'credit', s.cents, NULL, instant(s.paid_on, 36000), 9
 FROM statement AS s JOIN card AS c USING (card_id)
-WHERE s.paid_on <= getvariable('to') AND NOT c.told;
+WHERE s.paid_on <= getvariable('to') AND NOT c.told
+UNION ALL
+SELECT card_id(no, 1), customer_id(no), day, CASE WHEN cents > 0 THEN 'debit' ELSE 'credit' END, abs(cents),
+    CASE WHEN cents > 0 THEN 'travel' END, instant(day, seconds), place
+FROM case_spend;
 
 -- One row per card and day of the period on which what is owed changed.
 CREATE OR REPLACE TABLE card_version AS

@@ -27,15 +27,22 @@ UNION ALL SELECT employee_id, org_id, role, hired_on, left_on, born(left_on - 14
 FROM post WHERE left_on IS NOT NULL;
 
 CREATE OR REPLACE TABLE v_customers AS
-SELECT * EXCLUDE (no, newcomer, document_in, risk_in, moved_on),
-    born(customer_since) AS valid_from,
-    CASE WHEN moved_on > born(customer_since) THEN moved_on ELSE forever() END AS valid_until
-FROM customer
+WITH customer_change AS (
+    SELECT no, moved_on AS day, 'address' AS field FROM customer WHERE moved_on > born(customer_since)
+    UNION ALL SELECT no, day, field FROM case_change
+)
+SELECT c.* EXCLUDE (no, newcomer, document_in, risk_in, moved_on),
+    born(customer_since) AS valid_from, coalesce(ch.day, forever()) AS valid_until
+FROM customer AS c LEFT JOIN customer_change AS ch USING (no)
 UNION ALL
-SELECT * EXCLUDE (no, newcomer, document_in, risk_in, moved_on)
-        REPLACE (replace(address, '村', '村新区') AS address),
-    moved_on, forever()
-FROM customer WHERE moved_on > born(customer_since);
+SELECT c.* EXCLUDE (no, newcomer, document_in, risk_in, moved_on)
+        REPLACE (CASE WHEN ch.field = 'address' THEN replace(address, '村', '村新区') ELSE address END AS address,
+            CASE WHEN ch.field = 'phone'
+                THEN '100' || lpad(CAST((no * 61803399 + 7) % 100000000 AS VARCHAR), 8, '0') ELSE phone END AS phone,
+            CASE WHEN ch.field = 'name' THEN name || '之' ELSE name END AS name,
+            CASE WHEN ch.field = 'education' THEN 'doctor' ELSE education END AS education),
+    ch.day, forever()
+FROM customer AS c JOIN customer_change AS ch USING (no);
 
 CREATE OR REPLACE TABLE v_customer_relations AS
 SELECT r.*, greatest(born(a.customer_since), born(b.customer_since)) AS valid_from, forever() AS valid_until

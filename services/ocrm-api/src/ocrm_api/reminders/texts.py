@@ -24,6 +24,10 @@ _TEMPLATES = {
     "R01.ACCOUNT_CLOSED": Text(
         "一个存款账户已销户,请回访客户。", "A deposit account was closed; call the customer."
     ),
+    "R01.LARGE_CARD_SPEND": Text(
+        "贷记卡消费 {amount} {currency},请了解客户需求。",
+        "{amount} {currency} was spent by credit card; find out what the customer needs.",
+    ),
     "R02.LOAN_MATURES": Text(
         "贷款将于 {due_on} 到期,余额 {amount} {currency}。",
         "A loan matures on {due_on}; {amount} {currency} is outstanding.",
@@ -64,6 +68,13 @@ _TEMPLATES = {
         "贷记卡账单逾期未还,金额 {amount} {currency}。",
         "A card statement of {amount} {currency} is overdue.",
     ),
+    "R03.DOWNGRADE": Text(
+        "贷款五级分类下调,请关注风险。", "The class of a loan was lowered; look at the risk."
+    ),
+    "R03.KEY_DATA_CHANGED": Text(
+        "客户关键信息(证件、电话、地址等)已变更,请与客户核实。",
+        "Key data of the customer (document, phone, address …) changed; check with the customer.",
+    ),
     "R04.BIRTHDAY": Text(
         "客户将于 {due_on} 过生日,请送上祝福。",
         "The customer's birthday is on {due_on}; send greetings.",
@@ -99,6 +110,10 @@ _TEMPLATES = {
     "R05.NOT_MAINTAINED": Text(
         "重点客户长期未走访或通话,请尽快维护。",
         "This key customer was neither visited nor called for long; do so soon.",
+    ),
+    "R05.LOBBY_ARRIVAL": Text(
+        "客户已到店取号({ticket_id}),请前往接待。",
+        "The customer is in the lobby with ticket {ticket_id}; go and see him.",
     ),
     "R05.NEWLY_ASSIGNED": Text(
         "客户新分配给您主办,请首次联系。",

@@ -1,0 +1,39 @@
+"""R03.CARD_OVERDUE: a statement of a credit card was not paid when it was due."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from alerting.events import Judged
+from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
+from alerting.windows import Timeline
+from crm_shared.events.cards import CardFellOverdue
+
+#: The least amount there is.
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class CardOverdue:
+    """Every such event; keyed by the day on which it was due, as the batch says it."""
+
+    code: str = "R03.CARD_OVERDUE"
+    parameter_codes: tuple[str, ...] = ()
+    judges: type[Judged] = CardFellOverdue
+    windowed: bool = False
+
+    def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
+        """Fires unless nothing is owed."""
+        if not isinstance(event, CardFellOverdue):
+            return NOT_APPLICABLE
+        if event.amount < _CENT:
+            return Below(event.amount, _CENT)
+        return Fired(
+            customer_id=event.customer_id,
+            subject=f"card:{event.card_id}",
+            window=f"due:{event.due_on}",
+            amount=event.amount,
+            currency=event.currency,
+        )
+
+
+CARD_OVERDUE = CardOverdue()

@@ -1,0 +1,50 @@
+"""R03.DOWNGRADE: a loan was put into a worse one of the five classes."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from alerting.events import Judged
+from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
+from alerting.windows import Timeline
+from crm_shared.events.loans import LoanEvent
+
+#: The five classes, the best first.
+CLASSES = ("normal", "special_mention", "substandard", "doubtful", "loss")
+
+#: One class further down is a downgrade.
+_ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Downgrade:
+    """Every change to a worse class, by one or more; a new class without an old one is none."""
+
+    code: str = "R03.DOWNGRADE"
+    parameter_codes: tuple[str, ...] = ()
+    judges: type[Judged] = LoanEvent
+    windowed: bool = False
+
+    def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
+        """Count the classes between before and after; an upgrade is below zero."""
+        if (
+            not isinstance(event, LoanEvent)
+            or event.change != "class_changed"
+            or event.five_tier_before is None
+            or event.five_tier_after is None
+        ):
+            return NOT_APPLICABLE
+        before, after = event.five_tier_before, event.five_tier_after
+        steps = Decimal(CLASSES.index(after) - CLASSES.index(before))
+        if steps < _ONE:
+            return Below(steps, _ONE)
+        return Fired(
+            customer_id=event.customer_id,
+            subject=f"loan:{event.loan_id}",
+            window=f"class:{after}:{event.business_date}",
+            amount=event.amount,
+            currency=event.currency,
+            facts={"value": str(steps), "before": before, "after": after},
+        )
+
+
+DOWNGRADE = Downgrade()
