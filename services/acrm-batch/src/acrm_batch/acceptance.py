@@ -21,6 +21,9 @@ from crm_shared.errors import ContractError, ExitCode
 from crm_shared.landing import TABLES, Manifest, Table, day_folder, read_manifest, sha256_of
 from crm_shared.landing.manifest import FILE_NAME
 
+#: How many rows are looked at together: few enough that their keys stay in memory.
+_ROWS_AT_ONCE = 4_000_000
+
 
 class RowsRefusedError(ContractError):
     """Rows of a landing file break the contract; publication is blocked."""
@@ -111,12 +114,48 @@ def _check_shapes(fresh: dict[str, list[File]], landing: Path, threads: int) -> 
 def _check_rows(
     connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[File], landing: Path
 ) -> None:
-    """Codes, dates and keys of many files of a table, in two passes over all of them."""
-    filled = {file.day: file for file in files if file.rows}
-    if not filled:
-        return
+    """Codes, dates and keys of many files of a table."""
+    try:
+        faults = [
+            fault
+            for batch in _batches([file for file in files if file.rows])
+            for fault in _row_faults(connection, table, batch, landing)
+        ]
+    except duckdb.OutOfMemoryException:
+        raise
+    except duckdb.Error as error:
+        raise ContractError(
+            f"A file of {table.name} cannot be read to its end ({reason_of(error)}); "
+            "deliver the day again."
+        ) from None
+    if faults:
+        path, count, sentence = min(faults)
+        more = f" ({len(faults) - 1} more faults follow)" if len(faults) > 1 else ""
+        raise RowsRefusedError(
+            f"{path}: {count} rows {sentence}{more}; have the source corrected and delivered again."
+        )
+
+
+def _batches(files: Sequence[File]) -> Iterator[list[File]]:
+    """Files that are read together: many small ones, few large ones. The keys of a day are compared
+    with one another alone, so a batch needs no more memory than its own keys."""
+    batch: list[File] = []
+    for file in files:
+        if batch and sum(one.rows for one in batch) + file.rows > _ROWS_AT_ONCE:
+            yield batch
+            batch = []
+        batch.append(file)
+    if batch:
+        yield batch
+
+
+def _row_faults(
+    connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[File], landing: Path
+) -> Iterator[tuple[Path, int, str]]:
+    """File, number of rows and sentence of every fault."""
+    paths = {file.day: file.path(landing) for file in files}
     rows = (
-        f"read_parquet({file_list(file.path(landing) for file in filled.values())},"
+        f"read_parquet({file_list(paths.values())},"
         " hive_partitioning=true, hive_types={'business_date': DATE})"
     )
     tests = list(_row_tests(table))
@@ -134,27 +173,11 @@ def _check_rows(
         queries.append(
             (f"select business_date, {counts} from {rows} group by all", [t for _, t in tests])
         )
-    try:
-        faults = [
-            (filled[day].path(landing), count, sentence)
-            for query, sentences in queries
-            for day, *counted in connection.execute(query).fetchall()
-            for count, sentence in zip(counted, sentences, strict=True)
-            if count
-        ]
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error as error:
-        raise ContractError(
-            f"A file of {table.name} cannot be read to its end ({reason_of(error)}); "
-            "deliver the day again."
-        ) from None
-    if faults:
-        path, count, sentence = min(faults)
-        more = f" ({len(faults) - 1} more faults follow)" if len(faults) > 1 else ""
-        raise RowsRefusedError(
-            f"{path}: {count} rows {sentence}{more}; have the source corrected and delivered again."
-        )
+    for query, sentences in queries:
+        for day, *counted in connection.execute(query).fetchall():
+            for count, sentence in zip(counted, sentences, strict=True):
+                if count:
+                    yield paths[day], count, sentence
 
 
 def _row_tests(table: Table) -> Iterator[tuple[str, str]]:

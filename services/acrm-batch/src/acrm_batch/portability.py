@@ -27,17 +27,16 @@ from crm_shared.landing import TABLES
 PORTABLE: frozenset[type[exp.Expr]] = frozenset({
     exp.Abs, exp.And, exp.Array, exp.ArrayAgg, exp.ArrayConcat, exp.ArrayContains,
     exp.ArrayDistinct, exp.ArrayFilter, exp.ArraySize, exp.ArraySort, exp.Case, exp.Cast,
-    exp.Ceil, exp.Coalesce, exp.Concat, exp.ConcatWs, exp.Contains, exp.Count, exp.CumeDist,
-    exp.DateDiff, exp.Day, exp.DenseRank, exp.DPipe, exp.Encode, exp.EndsWith, exp.Exists,
-    exp.Exp, exp.Extract, exp.FirstValue, exp.Floor, exp.Greatest, exp.GroupConcat, exp.Grouping,
-    exp.Hour, exp.If, exp.Lag, exp.LastDay, exp.LastValue, exp.Lead, exp.Least, exp.Left,
-    exp.Length,
-    exp.Ln, exp.LogicalAnd, exp.LogicalOr, exp.Lower, exp.Max, exp.MD5, exp.Min, exp.Month,
-    exp.Ntile, exp.Nullif, exp.Or, exp.Pad, exp.PercentRank, exp.Pow, exp.Quarter, exp.Rank,
-    exp.Replace, exp.Right, exp.Round, exp.RowNumber, exp.SHA, exp.Sign, exp.Sqrt,
-    exp.StartsWith, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.StrPosition, exp.Struct,
-    exp.Substring, exp.Sum, exp.TimestampTrunc, exp.TimeToStr, exp.Transform, exp.Trim,
-    exp.TryCast, exp.Unhex, exp.Upper, exp.Xor, exp.Year,
+    exp.Ceil, exp.Chr, exp.Coalesce, exp.Concat, exp.ConcatWs, exp.Contains, exp.Count,
+    exp.CumeDist, exp.DateDiff, exp.Day, exp.DenseRank, exp.DPipe, exp.Encode, exp.EndsWith,
+    exp.Exists, exp.Exp, exp.Extract, exp.FirstValue, exp.Floor, exp.Greatest, exp.GroupConcat,
+    exp.Grouping, exp.Hour, exp.If, exp.Lag, exp.LastDay, exp.LastValue, exp.Lead, exp.Least,
+    exp.Left, exp.Length, exp.Ln, exp.LogicalAnd, exp.LogicalOr, exp.Lower, exp.Max, exp.MD5,
+    exp.Min, exp.Month, exp.Ntile, exp.Nullif, exp.Or, exp.Pad, exp.PercentRank, exp.Pow,
+    exp.Quarter, exp.Rank, exp.Replace, exp.Right, exp.Round, exp.RowNumber, exp.SHA, exp.Sign,
+    exp.Sqrt, exp.StartsWith, exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.StrPosition,
+    exp.Struct, exp.Substring, exp.Sum, exp.TimestampTrunc, exp.TimeToStr, exp.Transform,
+    exp.Trim, exp.TryCast, exp.Unhex, exp.Upper, exp.Xor, exp.Year,
 })  # fmt: skip
 
 _CALLS = {"filled_json", "list_position", "to_months", "to_years"}
