@@ -40,6 +40,9 @@ lock: ## Compile requirements.lock anew from requirements.in (needs uv)
 lock-spark: ## Compile deploy/spark/requirements.lock anew (needs uv)
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock-spark" $(ARGS) deploy/spark/requirements.in -o deploy/spark/requirements.lock
 
+lock-bench: ## Compile deploy/bench/requirements.lock anew (needs uv)
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock-bench" $(ARGS) deploy/bench/requirements.in -o deploy/bench/requirements.lock
+
 lock-airflow: ## Compile deploy/airflow/requirements.lock anew (needs uv)
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock-airflow" $(ARGS) deploy/airflow/requirements.in -o deploy/airflow/requirements.lock
 
@@ -88,6 +91,13 @@ kafka-down: install ## Stop Apache Kafka
 bench-generate: install ## How fast a bank is generated, and in how much memory (SIZES="100000 1000000")
 	@$(BIN)/python -m bank_simulator.bench $(or $(SIZES),100000 1000000)
 
+# Packages that only benches compare with: PYTHONPATH=.local/bench/packages
+.local/bench/.packages: deploy/bench/requirements.lock
+	@echo "installing the packages of deploy/bench/requirements.lock into .local/bench/packages"
+	@rm -rf .local/bench/packages
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --target .local/bench/packages -r deploy/bench/requirements.lock
+	@touch $@
+
 ## --- checking
 
 test: lint typecheck imports check-contracts ## Check and test everything
@@ -131,4 +141,4 @@ contracts: install ## Write JSON Schema and AsyncAPI of the shared contracts
 check-contracts: install ## Check that docs/contracts is what the code says
 	@$(BIN)/python -m crm_shared.contracts --check
 
-.PHONY: bench-generate help install lock lock-airflow clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-airflow test-kafka test-spark lint format typecheck imports contracts check-contracts
+.PHONY: bench-generate help install lock lock-airflow lock-bench clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-airflow test-kafka test-spark lint format typecheck imports contracts check-contracts

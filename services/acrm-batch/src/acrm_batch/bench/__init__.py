@@ -1,0 +1,1 @@
+"""What `make bench-acrm` compares the batch with."""
