@@ -17,9 +17,11 @@ from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import Batch, batch_over
 from tests.databases import PostgresDatabase
 
-PLAN = Plan(customers=800, first=date(2025, 12, 20), last=date(2026, 3, 6), seed=11)
+pytestmark = pytest.mark.slow
 
-DAY = date(2026, 3, 4)
+PLAN = Plan(customers=800, first=date(2025, 12, 1), last=date(2026, 3, 3), seed=11)
+
+DAY = date(2026, 3, 3)
 
 
 @dataclass
@@ -51,7 +53,7 @@ def columns_of(connection: duckdb.DuckDBPyConnection, written: Path) -> list[str
 def both(
     module_database: PostgresDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Both]:
-    """A simulated bank in the middle of a month, with a year that begins within its history."""
+    """A simulated bank whose year begins within its history, a few days into a month."""
     folder = tmp_path_factory.mktemp("lean")
     landing, out = folder / "bank", folder / "lean.parquet"
     generate(PLAN, landing)
