@@ -25,6 +25,16 @@ MONEY = pl.Decimal(18, 2)
 WIDE = pl.Decimal(38, 2)
 
 
+PRODUCTS = {"demand": "demand", "time": "time", "cert": "certificate"}
+
+IS_IN = pl.col("direction") == "credit"
+IS_OTHER = ~IS_IN & pl.col("counterparty_bank").is_not_null()
+
+
+def _count(test: pl.Expr) -> pl.Expr:
+    return test.sum().cast(pl.Int64)
+
+
 class Frames:
     """A date's frames, lazy until they are collected."""
 
@@ -118,58 +128,76 @@ class Frames:
             self.day.replace(day=1), self.day
         )
 
-    def deposits(self, accounts: pl.DataFrame) -> pl.DataFrame:
-        """The deposit columns of `ind_balances`, and `ind_deposits`."""
-        is_open, balance = pl.col("is_open"), pl.col("balance")
-        term = is_open & (pl.col("product") != "demand")
-        ahead = term & (pl.col("matures_on") > self.day)
-        month_start = self.day.replace(day=1)
+    def _of(self, product: str) -> pl.Expr:
+        return pl.col("is_open") & (pl.col("product") == product)
 
-        def held(days: int) -> pl.Expr:
-            until = self.day + timedelta(days=days)
-            return balance.filter(ahead & (pl.col("matures_on") <= until)).sum().cast(MONEY)
+    def _ahead(self) -> pl.Expr:
+        return pl.col("is_open") & (pl.col("product") != "demand") & (
+            pl.col("matures_on") > self.day)  # fmt: skip
+
+    def _known(self, accounts: pl.DataFrame) -> pl.LazyFrame:
+        """Every account with its sums of balance × days and what lay there when it matured."""
 
         def days_of(name: str, since: date) -> pl.Expr:
             days = pl.lit((self.day - since).days + 1).cast(WIDE)
-            return balance.cast(WIDE) * days - pl.col(f"{name}_taken").fill_null(0)
+            return pl.col("balance").cast(WIDE) * days - pl.col(f"{name}_taken").fill_null(0)
 
-        def of(product: str) -> pl.Expr:
-            return is_open & (pl.col("product") == product)
-
-        known = (
+        return (
             accounts.lazy()
             .join(self.moves(), on="account_id", how="left")
             .join(self.matured(accounts), on="account_id", how="left")
             .with_columns(
-                month_days=days_of("month", self.month), year_days=days_of("year", self.year),
-                recent_days=pl.when(is_open).then(days_of("recent", self.recent)),
+                month_days=days_of("month", self.month),
+                year_days=days_of("year", self.year),
+                recent_days=pl.when(pl.col("is_open")).then(days_of("recent", self.recent)),
             )
-        )  # fmt: skip
-        products = {"demand": "demand", "time": "time", "cert": "certificate"}
-        measured = known.group_by(PLACE).agg(
-            is_open.any().alias("has_open"),
-            balance.filter(is_open).sum().cast(MONEY).alias("dep_bal"),
-            *(balance.filter(of(product)).sum().cast(MONEY).alias(f"dep_{name}_bal")
-              for name, product in products.items()),
-            is_open.sum().cast(pl.Int64).alias("dep_acct_cnt"),
+        )
+
+    def _balances(self) -> list[pl.Expr]:
+        """The deposit columns of `ind_balances`."""
+        balance = pl.col("balance")
+        return [
+            pl.col("is_open").any().alias("has_open"),
+            balance.filter(pl.col("is_open")).sum().cast(MONEY).alias("dep_bal"),
+            *(
+                balance.filter(self._of(product)).sum().cast(MONEY).alias(f"dep_{name}_bal")
+                for name, product in PRODUCTS.items()
+            ),
+            _count(pl.col("is_open")).alias("dep_acct_cnt"),
+        ]
+
+    def _measures(self) -> list[pl.Expr]:
+        """The columns of `ind_deposits` but for what was placed again."""
+        is_open, month_start = pl.col("is_open"), self.day.replace(day=1)
+
+        def maturing(days: int) -> pl.Expr:
+            until = pl.col("matures_on") <= self.day + timedelta(days=days)
+            return pl.col("balance").filter(self._ahead() & until).sum().cast(MONEY)
+
+        return [
             pl.col("recent_days").sum().alias("recent_balance_days"),
             pl.col("month_days").sum().alias("month_balance_days"),
             pl.col("year_days").sum().alias("year_balance_days"),
-            held(30).alias("dep_maturing_30d"),
-            held(90).alias("dep_maturing_90d"),
-            (is_open & (pl.col("opened_on") >= month_start)).sum().cast(pl.Int64)
-            .alias("dep_opened_m"),
-            pl.col("closed_on").is_between(month_start, self.day).sum().cast(pl.Int64)
-            .alias("dep_closed_m"),
+            maturing(30).alias("dep_maturing_30d"),
+            maturing(90).alias("dep_maturing_90d"),
+            _count(is_open & (pl.col("opened_on") >= month_start)).alias("dep_opened_m"),
+            _count(pl.col("closed_on").is_between(month_start, self.day)).alias("dep_closed_m"),
             pl.col("opened_on").filter(is_open).min().alias("dep_first_opened_on"),
-            pl.col("matures_on").filter(ahead).min().alias("dep_next_matures_on"),
-            *(of(product).sum().cast(pl.Int64).alias(f"dep_{name}_cnt")
-              for name, product in products.items()),
+            pl.col("matures_on").filter(self._ahead()).min().alias("dep_next_matures_on"),
+            *(
+                _count(self._of(product)).alias(f"dep_{name}_cnt")
+                for name, product in PRODUCTS.items()
+            ),
             pl.col("matured").sum().cast(MONEY).alias("dep_matured_m"),
             pl.col("matures_on").filter(self._is_matured()).min().alias("first_matured_on"),
-        )  # fmt: skip
+        ]
+
+    def deposits(self, accounts: pl.DataFrame) -> pl.DataFrame:
+        """The deposit columns of `ind_balances`, and `ind_deposits`."""
+        known = self._known(accounts)
+        measured = known.group_by(PLACE).agg(*self._balances(), *self._measures())
         again = (
-            known.filter(term)
+            known.filter(pl.col("is_open") & (pl.col("product") != "demand"))
             .join(measured.select(*PLACE, "first_matured_on"), on=PLACE)
             .filter(pl.col("opened_on") >= pl.col("first_matured_on"))
             .group_by(PLACE)
@@ -178,6 +206,20 @@ class Frames:
         taken_up = pl.min_horizontal("dep_matured_m", pl.col("again").fill_null(0)).cast(MONEY)
         frame = measured.join(again, on=PLACE, how="left").with_columns(dep_taken_up_m=taken_up)
         return frame.drop("first_matured_on", "again").collect(engine="streaming")
+
+    def _windows(self, days: int) -> list[pl.Expr]:
+        """Money in and out, and active days, over the last days."""
+        late = pl.col("business_date") > self.day - timedelta(days=days)
+        found = []
+        for way, test in (("in", IS_IN), ("out", ~IS_IN), ("other", IS_OTHER)):
+            amount = pl.col("amount").filter(late & test)
+            found.append(amount.sum().cast(MONEY).alias(f"flow_{way}_amt_{days}d"))
+            found.append(amount.len().cast(pl.Int64).alias(f"flow_{way}_cnt_{days}d"))
+            if way != "other":
+                most = amount.max().fill_null(0).cast(MONEY)
+                found.append(most.alias(f"flow_{way}_max_{days}d"))
+        active = pl.col("business_date").filter(late).n_unique().cast(pl.Int64)
+        return [*found, active.alias(f"flow_active_days_{days}d")]
 
     def flows(self, accounts: pl.DataFrame) -> pl.DataFrame:
         """`ind_flow`."""
@@ -191,28 +233,12 @@ class Frames:
             .join(reversed_, on="txn_id", how="anti")
             .join(places, on="account_id")
         )
-        is_in = pl.col("direction") == "credit"
-        is_other = ~is_in & pl.col("counterparty_bank").is_not_null()
-
-        def windows(days: int) -> list[pl.Expr]:
-            late = pl.col("business_date") > self.day - timedelta(days=days)
-            found = []
-            for way, test in (("in", is_in), ("out", ~is_in), ("other", is_other)):
-                amount = pl.col("amount").filter(late & test)
-                found.append(amount.sum().cast(MONEY).alias(f"flow_{way}_amt_{days}d"))
-                found.append(amount.len().cast(pl.Int64).alias(f"flow_{way}_cnt_{days}d"))
-                if way != "other":
-                    most = amount.max().fill_null(0).cast(MONEY)
-                    found.append(most.alias(f"flow_{way}_max_{days}d"))
-            active = pl.col("business_date").filter(late).n_unique().cast(pl.Int64)
-            return [*found, active.alias(f"flow_active_days_{days}d")]
-
         sums = live.group_by(PLACE).agg(
-            *(column for days in (7, 30, 90) for column in windows(days)),
+            *(column for days in (7, 30, 90) for column in self._windows(days)),
             pl.col("business_date").max().alias("flow_last_on"),
         )
         parties = (
-            live.filter(is_other)
+            live.filter(IS_OTHER)
             .group_by(*PLACE, "counterparty_bank", "counterparty_account")
             .agg(last_on=pl.col("business_date").max())
             .group_by(PLACE)

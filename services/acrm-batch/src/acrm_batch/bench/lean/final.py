@@ -80,12 +80,14 @@ def _active_days(segments: Sequence[date], day: date) -> dict[str, str]:
     }
 
 
-def rolled_up(table: str, measures: Iterable[str]) -> str:
-    """A table of measures per place as one per customer."""
-    columns = ",\n    ".join(over_places(one) for one in measures if one != "place_id")
+def rolled_up(table: str, measures: Mapping[str, str]) -> str:
+    """A table of measures per place as one per customer, in its stead."""
+    columns = ",\n    ".join(
+        over_places(name, kind) for name, kind in measures.items() if name != "place_id"
+    )
     return (
         f"create temp table c_{table} as\nselect\n    customer_id,\n    {columns}\n"
-        f"from {table}\njoin places using (place_id)\ngroup by customer_id"
+        f"from {table}\njoin places using (place_id)\ngroup by customer_id;\ndrop table {table}"
     )
 
 

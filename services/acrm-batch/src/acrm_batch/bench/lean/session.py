@@ -8,11 +8,13 @@ from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import duckdb
+
 from acrm_batch.bench.landed import Landed
 from acrm_batch.bench.lean import columns as texts
 from acrm_batch.bench.lean.final import PLACE_TABLES, final_columns, made_of, rolled_up
 from acrm_batch.catalogue import UNITS
-from acrm_batch.engines.duckdb import Engine
+from acrm_batch.engines.duckdb import Engine, failure
 from acrm_batch.engines.sql import empty_relation, literal
 from acrm_batch.model import Reference
 from acrm_batch.project import Project
@@ -41,6 +43,10 @@ where is_active"""
 
 _CUSTOMER_TABLES = ("parties_of_customers", "digital", "relations", "contacted", "listed", "rfm",
                     "valued", "alive")  # fmt: skip
+
+
+#: Parts of the places whose windows are summed one after the other.
+_PARTS = 4
 
 
 def _file(name: str) -> str:
@@ -196,13 +202,31 @@ class Lean:
         text = _RELATION.sub(lambda found: self.relation(found[1], found[2]), text)
         return _VALUE.sub(lambda found: self.values[found[1]], text)
 
-    def measures(self, table: str) -> list[str]:
-        """The columns of a table."""
-        return [row[0] for row in self.engine.connection.execute(f"describe {table}").fetchall()]
+    def measures(self, table: str) -> dict[str, str]:
+        """The columns of a table, and their types."""
+        rows = self.engine.connection.execute(f"describe {table}").fetchall()
+        return {str(name): str(kind) for name, kind, *_ in rows}
 
-    def make(self) -> None:
-        """Every table of measures."""
+    def make(self, out: Path) -> None:
+        """Every table of measures, each as long as it is needed, and the three files."""
+        self.execute("set preserve_insertion_order = false")
         self._places()
+        self._ledger()
+        self.run("5_credit", credit=texts.credit(), invested=texts.invested(),
+                 card_uses=texts.card_uses(), card_sums=texts.card_sums(),
+                 bought=texts.bought())  # fmt: skip
+        self._write_branches(beside(out, "branches"))
+        for table in PLACE_TABLES:
+            self.execute(rolled_up(table, self.measures(table)))
+        self.run("6_people", channels=texts.channels(), relations=texts.relations(),
+                 contacts=texts.contacts())  # fmt: skip
+        self.run("7_customers", lifetime=lifetime_sql(self.catalogue.lifetime, _ACTIVITY))
+        self.run("8_potential", months=texts.potential_months(self.spans))
+        self._write_customers(out)
+        self._write_tags(out)
+
+    def _ledger(self) -> None:
+        """What follows from the ledger: balances of other days, averages, flows."""
         heavy = self.day - timedelta(days=max(90, *self._recent().values()) - 1)
         segments = []
         for since, until in self.segments:
@@ -219,18 +243,12 @@ class Lean:
             deposits=texts.deposits(),
             months=texts.months(self.spans),
         )
-        recent = self.recent_segments
-        self.run("4_flows", flows=texts.flows(), active=texts.active(recent),
-                 bookings=texts.bookings(), parties=texts.parties())  # fmt: skip
-        self.run("5_credit", credit=texts.credit(), invested=texts.invested(),
-                 card_uses=texts.card_uses(), card_sums=texts.card_sums(),
-                 bought=texts.bought())  # fmt: skip
-        self.run("6_people", channels=texts.channels(), relations=texts.relations(),
-                 contacts=texts.contacts())  # fmt: skip
-        for table in PLACE_TABLES:
-            self.execute(rolled_up(table, self.measures(table)))
-        self.run("7_customers", lifetime=lifetime_sql(self.catalogue.lifetime, _ACTIVITY))
-        self.run("8_potential", months=texts.potential_months(self.spans))
+        for part in range(_PARTS):
+            into = "insert into flows" if part else "create temp table flows as"
+            self.run("4_flow_part", into=into, part=str(part), parts=str(_PARTS),
+                     flows=texts.flows(), active=texts.active(self.recent_segments),
+                     bookings=texts.bookings())  # fmt: skip
+        self.run("4_flows", parties=texts.parties())
 
     @property
     def recent_segments(self) -> list[date]:
@@ -254,19 +272,21 @@ class Lean:
             given[name] = self.landed.state(table, day)
         return _TEXT.sub(lambda found: given[found[1]], _file("1_lent"))
 
-    def write(self, out: Path) -> None:
-        """Write the three files."""
+    def _write_branches(self, out: Path) -> None:
+        self.run("5_covered")
+        tables = (*PLACE_TABLES, "parties_at_places")
+        given = self._final("customer_branch", tables)
+        joins = "\n".join(f"left join {table} using (place_id)" for table in tables)
+        self._copy(f"select customer_id, branch_id, {given} from covered\n{joins}", out)
+        self.execute("drop table covered;\ndrop table parties_at_places")
+
+    def _write_customers(self, out: Path) -> None:
         spine = "customer_id, legal_entity_id, lead_branch_id, covering_branches, is_key_customer"
         tables = (*(f"c_{one}" for one in PLACE_TABLES), *_CUSTOMER_TABLES)
         given = self._final("customer", tables)
         joins = "\n".join(f"left join {table} using (customer_id)" for table in tables)
         self._copy(f"select {spine}, {given} from spine\n{joins}", out)
-        tables = (*PLACE_TABLES, "parties_at_places")
-        given = self._final("customer_branch", tables)
-        joins = "\n".join(f"left join {table} using (place_id)" for table in tables)
-        self._copy(f"select customer_id, branch_id, {given} from covered\n{joins}",
-                   beside(out, "branches"))  # fmt: skip
-        self._copy_tags(out)
+        self.execute(";\n".join(f"drop table {table}" for table in tables))
 
     def _final(self, grain: str, tables: tuple[str, ...]) -> str:
         """The final columns of a grain, made of those of some tables."""
@@ -275,7 +295,7 @@ class Lean:
         found = final_columns(types, made_of(self.recent_segments, self.day), known)
         return ", ".join(found.values())
 
-    def _copy_tags(self, out: Path) -> None:
+    def _write_tags(self, out: Path) -> None:
         mart = f"(select * from read_parquet({literal(out)}) join potential using (customer_id))"
         leaves = ",\n    ".join(
             f"coalesce({_PARAMETER.sub(_limit, tag.condition)}, false) as {tag.column}"
@@ -302,12 +322,14 @@ def make(
     threads: int = 2, memory_limit: str = "4GB",
 ) -> Lean:  # fmt: skip
     """Make and write a date's final columns."""
+    out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="acrm-lean-", dir=out.parent) as aside:
         engine = Engine(landing, Path(aside), memory_limit, threads)
         try:
             lean = Lean(engine, Landed(landing, day), Project.load(), warehouse)
-            lean.make()
-            lean.write(out)
+            lean.make(out)
             return lean
+        except duckdb.Error as error:
+            raise failure("The lean SQL", error) from error
         finally:
             engine.close()

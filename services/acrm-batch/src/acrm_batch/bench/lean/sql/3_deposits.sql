@@ -1,6 +1,6 @@
--- Balances of every day of which anything is asked follow from today's and the ledger, for which
--- every booking since is taken back: the sum of the days from S on is n × today's balance less every
--- booking × the days from S until it.
+-- Balances of every day that is asked for follow from today's and the ledger: what was booked since
+-- is taken back. The sum of the n days from S on is n × today's balance less every booking × the
+-- days from S until it.
 create temp table moves as
 select
     account_id,

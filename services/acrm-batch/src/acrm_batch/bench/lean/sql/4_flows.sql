@@ -1,51 +1,4 @@
--- Windows of the ledger per customer and branch, put together from its segments.
-create temp table flows as
-select
-    accounts.place_id,
-    {flows},
-    {active},
-    max(last_on) filter (where is_recent) as flow_last_on,
-    {bookings},
-    coalesce(sum(interest) filter (where state = 0 and since >= $month_start), 0)
-        as dep_interest_m,
-    coalesce(sum(interest) filter (where state <> 1 and since >= $year_start), 0)
-        as dep_interest_y,
-    coalesce(sum(fee) filter (where state = 0 and since >= $month_start), 0) as fee_amt_m,
-    coalesce(sum(fee) filter (where state <> 1 and since >= $year_start), 0) as fee_amt_y,
-    coalesce(sum(acquiring) filter (where state = 0 and since >= $month_start), 0)
-        as acquiring_amt_m,
-    coalesce(sum(acquiring) filter (where state <> 1 and since >= $year_start), 0)
-        as acquiring_amt_y,
-    coalesce(sum(acquiring) filter (where is_recent and since > $bd - 30), 0)
-        as acquiring_amt_30d,
-    coalesce(sum(acquiring) filter (where is_recent), 0) as acquiring_amt_90d,
-    coalesce(sum(payroll) filter (where is_recent and since > $bd - 30), 0)
-        as payroll_in_amt_30d,
-    coalesce(sum(payroll) filter (where is_recent), 0) as payroll_in_amt_90d,
-    coalesce(sum(pension) filter (where is_recent and since > $bd - 30), 0)
-        as pension_in_amt_30d,
-    -- Costs of bookings count what was reversed too.
-    -coalesce(sum(fee_net) filter (where since >= $month_start), 0) as contrib_fee,
-    sum(other_amt) filter (where state = 0 and since > $bd - $flow_days) as pot_other_out_amt,
-    sum(other_in_amt) filter (where state = 0 and since > $bd - $flow_days) as pot_other_in_amt,
-    max(proceeds) filter (where state = 0 and since > $bd - $flow_days) as pot_proceeds_max,
-    sum(acquiring) filter (where state = 0 and since > $bd - $turnover_days)
-        as pot_turnover_amt,
-    sum(purchase) filter (where state = 0 and since > $bd - $flow_days) as pot_purchase_amt,
-    sum(counter_cnt) filter (where state = 0 and since > $bd - $counter_days)
-        as pot_counter_cnt,
-    sum(initiated_cnt) filter (where state = 0 and since > $bd - $no_txn_days)
-        as pot_initiated_cnt,
-    max(initiated_on) filter (where state = 0 and since > $bd - $initiated_days)
-        as initiated_on,
-    coalesce(sum(initiated_cnt) filter (where state = 0 and since > $bd - $rfm_days), 0)
-        as did_cnt,
-    coalesce(sum(initiated_amt) filter (where state = 0 and since > $bd - $rfm_days), 0)
-        as did_amt
-from (select *, state = 0 and since > $bd - 90 as is_recent from ledger) as ledger
-join accounts using (account_id)
-group by accounts.place_id;
-
+-- Distinct counterparties, salaries that moved on, and what accounts earn and cost.
 create temp table parties_at_places as
 select place_id, {parties}
 from parties
@@ -100,3 +53,13 @@ left join (
 group by held.place_id;
 
 drop table ledger;
+
+drop table held;
+
+drop table matured;
+
+drop table parties;
+
+drop table salaries;
+
+drop table reversals;

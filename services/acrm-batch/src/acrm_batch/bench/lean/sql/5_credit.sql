@@ -87,8 +87,10 @@ select
     min(granted_on) as first_granted_on,
     max(granted_on) as loan_last_granted_on,
     min(matures_on) filter (where is_ahead) as loan_next_matures_on,
-    coalesce(sum(balance) filter (where is_ahead and matures_on <= $bd + 30), 0) as loan_maturing_30d,
-    coalesce(sum(balance) filter (where is_ahead and matures_on <= $bd + 90), 0) as loan_maturing_90d,
+    coalesce(sum(balance) filter (where is_ahead and matures_on <= $bd + 30), 0)
+        as loan_maturing_30d,
+    coalesce(sum(balance) filter (where is_ahead and matures_on <= $bd + 90), 0)
+        as loan_maturing_90d,
     coalesce(sum(amount) filter (where granted_on between $month_start and $bd), 0)
         as loan_disbursed_m,
     coalesce(sum(amount) filter (where granted_on between $year_start and $bd), 0)

@@ -163,3 +163,11 @@ left join plastic using (customer_id)
 left join c_flows as flows using (customer_id)
 left join moved_salaries using (customer_id)
 where people.is_active;
+
+drop table loans;
+
+drop table cards;
+
+drop table holdings;
+
+drop table people;
