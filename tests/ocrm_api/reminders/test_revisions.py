@@ -10,6 +10,7 @@ import pytest
 from crm_shared import ids
 from crm_shared.clock import now
 from crm_shared.events.reminders import ReminderWithdrawn
+from ocrm_api.reminders.telling import Happened
 from tests.ocrm_api.conftest import Bank, raised
 
 
@@ -108,7 +109,7 @@ def test_a_newer_revision_changes_what_is_open_and_keeps_its_state(shared_bank: 
     received = shared_bank.receive(*said(window, "+3"))
     found = state(shared_bank, window)
     assert (received.changed, received.told()) == (
-        [found["reminder_id"]], [(found["reminder_id"], "changed")],
+        [found["reminder_id"]], [Happened(found["reminder_id"], "changed")],
     )  # fmt: skip
     assert (found["status"], str(found["amount"]), found["version"]) == (
         "snoozed", "300000.00", 2,

@@ -33,7 +33,7 @@ def snooze(of: Bank, reminder: UUID, until: date, event: str | None = None, **mo
 async def turns(api: Api, at: datetime = MORNING) -> int:
     """Let the timekeeper work until all is done; how many changed."""
     total = 0
-    while changed := await timekeeper.turn(api.app.state.database, at):
+    while changed := await api.app.state.timekeeper.turn(at):
         total += changed
     return total
 

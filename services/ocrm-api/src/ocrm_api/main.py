@@ -101,6 +101,7 @@ def create_app(settings: Settings | None = None, redis: RedisSettings | None = N
     app.state.limiter = limiter
     app.state.metrics = metrics
     app.state.open_streams = OpenStreams(metrics.streams, settings.streams_per_user)
+    app.state.working_time = settings.working_time()
     app.state.protector = Protector(data_key())
     app.state.profile_sections = {"open_reminders": reminders_service.open_reminders}
     for part in SLICES:
@@ -127,12 +128,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.reminder_hub = reminder_stream.hub(
         app.state.redis_url, database, settings.stream_poll_seconds, app.state.stopping
     )
+    app.state.timekeeper = timekeeper.Timekeeper(
+        database, app.state.reminder_hub, app.state.working_time
+    )
     restore = _stop_streams_at_sigterm(app.state.stopping)
     await app.state.reminder_hub.start()
     try:
-        async with timekeeper.running(
-            database, app.state.reminder_hub, settings.timekeeper_seconds
-        ):
+        async with timekeeper.running(app.state.timekeeper, settings.timekeeper_seconds):
             yield
     finally:
         await app.state.reminder_hub.close()

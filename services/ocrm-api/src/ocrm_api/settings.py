@@ -2,7 +2,9 @@
 
 import base64
 import hmac
+from datetime import time
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -10,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from crm_shared.errors import UsageError
 from crm_shared.settings import DataKeySettings, load
+from crm_shared.working_time import WorkingTime, working_time
 
 
 class RedisSettings(BaseSettings):
@@ -66,6 +69,12 @@ class Settings(BaseSettings):
     timekeeper_seconds: float = Field(
         default=30.0, gt=0, description="Between two looks at what wakes or expires."
     )
+    office_hours: str = Field(
+        default="09:00-17:00", pattern=r"^\d\d:\d\d-\d\d:\d\d$", description="Of a working day."
+    )
+    holidays_dir: Path | None = Field(
+        default=None, description="The bank's own files YEAR.json of public holidays."
+    )
     dead_letter_limit: int = Field(default=100, ge=0, description="Unsettled ones; then it stops.")
 
     @field_validator("trusted_proxies")
@@ -97,6 +106,15 @@ class Settings(BaseSettings):
     def documentation_is_published(self) -> bool:
         """Whether the interface describes itself to whoever reaches it."""
         return self.demo if self.publish_documentation is None else self.publish_documentation
+
+    def working_time(self) -> WorkingTime:
+        """When the bank works; a `UsageError` says what is wrong with hours or files."""
+        opens, _, closes = self.office_hours.partition("-")
+        try:
+            hours = time.fromisoformat(opens), time.fromisoformat(closes)
+        except ValueError:
+            raise UsageError("OCRM_OFFICE_HOURS must be two times, such as 09:00-17:00.") from None
+        return working_time(*hours, self.holidays_dir)
 
     def signing_secret(self) -> bytes:
         """The key of signatures; in a demo it follows from `CRM_DATA_KEY`, equal in all workers."""

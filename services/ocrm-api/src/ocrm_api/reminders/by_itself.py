@@ -5,12 +5,13 @@ from ocrm_api.reminders.transitions import TRANSITIONS, Step, sql
 #: Out of `snoozed`: what had been acknowledged is so again.
 AWAKE = (
     "status = case when r.acknowledged_at is null then 'new' else 'acknowledged' end,"
-    " snoozed_until_on = null, snoozed_until_event = null"
+    " snoozed_until_on = null, snoozed_until_event = null,"
+    " waiting_since = now(), escalated_at = null, escalated_to = null"
 )
 
 
 def audited(update: str, event: str, by: str, details: str = "'{}'::jsonb") -> str:
-    """An update that ends in `returning r.reminder_id, …`, with audit rows; gives the ids.
+    """An update that ends in `returning r.reminder_id, …`, with audit rows; gives what it returns.
 
     The update returns `reminder_id, from_status, to_status, version` and what `details` names.
     """
@@ -23,7 +24,7 @@ with changed as ({update}), noted as (
            '{by}'
     from changed order by reminder_id
 )
-select reminder_id from changed order by reminder_id
+select * from changed order by reminder_id
 """
 
 

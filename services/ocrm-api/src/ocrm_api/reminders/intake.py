@@ -25,6 +25,7 @@ from ocrm_api import migrate
 from ocrm_api.reminders import books, receiving, routing, telling
 from ocrm_api.reminders.routing import BEGINNING, Place, Published
 from ocrm_api.reminders.stream import CHANNEL
+from ocrm_api.reminders.telling import Happened
 from ocrm_api.settings import Settings
 
 GROUP = "ocrm-intake"
@@ -153,7 +154,7 @@ class Intake:
             moved, after = routing.reroute(
                 connection, self._published, place if known_run == run_id else BEGINNING
             )
-            telling.tell(connection, [(one, "routed") for one in moved])
+            telling.tell(connection, [Happened(one, "routed") for one in moved])
         if after is None:
             self._routed_run = run_id
         else:

@@ -62,6 +62,9 @@ class Reminder(_Base):
     snoozed_until_event: Mapped[str | None]
     done_at: Mapped[datetime | None]
     done_by: Mapped[str | None]
+    waiting_since: Mapped[datetime]
+    escalated_at: Mapped[datetime | None]
+    escalated_to: Mapped[str | None]
     withdrawn_at: Mapped[datetime | None]
     withdrawn_reason: Mapped[str | None]
     expired_at: Mapped[datetime | None]
@@ -73,9 +76,9 @@ class Reminder(_Base):
         return f'"{self.version}"'
 
     def is_for(self, employee_id: str, own: Scope, headed: Scope | None) -> bool:
-        """Whether it is this employee's to handle: as its owner, as head of the lead branch, or,
-        where a branch's virtual manager owns it, as somebody who serves that branch."""
-        if self.owner_id == employee_id:
+        """Whether it is this employee's to handle: as its owner, as the head it went to or of the
+        lead branch, or, where a branch's virtual manager owns it, as one who serves that branch."""
+        if employee_id in (self.owner_id, self.escalated_to):
             return True
         if headed is not None and headed.leads(self.lead_branch_id):
             return True
@@ -100,10 +103,11 @@ class Reminder(_Base):
         self.snoozed_by, self.snoozed_at = by, at
         self.snoozed_until_on, self.snoozed_until_event = until_on, until_event
 
-    def wake(self) -> None:
+    def wake(self, at: datetime) -> None:
         """Bring it back before its day."""
         self._take("wake")
         self.snoozed_until_on = self.snoozed_until_event = None
+        self.waiting_since, self.escalated_at, self.escalated_to = at, None, None
 
     def finish(self, by: str, at: datetime, outcome_code: OutcomeCode, note: str | None) -> None:
         """It is done, with an outcome by which the rule is measured."""

@@ -1,5 +1,6 @@
 """The parameters of the life of reminders."""
 
+from crm_shared.reminder_rules import RULES
 from ocrm_api.languages import Text
 from ocrm_api.parameters import Parameter
 
@@ -23,5 +24,15 @@ SNOOZE_MAX_DAYS = Parameter(
     per_rule=False,
 )
 
+#: By the rule's own priority: the most pressing within a working day, the next within two.
+_ESCALATION = {1: 8, 2: 16}
+ESCALATION_HOURS = Parameter(
+    "reminder.escalation_hours",
+    Text("未受理上报工作小时数", "Working hours until an unanswered reminder goes to the head"),
+    Text("工作小时,0 为不上报", "working hours, 0 for never"),
+    lambda rule: _ESCALATION.get(RULES[rule].priority, 0) if rule in RULES else 0,
+    most=400,
+)
+
 #: Every parameter of reminders by its code.
-PARAMETERS = {one.code: one for one in (EXPIRY_DAYS, SNOOZE_MAX_DAYS)}
+PARAMETERS = {one.code: one for one in (EXPIRY_DAYS, SNOOZE_MAX_DAYS, ESCALATION_HOURS)}

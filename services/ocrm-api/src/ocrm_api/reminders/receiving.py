@@ -22,7 +22,7 @@ from crm_shared.reminder_rules import RULES
 from ocrm_api.reminders import routing, waking
 from ocrm_api.reminders.by_itself import AWAKE, RETURNING, audited, may
 from ocrm_api.reminders.routing import Published
-from ocrm_api.reminders.telling import Told
+from ocrm_api.reminders.telling import Happened
 from ocrm_api.reminders.transitions import CLOSED, sql
 
 _MAX_REASON = 500
@@ -85,11 +85,12 @@ _FACTS = (
 )  # fmt: skip
 _NEWER = ", ".join(f"{name} = one.{name}" for name in _FACTS) + ", version = r.version + 1"
 #: Raised again, it begins a new life; what was before is in the audit log.
-_AGAIN = "raised_at = one.raised_at, " + ", ".join(
+_AGAIN = "raised_at = one.raised_at, waiting_since = now(), " + ", ".join(
     f"{name} = null"
     for name in (
         "withdrawn_at", "withdrawn_reason", "expired_at", "seen_at", "seen_by", "acknowledged_at",
         "acknowledged_by", "snoozed_at", "snoozed_by", "snoozed_until_on", "snoozed_until_event",
+        "escalated_at", "escalated_to",
     )
 )  # fmt: skip
 
@@ -145,10 +146,10 @@ class Received:
     woken: list[UUID] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
 
-    def told(self) -> Told:
+    def told(self) -> list[Happened]:
         """What the stream is to be told."""
         kinds = ("raised", "changed", "withdrawn", "woken")
-        return [(one, kind) for kind in kinds for one in getattr(self, kind)]
+        return [Happened(one, kind) for kind in kinds for one in getattr(self, kind)]
 
     def add(self, other: "Received") -> None:
         """Take in what another part of the batch did."""

@@ -26,15 +26,17 @@ _COLUMNS = (
     "priority", "business_date", "due_on", "amount", "currency", "facts", "late", "raised_at",
     "seen_at", "seen_by", "acknowledged_at", "acknowledged_by", "snoozed_at", "snoozed_by",
     "snoozed_until_on", "snoozed_until_event", "done_at", "done_by", "outcome_code", "note",
-    "withdrawn_at", "withdrawn_reason", "expired_at", "version",
+    "waiting_since", "escalated_at", "escalated_to", "withdrawn_at", "withdrawn_reason",
+    "expired_at", "version",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class ReminderFilter:
-    """Which reminders a list is about; `owner_id` makes it that manager's own."""
+    """Which reminders a list is about: a manager's own, those that went to a head, or all."""
 
     owner_id: str | None = None
+    escalated_to: str | None = None
     statuses: tuple[str, ...] = OPEN
     rule_code: str | None = None
     customer_id: int | None = None
@@ -44,7 +46,7 @@ class ReminderFilter:
     def conditions(self) -> list[ColumnElement[bool]]:
         """The WHERE of the list, without the scope."""
         conditions: list[ColumnElement[bool]] = [Reminder.status.in_(self.statuses)]
-        for name in ("owner_id", "rule_code", "customer_id"):
+        for name in ("owner_id", "escalated_to", "rule_code", "customer_id"):
             if (value := getattr(self, name)) is not None:
                 conditions.append(_TABLE.c[name] == value)
         if self.due_from is not None:
@@ -58,6 +60,7 @@ class ReminderFilter:
         return {
             "list": "reminders",
             "owner_id": self.owner_id,
+            "escalated_to": self.escalated_to,
             "statuses": self.statuses,
             "rule_code": self.rule_code,
             "customer_id": self.customer_id,
@@ -168,7 +171,8 @@ async def history(session: AsyncSession, reminder_id: UUID) -> list[dict[str, An
     statement = text(
         "select occurred_at, employee_id, substr(action, 10) as event,"
         " details ->> 'from' as from_status, details ->> 'to' as to_status,"
-        " details ->> 'reason' as reason, cast(details ->> 'version' as integer) as version"
+        " details ->> 'reason' as reason, details ->> 'head_id' as head_id,"
+        " cast(details ->> 'version' as integer) as version"
         " from ocrm.audit_log"
         " where subject_type = 'reminder' and subject_id = cast(:reminder_id as text)"
         " order by occurred_at, audit_id"

@@ -25,13 +25,20 @@ router = APIRouter(prefix="/v1/reminders", tags=["reminders"])
 Portfolio = Annotated[
     Literal["mine", "branch"], Query(description="The viewer's own, or the branch's.")
 ]
+ListPortfolio = Annotated[
+    Literal["mine", "branch", "escalated"],
+    Query(
+        description="The viewer's own, the branch's, or those that nobody answered in time and that"
+        " went to the viewer as head."
+    ),
+]
 _SORT = "-?(priority|due_on|raised_at)"
 
 
 def filters(
     *,
     viewer: CurrentViewer,
-    portfolio: Portfolio = "mine",
+    portfolio: ListPortfolio = "mine",
     status: Annotated[
         Literal["open"] | Status,
         Query(description="`open` is new, seen and acknowledged: what is to be done now."),
@@ -44,6 +51,7 @@ def filters(
     """The filter of a list."""
     return ReminderFilter(
         owner_id=viewer.employee_id if portfolio == "mine" else None,
+        escalated_to=viewer.employee_id if portfolio == "escalated" else None,
         statuses=OPEN if status == "open" else (status,),
         rule_code=rule_code,
         customer_id=customer_id,
@@ -114,7 +122,8 @@ async def list_codes(*, viewer: CurrentViewer, language: ReaderLanguage) -> Resp
     responses={
         200: {
             "description": "`reminder.raised`, `.changed`, `.seen`, `.acknowledged`, `.snoozed`,"
-            " `.woken`, `.done`, `.withdrawn`, `.expired`, `.routed`, each with a reminder as data;"
+            " `.woken`, `.done`, `.withdrawn`, `.expired`, `.routed`,"
+            " `.escalated` (to owner and head), each with a reminder as data;"
             " `ready` at the start; `reset` when the list must be"
             " read again because events after Last-Event-ID are no longer kept.",
             "content": {

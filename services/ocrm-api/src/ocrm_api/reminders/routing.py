@@ -1,4 +1,6 @@
-"""Who receives a reminder: the customer's lead manager, as of the last publication.
+"""Who receives a reminder: the customer's lead manager, as of the last publication; and the head to
+whom it goes when nobody answers. The one place where this is decided: a temporary cover or a
+hand-over is another source of `owner_id` in `ROUTED`, before the coverage.
 
 The branch of a reminder is the one whose business caused it, so that an assisting branch sees its
 own. A fact about all of a customer's business belongs to the lead branch alone. A customer nobody
@@ -33,6 +35,27 @@ left join acrm.coverage cover
 left join acrm.org_units unit
   on unit.business_date = %(day)s and unit.org_id = given.event_branch_id
  and unit.org_type = 'branch'
+"""
+
+#: The head for rows of `given (lead_branch_id, owner_id)`: of the branch that leads, else of the
+#: next unit above that has one. Nobody is his own head. A row without a head is left out.
+HEADED = """
+with recursive above as (
+    select distinct given.lead_branch_id, given.owner_id, given.lead_branch_id as org_id, 0 as steps
+    from given
+    union all
+    select above.lead_branch_id, above.owner_id, unit.parent_id, above.steps + 1
+    from above
+    join acrm.org_units unit on unit.business_date = {day} and unit.org_id = above.org_id
+    where unit.parent_id is not null
+)
+select distinct on (above.lead_branch_id, above.owner_id)
+       above.lead_branch_id, above.owner_id, role.employee_id as head_id
+from above
+join acrm.employee_roles role
+  on role.business_date = {day} and role.org_id = above.org_id and role.role = 'branch_head'
+where role.employee_id is distinct from above.owner_id
+order by above.lead_branch_id, above.owner_id, above.steps, role.employee_id
 """
 
 #: The same before anything was published.
@@ -71,7 +94,8 @@ _BRANCHES_OF = "{0}.branch_id, {0}.lead_branch_id"
 _MOVED = "branch_id = routed.branch_id, lead_branch_id = routed.lead_branch_id"
 _REROUTE_LIVE = _reroute(
     _LIVE, f"{_BRANCHES_OF}, {{0}}.owner_id",
-    f"{_MOVED}, owner_id = routed.owner_id, version = r.version + 1",
+    f"{_MOVED}, owner_id = routed.owner_id, version = r.version + 1, waiting_since = now(),"
+    " escalated_at = null, escalated_to = null",
 )  # fmt: skip
 #: What is closed keeps its owner and version, but is seen by who may see that business today.
 _REROUTE_CLOSED = _reroute(_CLOSED, _BRANCHES_OF, _MOVED)

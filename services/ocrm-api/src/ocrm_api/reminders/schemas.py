@@ -53,6 +53,11 @@ class ReminderItem(BaseModel):
     outcome_code: OutcomeCode | None
     outcome_name: str | None = Field(examples=["客户有意向"])
     note: str | None
+    waiting_since: AwareDatetime = Field(
+        description="Since when it waits for its owner: raised, woken, or come to a new owner."
+    )
+    escalated_at: AwareDatetime | None = Field(description="When it went to the head, unanswered.")
+    escalated_to: str | None = Field(examples=["E000007"], description="The head.")
     withdrawn_at: AwareDatetime | None
     withdrawn_reason: str | None
     expired_at: AwareDatetime | None
@@ -191,12 +196,13 @@ class Change(BaseModel):
     )
     event: str = Field(
         examples=["acknowledged"],
-        description="seen, acknowledged, snoozed, woken, done, withdrawn, raised_again, changed or"
-        " expired.",
+        description="seen, acknowledged, snoozed, woken, done, withdrawn, raised_again, changed,"
+        " expired or escalated.",
     )
     from_status: Status | None
     to_status: Status | None
     reason: str | None = Field(description="Of a withdrawal.")
+    head_id: str | None = Field(description="To whom it was escalated.")
     version: int | None = Field(examples=[2])
 
 

@@ -18,7 +18,7 @@ from ocrm_api.reminders.models import Reminder
 from ocrm_api.reminders.outcomes import OUTCOMES
 from ocrm_api.reminders.parameters import SNOOZE_MAX_DAYS
 from ocrm_api.reminders.schemas import AnyStep, BatchItem, FinishStep, SnoozeStep
-from ocrm_api.reminders.telling import tell_within
+from ocrm_api.reminders.telling import Happened, tell_within
 from ocrm_api.reminders.transitions import STATUS_NAMES, TRANSITIONS, steps_from
 from ocrm_api.scope import Scope
 from ocrm_api.sessions import Viewer, scope_of_permission
@@ -98,7 +98,7 @@ def _step(
         case _ if step.step == "acknowledge":
             reminder.acknowledge(by, at)
         case _:
-            reminder.wake()
+            reminder.wake(at)
     return before
 
 
@@ -135,7 +135,7 @@ async def _note(
             request_id=request_id,
             details=more | {"from": before, "to": reminder.status, "version": reminder.version},
         )
-    await tell_within(session, [(reminder.reminder_id, event) for reminder, _ in changed])
+    await tell_within(session, [Happened(one.reminder_id, event) for one, _ in changed])
 
 
 async def results_of(

@@ -1,6 +1,7 @@
 """The one place through which everything that happens to a reminder is told: to the stream now."""
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -17,30 +18,36 @@ with next as (
 insert into ocrm.reminder_events
     (sequence, reminder_id, kind, branch_id, lead_branch_id, owner_id)
 select next.before + told.position, told.reminder_id, told.kind, r.branch_id, r.lead_branch_id,
-       r.owner_id
+       coalesce(told.concerns, r.owner_id)
 from next
-cross join unnest(cast({ids} as uuid[]), cast({kinds} as text[])) with ordinality
-    as told (reminder_id, kind, position)
+cross join unnest(cast({ids} as uuid[]), cast({kinds} as text[]), cast({concerns} as text[]))
+    with ordinality as told (reminder_id, kind, concerns, position)
 join ocrm.reminders r on r.reminder_id = told.reminder_id
 """
-_OF_THE_INTAKE = _TELL.format(ids="%(ids)s", kinds="%(kinds)s").encode()
-_OF_THE_INTERFACE = text(_TELL.format(ids=":ids", kinds=":kinds"))
-
-#: What happened to which reminder.
-Told = Sequence[tuple[UUID, str]]
+_NAMES = ("ids", "kinds", "concerns")
+_OF_THE_INTAKE = _TELL.format_map({name: f"%({name})s" for name in _NAMES}).encode()
+_OF_THE_INTERFACE = text(_TELL.format_map({name: f":{name}" for name in _NAMES}))
 
 
-def tell(connection: psycopg.Connection, told: Told) -> None:
+class Happened(NamedTuple):
+    """What happened to a reminder, and whom it concerns, unless that is its owner."""
+
+    reminder_id: UUID
+    kind: str
+    concerns: str | None = None
+
+
+def tell(connection: psycopg.Connection, told: Sequence[Happened]) -> None:
     """Append to the stream. Last before the commit: it holds the stream's lock until then."""
     if told:
         connection.execute(_OF_THE_INTAKE, _parameters(told))
 
 
-async def tell_within(session: AsyncSession, told: Told) -> None:
+async def tell_within(session: AsyncSession, told: Sequence[Happened]) -> None:
     """The same on a session of the interface."""
     if told:
         await session.execute(_OF_THE_INTERFACE, _parameters(told))
 
 
-def _parameters(told: Told) -> dict[str, list[UUID] | list[str]]:
-    return {"ids": [one for one, _ in told], "kinds": [kind for _, kind in told]}
+def _parameters(told: Sequence[Happened]) -> dict[str, list[Any]]:
+    return {name: list(given) for name, given in zip(_NAMES, zip(*told, strict=True), strict=True)}

@@ -1,14 +1,17 @@
-"""What time does to reminders: snoozed ones wake on their day, what is past its use expires.
+"""What time does to reminders: snoozed ones wake on their day, those that nobody answers go to the
+head, what is past its use expires.
 
 Every process of the interface has a timekeeper. One of them works at a time, a part in each
 transaction, and what it did it does not find again; so it may be killed at any moment.
 
-Snoozes end by the bank's calendar. Expiry counts from the published business date, not from today:
-after a night without a publication nothing is older than it was.
+Snoozes end by the bank's calendar, and a head is called after so many working hours. Expiry counts
+from the published business date, not from today: after a night without a publication nothing is
+older than it was.
 """
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,15 +21,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_shared import clock, logging
 from crm_shared.postgres import advisory_key
 from crm_shared.reminder_rules import RULES
+from crm_shared.working_time import WorkingTime
 from ocrm_api import parameters, scope
 from ocrm_api.access import current_publication
 from ocrm_api.db import Database, is_undefined_relation
-from ocrm_api.parameters import EVERY, Values
+from ocrm_api.parameters import EVERY, Parameter, Values
 from ocrm_api.reminders import repository
 from ocrm_api.reminders.by_itself import AWAKE, RETURNING, audited, may
-from ocrm_api.reminders.parameters import EXPIRY_DAYS
+from ocrm_api.reminders.parameters import ESCALATION_HOURS, EXPIRY_DAYS
 from ocrm_api.reminders.repository import Audience
-from ocrm_api.reminders.telling import tell_within
+from ocrm_api.reminders.routing import HEADED
+from ocrm_api.reminders.telling import Happened, tell_within
 from ocrm_api.streams import Hub
 
 #: In a transaction, so that nobody waits long for the rows or for the stream.
@@ -67,6 +72,30 @@ where r.reminder_id = one.reminder_id and r.status {may("expire")}
     )
 )  # fmt: skip
 
+_ESCALATE = text(
+    audited(
+        f"""
+update ocrm.reminders r
+set escalated_at = now(), escalated_to = one.head_id, version = r.version + 1
+from (
+    with given as materialized (
+        select reminder_id, lead_branch_id, owner_id from ocrm.reminders
+        where rule_code = :rule and waiting_since <= :before
+          and status in ('new', 'seen') and escalated_at is null
+          and lead_branch_id <> '{scope.UNROUTED}'
+          and (lead_branch_id = any (cast(:branches as text[]))) = :of_these
+        order by waiting_since, reminder_id limit :limit for update skip locked
+    ), headed as ({HEADED.format(day=":day")})
+    select given.reminder_id, headed.head_id from given
+    left join headed on headed.lead_branch_id = given.lead_branch_id
+                    and headed.owner_id is not distinct from given.owner_id
+) one
+where r.reminder_id = one.reminder_id
+{RETURNING}, new.escalated_to""",
+        "escalated", "timekeeper", "jsonb_build_object('head_id', escalated_to)",
+    )
+)  # fmt: skip
+
 _BRANCHES = text(
     "select legal_entity_id, org_id from acrm.org_units"
     " where business_date = :day and org_type = 'branch'"
@@ -76,76 +105,120 @@ _BRANCHES = text(
 log = logging.get(__name__)
 
 
-async def keep(database: Database, hub: Hub[Audience], seconds: float) -> None:
-    """Look every so many seconds until cancelled; a failure is logged and tried again."""
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            while await turn(database, clock.now()):
-                await hub.wake()
-        except Exception as error:
-            if not is_undefined_relation(error):  # nothing was published yet
-                log.warning("timekeeper_put_off", error=type(error).__name__)
+class Timekeeper:
+    """Works for as long as a process of the interface lives."""
+
+    def __init__(self, database: Database, hub: Hub[Audience], working: WorkingTime) -> None:
+        self._database = database
+        self._hub = hub
+        self._working = working
+        self._warned: set[int] = set()
+
+    async def keep(self, seconds: float) -> None:
+        """Look every so many seconds until cancelled; a failure is logged and tried again."""
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                while await self.turn(clock.now()):
+                    await self._hub.wake()
+            except Exception as error:
+                if not is_undefined_relation(error):  # nothing was published yet
+                    log.warning("timekeeper_put_off", error=type(error).__name__)
+
+    async def turn(self, now: datetime) -> int:
+        """One transaction's part of what is due; how much was told of it, 0 when all is done."""
+        self._warn_of_unknown_holidays(clock.bank_date(now).year)
+        async with self._database.sessions() as session:
+            lock = text("select pg_try_advisory_xact_lock(:key)")
+            if not (await session.execute(lock, {"key": _LOCK})).scalar_one():
+                return 0
+            whole = await repository.every_branch(session)
+            await scope.ensure(session, [whole])
+            await scope.enter(session, whole)
+            told = await self._changes(session, now)
+            await tell_within(session, told)
+            await session.commit()
+        return len(told)
+
+    async def _changes(self, session: AsyncSession, now: datetime) -> list[Happened]:
+        today = clock.bank_date(now)
+        if woken := await _wake(session, today):
+            return woken
+        publication = await current_publication(session)
+        if publication is None:
+            return []
+        values = await parameters.in_force(session, today)
+        day = publication.business_date
+        return await self._escalate(session, day, values, now) or await _expire(
+            session, day, values
+        )
+
+    async def _escalate(
+        self, session: AsyncSession, day: date, values: Values, now: datetime
+    ) -> list[Happened]:
+        for of_rule in await _limits(session, day, values, ESCALATION_HOURS):
+            hours = of_rule.pop("value")
+            if not hours:
+                continue
+            before = {"before": self._working.before(now, hours), "day": day}
+            rows = (await session.execute(_ESCALATE, of_rule | before)).all()
+            if rows:
+                told = [Happened(row.reminder_id, "escalated") for row in rows]
+                heads = [
+                    Happened(row.reminder_id, "escalated", row.escalated_to)
+                    for row in rows
+                    if row.escalated_to is not None
+                ]
+                return told + heads
+        return []
+
+    def _warn_of_unknown_holidays(self, year: int) -> None:
+        if year not in self._working.years and year not in self._warned:
+            self._warned.add(year)
+            log.warning(
+                "holidays_unknown",
+                year=year,
+                advice=f"Public holidays of {year} count as working days, and only weekends do not;"
+                f" put the State Council's notice into {year}.json in OCRM_HOLIDAYS_DIR.",
+            )
 
 
-async def turn(database: Database, now: datetime) -> int:
-    """One transaction's part of what is due; how many reminders changed, 0 when all is done."""
-    async with database.sessions() as session:
-        mine = await session.execute(text("select pg_try_advisory_xact_lock(:key)"), {"key": _LOCK})
-        if not mine.scalar_one():
-            return 0
-        whole = await repository.every_branch(session)
-        await scope.ensure(session, [whole])
-        await scope.enter(session, whole)
-        changed = await _wake(session, clock.bank_date(now))
-        if not changed:
-            changed = await _expire(session, clock.bank_date(now))
-        await session.commit()
-    return changed
-
-
-async def _wake(session: AsyncSession, today: date) -> int:
+async def _wake(session: AsyncSession, today: date) -> list[Happened]:
     rows = await session.execute(_WAKE, {"today": today, "limit": AT_ONCE})
-    woken = [(row.reminder_id, "woken") for row in rows]
-    await tell_within(session, woken)
-    return len(woken)
+    return [Happened(row.reminder_id, "woken") for row in rows]
 
 
-async def _expire(session: AsyncSession, today: date) -> int:
-    publication = await current_publication(session)
-    if publication is None:
-        return 0
-    values = await parameters.in_force(session, today)
-    entities = await _branches_of(session, publication.business_date, values)
-    for rule in RULES:
-        for entity, branches, of_these in entities:
-            days = values.of(EXPIRY_DAYS, entity, rule)
-            limits = {
-                "rule": rule, "before": publication.business_date - timedelta(days=days),
-                "branches": branches, "of_these": of_these, "limit": AT_ONCE,
-            }  # fmt: skip
-            rows = await session.execute(_EXPIRE, limits)
-            expired = [(row.reminder_id, "expired") for row in rows]
-            if expired:
-                await tell_within(session, expired)
-                return len(expired)
-    return 0
+async def _expire(session: AsyncSession, day: date, values: Values) -> list[Happened]:
+    for of_rule in await _limits(session, day, values, EXPIRY_DAYS):
+        before = day - timedelta(days=of_rule.pop("value"))
+        rows = await session.execute(_EXPIRE, of_rule | {"before": before})
+        if expired := [Happened(row.reminder_id, "expired") for row in rows]:
+            return expired
+    return []
 
 
-async def _branches_of(
-    session: AsyncSession, day: date, values: Values
-) -> list[tuple[str, list[str], bool]]:
-    """Each legal entity that has a value of its own with its branches, then all the others."""
-    own = values.legal_entities(EXPIRY_DAYS)
+async def _limits(
+    session: AsyncSession, day: date, values: Values, parameter: Parameter
+) -> list[dict[str, Any]]:
+    """Of each rule the value of each legal entity that has its own, then that of all the others."""
+    own = values.legal_entities(parameter)
     rows = (await session.execute(_BRANCHES, {"day": day, "entities": own})).all() if own else []
-    found = [(entity, [row[1] for row in rows if row[0] == entity], True) for entity in own]
-    return [*found, (EVERY, [row[1] for row in rows], False)]
+    entities = [(entity, [row[1] for row in rows if row[0] == entity], True) for entity in own]
+    entities.append((EVERY, [row[1] for row in rows], False))
+    return [
+        {
+            "rule": rule, "value": values.of(parameter, entity, rule), "branches": branches,
+            "of_these": of_these, "limit": AT_ONCE,
+        }
+        for rule in RULES
+        for entity, branches, of_these in entities
+    ]  # fmt: skip
 
 
 @contextlib.asynccontextmanager
-async def running(database: Database, hub: Hub[Audience], seconds: float) -> Any:
-    """A timekeeper for as long as the block runs."""
-    task = asyncio.create_task(keep(database, hub, seconds))
+async def running(timekeeper: Timekeeper, seconds: float) -> AsyncIterator[None]:
+    """The timekeeper works for as long as the block runs."""
+    task = asyncio.create_task(timekeeper.keep(seconds))
     try:
         yield
     finally:
