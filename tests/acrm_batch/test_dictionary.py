@@ -1,5 +1,6 @@
 """The dictionary page: every code, and every column that is published."""
 
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from acrm_batch.cli import app
 from acrm_batch.dictionary_page import render
 from acrm_batch.project import Project
 from crm_shared.published import TABLES
+from crm_shared.published_columns import meaning
 from tests.acrm_batch.conftest import SECOND, Batch
 
 
@@ -24,10 +26,24 @@ def test_every_code_is_there_with_both_names(page: str) -> None:
         assert row["name_zh"] in page and row["owner"] in page
 
 
-def test_no_published_column_is_missing(page: str) -> None:
+def test_no_published_column_is_missing_or_unexplained(page: str) -> None:
     for table in TABLES.values():
         for column in ("business_date", *table.column_names):
             assert f"<code>{table.name}.{column}</code>" in page
+            said = meaning(table.name, column)
+            assert escape(f"{said.zh}") in page and escape(said.en) in page
+
+
+def test_a_landing_column_leads_to_the_codes_that_are_made_of_it(page: str) -> None:
+    landing = page.partition('<h2 id="s3">')[2]
+    row = landing.partition("<code>customers.sex</code>")[2].partition("</tr>")[0]
+    assert 'href="#BASIC/SEX/FEMALE"' in row
+
+
+def test_the_published_dictionary_names_landing_columns(published: Batch) -> None:
+    inputs = dict(published.query("select code, inputs from acrm.dictionary"))
+    assert inputs["LOAN_CNT"] == ["loans.branch_id", "loans.customer_id", "loans.status"]
+    assert all(inputs.values())
 
 
 def test_every_indicator_that_is_published_is_in_the_page(page: str, published: Batch) -> None:

@@ -9,7 +9,6 @@ import pytest
 from typer.testing import CliRunner
 
 from acrm_batch.cli import app
-from acrm_batch.lineage import lineage
 from acrm_batch.lint import lint
 from acrm_batch.project import Project
 from crm_shared.errors import UsageError
@@ -110,12 +109,6 @@ def test_selectors_bring_what_they_read_along() -> None:
     assert "int_branch_averages" in project.select(("int_deposit_leads",))
     assert "pub_coverage" not in project.select(("int_coverage",))
     assert "pub_coverage" in project.select(("int_coverage+",))
-
-
-def test_lineage_goes_down_to_the_landing_tables() -> None:
-    assert lineage(Project.load(), "DEP_AVG_30D").landing_tables == ("balances", "deposit_accounts")
-    with pytest.raises(UsageError, match="Nothing is called"):
-        lineage(Project.load(), "NO_SUCH_CODE")
 
 
 def test_every_model_changes_its_fingerprint_with_its_text(folder: Path) -> None:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from crm_shared import landing, published
 from crm_shared.events import cards, contacts, customers, loans, reminders, tickets, transactions
 from crm_shared.events.envelope import Event
+from crm_shared.published_columns import meaning
 from crm_shared.reminder_rules import RULES
 
 #: Topic, direction seen from the CRM, and the messages that may be in it.
@@ -96,11 +97,11 @@ def _published_page() -> str:
     for table in published.TABLES.values():
         lines += ["", f"## {published.SCHEMA}.{table.name}", "", table.description, "",
                   f"Key: business_date, {', '.join(table.key)}. Seen by: {table.visibility}.", "",
-                  "| column | type |", "|---|---|"]  # fmt: skip
-        lines += [
-            f"| {f'*{name}*' if nullable else name} | {type_} |"
-            for name, type_, nullable in table.columns
-        ]
+                  "| column | type | 说明 | meaning |", "|---|---|---|---|"]  # fmt: skip
+        for name, type_, nullable in table.columns:
+            said = meaning(table.name, name)
+            shown = f"*{name}*" if nullable else name
+            lines.append(f"| {shown} | {type_} | {said.zh} | {said.en} |")
     return "\n".join(lines) + "\n"
 
 

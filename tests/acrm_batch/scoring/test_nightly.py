@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from acrm_batch.lineage import landing_tables_of
+from acrm_batch.lineage import Origins
 from acrm_batch.project import Project
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import Batch
@@ -15,13 +15,13 @@ DAY = date(2026, 2, 3)
 
 def test_every_score_is_in_the_dictionary_with_both_names_and_its_inputs() -> None:
     project = Project.load()
-    rows = project.catalogue.dictionary(landing_tables_of(project))
+    rows = project.catalogue.dictionary(Origins(project).inputs())
     by_code = {row["code"]: row for row in rows}
     for card in project.catalogue.cards:
         for code in (card.code, f"GRADE_{card.name.upper()}", f"REASONS_{card.name.upper()}"):
             assert by_code[code]["class"] == "I06"
             assert by_code[code]["name_zh"].startswith(card.label.zh)
-            assert "transactions" in by_code[code]["inputs"]
+            assert "deposit_accounts.closed_on" in by_code[code]["inputs"]
             assert by_code[code]["version"] == card.version
     assert {"CLV_12M", "CLV_ALIVE"} <= set(by_code)
 

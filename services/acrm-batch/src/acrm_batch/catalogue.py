@@ -235,14 +235,14 @@ class Catalogue:
         return f"select {', '.join(columns)},\n    {packed}\nfrom (\n{sql}\n) as base"
 
     def dictionary(self, inputs: dict[str, list[str]]) -> list[dict[str, Any]]:
-        """The rows of `acrm.dictionary`; `inputs` names the landing tables behind each model."""
+        """The rows of `acrm.dictionary`; `inputs` has the landing columns behind each code."""
         rows = [
             {
                 "code": one.code, "kind": "indicator", "class": one.indicator_class,
                 "grain": ",".join(one.grains), "name_zh": one.name_zh, "name_en": one.name_en,
                 "formula": one.formula, "unit": one.unit, "additive": one.additive,
                 "owner": one.owner, "model": one.model, "version": one.version,
-                "inputs": inputs.get(one.model, []),
+                "inputs": inputs.get(one.code, []),
             }
             for one in self.indicators
         ]  # fmt: skip
@@ -252,7 +252,7 @@ class Catalogue:
                 "grain": "customer", "name_zh": tag.name_zh, "name_en": tag.name_en,
                 "formula": tag.formula, "unit": None, "additive": False, "owner": tag.owner,
                 "model": "tag_customers", "version": tag.version,
-                "inputs": inputs.get("tag_customers", []),
+                "inputs": inputs.get(tag.path, []),
             }
             for tag in self.tags
         ]  # fmt: skip

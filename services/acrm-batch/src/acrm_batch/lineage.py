@@ -1,46 +1,157 @@
-"""Lineage: from a code of the catalogue back to the models and landing tables it is made of."""
+"""Lineage: from a code of the catalogue back to the columns of models and of landing tables."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
+from acrm_batch.column_lineage import ROWS, Column, Sources, Traced, Tracer
 from acrm_batch.inputs import source
 from acrm_batch.project import Project
 from crm_shared.errors import UsageError
+from crm_shared.landing import TABLES as LANDING
+from crm_shared.published import TABLES as PUBLISHED
+
+_LANDING = "landing."
+
+#: Columns of a model that are published masked, encrypted and as an index.
+_PROTECTED = ("document_no", "phone")
+
+#: The day of a delivery, by which every delivered row can be told.
+_DELIVERED_ON = "business_date"
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Where a code comes from: each model with what it reads, the code's own model first."""
+    """Where a code comes from: each column on the way with what it is made of, the code's own
+    first, and the landing columns at the end. `relation.*` are the rows of a relation."""
 
     code: str
     formula: str
-    models: tuple[tuple[str, tuple[str, ...]], ...]
-    landing_tables: tuple[str, ...]
+    columns: tuple[tuple[str, tuple[str, ...]], ...]
+    landing_columns: tuple[str, ...]
+
+    @property
+    def landing_tables(self) -> tuple[str, ...]:
+        """The tables of the landing columns."""
+        return tuple(sorted({column.partition(".")[0] for column in self.landing_columns}))
 
 
-def landing_tables_of(project: Project) -> dict[str, list[str]]:
-    """The landing tables behind every model."""
-    found = {}
-    for name in project.models:
-        every = {name, *project.upstream(name)}
-        tables = {
-            source(read.removeprefix("landing."))[0]
-            for one in every
-            for read in project.models[one].reads
-            if read.startswith("landing.")
+class Origins:
+    """What every column of a project is made of. Tracing all models takes a second, so it is done
+    when first asked for, and once for all that is asked of the same object."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    @cached_property
+    def _traced(self) -> dict[str, Traced]:
+        tracer = Tracer({
+            f"{_LANDING}{name}{ending}": [*(c.name for c in table.columns), _DELIVERED_ON]
+            for name, table in LANDING.items()
+            for ending in ("", "_history")
+        })  # fmt: skip
+        return {name: tracer.trace(self.project.models[name]) for name in self.project.order}
+
+    def columns_of(self, model: str) -> tuple[str, ...]:
+        """The columns of a model, in their order."""
+        return tuple(self._traced[model].columns)
+
+    def steps(self, columns: Iterable[Column]) -> Iterator[tuple[Column, Sources]]:
+        """These columns of models and all on the way to the landing, each with what it is made of;
+        a model's before those that it reads."""
+        met: set[Column] = set()
+        waiting = set(columns)
+        while waiting:
+            met |= waiting
+            waiting = {
+                one
+                for column in waiting
+                for one in self._made_of(column)
+                if one not in met and not one[0].startswith(_LANDING)
+            }
+        place = {name: number for number, name in enumerate(self.project.order)}
+        for column in sorted(met, key=lambda one: (-place[one[0]], one[1])):
+            yield column, self._made_of(column)
+
+    def landing_columns(self, columns: Iterable[Column]) -> list[str]:
+        """The landing columns, `table.column`, that columns of models are made of in the end; of a
+        table of which no column matters but only how many rows there are, `table.*`."""
+        found = {
+            (source(relation.removeprefix(_LANDING))[0], name)
+            for _, made_of in self.steps(columns)
+            for relation, name in made_of
+            if relation.startswith(_LANDING)
         }
-        found[name] = sorted(tables)
-    return found
+        with_columns = {table for table, name in found if name != ROWS}
+        return sorted(
+            f"{table}.{name}" for table, name in found if name != ROWS or table not in with_columns
+        )
 
+    def of_codes(self) -> dict[str, list[Column]]:
+        """The columns that hold every code of the catalogue: an indicator's measures, a tag."""
+        catalogue = self.project.catalogue
+        codes = {
+            one.code: [(one.model, name) for name in sorted(one.measures)]
+            for one in catalogue.indicators
+        }
+        return codes | {tag.path: [("tag_customers", tag.column)] for tag in catalogue.tags}
 
-def lineage(project: Project, code: str) -> Lineage:
-    """The lineage of an indicator, a tag or a model; `UsageError` where nothing is called so."""
-    catalogue = project.catalogue
-    by_code = {one.code: (one.model, one.formula) for one in catalogue.indicators}
-    by_code |= {tag.path: ("tag_customers", tag.formula) for tag in catalogue.tags}
-    by_code |= {name: (name, model.description) for name, model in project.models.items()}
-    if code not in by_code:
+    def inputs(self) -> dict[str, list[str]]:
+        """The landing columns of every code."""
+        return {code: self.landing_columns(columns) for code, columns in self.of_codes().items()}
+
+    def of_published(self, table: str, name: str) -> list[str]:
+        """The landing columns of a column of a published table; none where it is the catalogue's,
+        or the business date."""
+        model = f"pub_{table}"
+        if model not in self.project.models:
+            return []
+        known = self.columns_of(model)
+        # What is stored of a document or phone number is made of the number itself.
+        plain = next(
+            (one for one in _PROTECTED if one.partition("_")[0] == name.partition("_")[0]), ""
+        )
+        column = name if name in known else plain
+        return self.landing_columns([(model, column)]) if column in known else []
+
+    def lineage(self, code: str) -> Lineage:
+        """The lineage of an indicator, a tag, a model, or a column of a model or a published table,
+        `model.column`; `UsageError` where nothing is called so."""
+        formula, columns = self._meant(code)
+        return Lineage(
+            code,
+            formula,
+            tuple(
+                (_text(column), tuple(_text(one) for one in sorted(made_of)))
+                for column, made_of in self.steps(columns)
+            ),
+            tuple(self.landing_columns(columns)),
+        )
+
+    def _meant(self, code: str) -> tuple[str, list[Column]]:
+        """The formula or description of a code, and its columns."""
+        codes, models = self.of_codes(), self.project.models
+        if code in codes:
+            catalogue = self.project.catalogue
+            formulas = {one.code: one.formula for one in catalogue.indicators}
+            formulas |= {tag.path: tag.formula for tag in catalogue.tags}
+            return formulas[code], codes[code]
+        relation, _, name = code.partition(".")
+        model = f"pub_{relation}" if relation in PUBLISHED else relation
+        if model in models:
+            known = self.columns_of(model)
+            if not name:
+                return models[model].description, [(model, one) for one in (*known, ROWS)]
+            if name in known:
+                return models[model].description, [(model, name)]
+            raise UsageError(f"{relation} has no column {name}; it has {', '.join(known)}.")
         raise UsageError(f"Nothing is called {code}; `acrm dictionary` lists the codes.")
-    model, formula = by_code[code]
-    every = [name for name in reversed(project.order) if name in project.upstream(model)]
-    models = tuple((name, project.models[name].reads) for name in (model, *every))
-    return Lineage(code, formula, models, tuple(landing_tables_of(project)[model]))
+
+    def _made_of(self, column: Column) -> Sources:
+        model, name = column
+        traced = self._traced[model]
+        return (traced.rows if name == ROWS else traced.columns[name]) - {column}
+
+
+def _text(column: Column) -> str:
+    return ".".join(column)

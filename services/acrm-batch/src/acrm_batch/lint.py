@@ -14,8 +14,10 @@ from acrm_batch import portability
 from acrm_batch.audits import audit_faults
 from acrm_batch.catalogue import EVERYBODY
 from acrm_batch.inputs import source as source_of
+from acrm_batch.lineage import Origins
 from acrm_batch.model import Model
 from acrm_batch.project import Project
+from crm_shared.errors import UsageError
 from crm_shared.landing import TABLES
 from crm_shared.published import TABLES as PUBLISHED
 from crm_shared.reminder_rules import RULES
@@ -26,8 +28,9 @@ def lint(project: Project) -> list[str]:
     faults = [fault for model in project.models.values() for fault in _model(project, model)]
     faults += _catalogue(project)
     if not faults:
-        # What is not a model at all cannot be translated either.
+        # What is not a model at all can be neither translated nor traced.
         faults += portability.faults(project)
+        faults += _untraceable(project)
     faults += [
         f"Landing table {name} has no staging model stg_{name}."
         for name in TABLES
@@ -97,6 +100,15 @@ def _parsed(model: Model) -> Iterator[str]:
         yield f"{model.name}: the parser and the runner differ on what it reads ({differ})."
     if f"{model.name}_before" in tables and not model.before:
         yield f"{model.name} reads its month end before without declaring `before` columns."
+
+
+def _untraceable(project: Project) -> list[str]:
+    """The first model of which nobody could tell what its columns are made of."""
+    try:
+        Origins(project).inputs()
+    except UsageError as error:
+        return [error.sentence]
+    return []
 
 
 def columns_of(model: Model) -> frozenset[str]:

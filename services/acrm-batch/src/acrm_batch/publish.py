@@ -21,7 +21,6 @@ import psycopg
 from acrm_batch.engines.duckdb import reason_of
 from acrm_batch.engines.sql import literal
 from acrm_batch.ledger import Ledger, named_failure
-from acrm_batch.lineage import landing_tables_of
 from acrm_batch.project import Project
 from acrm_batch.runner import Runner
 from crm_shared.business_calendar import is_month_end
@@ -30,8 +29,7 @@ from crm_shared.personal_data import Protector
 from crm_shared.published import SCHEMA, TABLES, PublishedTable
 
 #: Changes when the same partitions would be published as other rows.
-_FORMAT_VERSION = "1"
-
+_FORMAT_VERSION = "2"
 
 #: How long a lock that keeps readers out is waited for, how often, and how long between.
 _LOCK_TIMEOUT = "200ms"
@@ -61,7 +59,10 @@ def fingerprint(runner: Runner, business_date: date, protector: Protector) -> st
                     f" {business_date}` first."
                 )
             digest.update(f"{name}={row.version}".encode())
-    digest.update(repr(dictionary_of(runner.project)).encode())
+    # The dictionary tells what codes are made of, which is as the texts of the models say.
+    project = runner.project
+    digest.update(repr(project.catalogue.dictionary({})).encode())
+    digest.update("".join(model.text_hash for model in project.models.values()).encode())
     return digest.hexdigest()
 
 
@@ -181,7 +182,9 @@ def _swap(cursor: psycopg.Cursor, table: PublishedTable, day: date) -> None:
 
 def dictionary_of(project: Project) -> list[dict[str, Any]]:
     """The rows of the dictionary as they are published."""
-    return project.catalogue.dictionary(landing_tables_of(project))
+    from acrm_batch.lineage import Origins  # noqa: PLC0415  tracing all models takes a second
+
+    return project.catalogue.dictionary(Origins(project).inputs())
 
 
 def _tidy(ledger: Ledger, keep_dates: int) -> str | None:

@@ -27,7 +27,6 @@ from acrm_batch import drift
 from acrm_batch.engines.duckdb import Engine, failure
 from acrm_batch.engines.sql import literal
 from acrm_batch.ledger import Ledger
-from acrm_batch.lineage import landing_tables_of
 from acrm_batch.project import Project
 from acrm_batch.runner import Runner
 from crm_shared import postgres
@@ -156,7 +155,7 @@ def _dictionary(engine: Engine, project: Project) -> None:
     )
     columns = {one.code: one.column for one in project.catalogue.indicators}
     columns |= {tag.path: tag.column for tag in project.catalogue.tags}
-    rows = project.catalogue.dictionary(landing_tables_of(project))
+    rows = project.catalogue.dictionary({})
     if rows:
         engine.connection.executemany(
             "insert into snapshot.dictionary values (?, ?, ?, ?, ?, ?, ?)",

@@ -79,7 +79,9 @@ class DictionaryEntry(BaseModel):
     additive: bool
     owner: str
     model: str
-    inputs: list[str]
+    inputs: list[str] = Field(
+        description="Landing columns that it is made of.", examples=[["loans.status"]]
+    )
     version: int
 
 
