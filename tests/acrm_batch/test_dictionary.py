@@ -1,5 +1,8 @@
 """The dictionary page: every code, and every column that is published."""
 
+import os
+import subprocess
+import sys
 from html import escape
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from acrm_batch.project import Project
 from crm_shared.published import TABLES
 from crm_shared.published_columns import meaning
 from tests.acrm_batch.conftest import SECOND, Batch
+from tests.acrm_batch.test_run import environment
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +64,21 @@ def test_the_command_writes_it(tmp_path: Path) -> None:
     out = tmp_path / "dictionary.html"
     assert CliRunner().invoke(app, ["dictionary", "--html", str(out)]).exit_code == 0
     assert out.read_text().startswith("<!doctype html>")
+
+
+def test_a_night_with_nothing_to_do_imports_nothing_that_it_does_not_need(
+    published: Batch,
+) -> None:
+    script = (
+        "import sys\nfrom acrm_batch.cli import app\n"
+        "try:\n    app()\nfinally:\n"
+        "    needless = {'sqlglot', 'rich.progress', 'pyarrow', 'kafka', 'acrm_batch.lineage'}\n"
+        "    print(sorted(needless & set(sys.modules)))\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, "run", "--date", SECOND.isoformat(), "--no-events"],
+        env=os.environ | environment(published), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    said, imported = run.stdout.splitlines()
+    assert "published before" in said
+    assert imported == "[]"

@@ -127,7 +127,7 @@ def test_loans_by_class_and_region_are_those_of_the_source(berka: Berka) -> None
 def test_running_loans_by_region_and_branch_are_published_as_indicators(berka: Berka) -> None:
     found = berka.crm.query(
         "select org_id, indicators -> 'LOAN_CNT', (indicators ->> 'LOAN_LINE')::numeric"
-        " from acrm.branch_indicators where business_date = %s and indicators ? 'LOAN_CNT'",
+        " from acrm.branch_indicators where business_date = %s and indicators -> 'LOAN_CNT' is not null",
         STATE_DAY,
     )
     told = berka.told(
@@ -140,7 +140,7 @@ def test_running_loans_by_region_and_branch_are_published_as_indicators(berka: B
 def test_the_worst_class_of_a_borrower_is_that_of_his_loans(berka: Berka) -> None:
     found = berka.crm.query(
         "select customer_id, indicators ->> 'LOAN_FIVE_TIER' from acrm.customer_indicators"
-        " where business_date = %s and indicators ? 'LOAN_FIVE_TIER'", STATE_DAY
+        " where business_date = %s and indicators -> 'LOAN_FIVE_TIER' is not null", STATE_DAY
     )  # fmt: skip
     told = berka.told("select customer_id, max(five_tier) from loan where is_running group by 1")
     assert set(found) == set(told)

@@ -10,6 +10,7 @@ from acrm_batch.model import Model
 from acrm_batch.rollups import CUSTOMER, PLACE, family_of, key_of, typed
 from crm_shared.errors import UsageError
 
+_WORD = re.compile(r"\w+")
 _LEADING_COMMENT = re.compile(r"((?:--[^\n]*\n)*)(.*)", re.DOTALL)
 
 #: How a wide mart's spine meets the roll-up of a family, by the mart's grain.
@@ -96,7 +97,7 @@ def _filled(one: Indicator, family: str, *, is_rolled: bool) -> str:
 
 def _qualified(one: Indicator, family: str) -> str:
     """A row's value with the measures named as those of a family."""
-    text = one.row_sql
-    for measure in one.measures:
-        text = re.sub(rf"\b{measure}\b", f"{family}.{measure}", text)
-    return text
+    measures = one.measures
+    return _WORD.sub(
+        lambda word: f"{family}.{word[0]}" if word[0] in measures else word[0], one.row_sql
+    )

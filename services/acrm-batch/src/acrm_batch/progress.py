@@ -2,13 +2,14 @@
 
 import time
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from acrm_batch.runner import Step
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 
 class Progress:
@@ -20,23 +21,19 @@ class Progress:
         self._since = time.monotonic()
         self._console = console
         self._quiet = quiet
-        self._bar = Bar(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TimeElapsedColumn(), console=console, transient=True,
-            disable=quiet or not console.is_terminal,
-        )  # fmt: skip
-        self._task = self._bar.add_task("starting", total=None)
-        self._skipped = 0
+        self._bar = _bar(console) if console.is_terminal and not quiet else None
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        if self._bar is not None:
+            self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:  # fmt: skip
-        self._bar.stop()
+        if self._bar is not None:
+            self._bar.stop()
 
     def phases(self) -> dict[str, float]:
         """Seconds of every phase, the one under way included, in the order of their start."""
@@ -47,15 +44,18 @@ class Progress:
         """What is being done now."""
         self._ended = self.phases()
         self._now, self._since = text, time.monotonic()
-        self._bar.update(self._task, description=text)
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], description=text)
 
     def expect(self, steps: int) -> None:
         """How many steps there will be."""
-        self._bar.update(self._task, total=steps)
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], total=steps)
 
     def step(self, step: Step) -> None:
         """A step ended; those that had nothing to do are not worth a line."""
-        self._bar.update(self._task, advance=1, description=step.model)
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], advance=1, description=step.model)
         if self._quiet or step.outcome == "skipped":
             return
         rows = "" if step.rows is None else f" {step.rows:>10,} rows {step.seconds:6.2f} s"
@@ -64,3 +64,21 @@ class Progress:
             f"{step.as_of} {step.model:<32} {step.outcome}{rows}{why}",
             highlight=False, soft_wrap=True, markup=False,
         )  # fmt: skip
+
+
+def _bar(console: Console) -> "Bar":
+    """A bar with one task, the run."""
+    from rich.progress import (  # noqa: PLC0415  a night has no terminal, and imports no bar
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    bar = Bar(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=console, transient=True,
+    )  # fmt: skip
+    bar.add_task("starting", total=None)
+    return bar
