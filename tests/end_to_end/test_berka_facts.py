@@ -127,7 +127,8 @@ def test_loans_by_class_and_region_are_those_of_the_source(berka: Berka) -> None
 def test_running_loans_by_region_and_branch_are_published_as_indicators(berka: Berka) -> None:
     found = berka.crm.query(
         "select org_id, indicators -> 'LOAN_CNT', (indicators ->> 'LOAN_LINE')::numeric"
-        " from acrm.branch_indicators where business_date = %s and indicators -> 'LOAN_CNT' is not null",
+        " from acrm.branch_indicators"
+        " where business_date = %s and indicators -> 'LOAN_CNT' is not null",
         STATE_DAY,
     )
     told = berka.told(
