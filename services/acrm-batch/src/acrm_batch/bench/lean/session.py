@@ -46,7 +46,7 @@ _CUSTOMER_TABLES = ("parties_of_customers", "digital", "relations", "contacted",
 
 
 #: Parts of the places whose windows are summed one after the other.
-_PARTS = 4
+_PARTS = 2
 
 
 def _file(name: str) -> str:
