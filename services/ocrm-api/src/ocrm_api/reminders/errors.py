@@ -42,6 +42,18 @@ class ReminderOfAnother(Problem):
     )
 
 
+class PeriodTooLong(Problem):
+    """The period of statistics ends before it begins, or is longer than a year."""
+
+    code = "period_too_long"
+    status = 422
+    title = Text("统计区间不可用", "The period is out of range")
+    sentence = Text(
+        "开始日期不得晚于结束日期,且区间不得超过 {days} 天。",
+        "Let the period begin before it ends, and take at most {days} days.",
+    )
+
+
 class SnoozeTooLong(Problem):
     """The day until which it is to be snoozed is not one of the days that may be chosen."""
 

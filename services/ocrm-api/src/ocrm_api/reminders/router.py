@@ -1,11 +1,12 @@
 """Reminders, read: lists, counts, code lists, the stream, one reminder and its history."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from crm_shared import clock
 from ocrm_api import streams
 from ocrm_api.db import Session
 from ocrm_api.json_responses import json_response
@@ -13,10 +14,17 @@ from ocrm_api.lists import ListOf
 from ocrm_api.open_streams import CountedStream
 from ocrm_api.pagination import Page, requested_page
 from ocrm_api.problems import InvalidCursor, NotFound, TooManyStreams
-from ocrm_api.reminders import codes, repository, service, stream
+from ocrm_api.reminders import codes, repository, service, statistics, stream
+from ocrm_api.reminders.errors import PeriodTooLong
 from ocrm_api.reminders.parts import ReaderLanguage, ReminderId, shown_one
 from ocrm_api.reminders.repository import ReminderFilter
-from ocrm_api.reminders.schemas import History, ReminderCodes, ReminderCounts, ReminderItem
+from ocrm_api.reminders.schemas import (
+    History,
+    ReminderCodes,
+    ReminderCounts,
+    ReminderItem,
+    RuleStatistics,
+)
 from ocrm_api.reminders.transitions import OPEN, Status
 from ocrm_api.security import CurrentViewer, operation, presented_token
 
@@ -103,6 +111,41 @@ async def count_reminders(*, session: Session, viewer: CurrentViewer, wanted: Fi
     """Counted up to 10,000 reminders."""
     rows, capped = await repository.counts(session, viewer.scope, wanted)
     return json_response({"items": rows, "capped": capped})
+
+
+@router.get(
+    "/statistics",
+    response_model=RuleStatistics,
+    summary="How useful each rule is",
+    **operation("reminders.read", PeriodTooLong),
+)
+async def show_statistics(
+    *,
+    session: Session,
+    viewer: CurrentViewer,
+    language: ReaderLanguage,
+    raised_from: Annotated[
+        date | None, Query(alias="raised_on.gte", description="Default: 30 days up to the last.")
+    ] = None,
+    raised_until: Annotated[
+        date | None, Query(alias="raised_on.lte", description="Default: today, at the bank.")
+    ] = None,
+    by: Annotated[
+        statistics.Grouping, Query(description="By rule, or by rule and lead branch.")
+    ] = "rule",
+) -> Response:
+    """What became of the reminders raised in a period, of the customers that the viewer's branches
+    lead. At most a year at a time."""
+    last = raised_until or clock.bank_date(clock.now())
+    first = raised_from or last - timedelta(days=29)
+    if not timedelta(0) <= last - first < timedelta(days=statistics.LONGEST_PERIOD):
+        raise PeriodTooLong(days=statistics.LONGEST_PERIOD)
+    rows = await statistics.by_rule(session, viewer.scope, first, last, by)
+    items = [statistics.shown(row, language) for row in rows]
+    return json_response(
+        {"raised_from": first, "raised_until": last, "items": items},
+        headers={"Vary": "Accept-Language"},
+    )
 
 
 @router.get(

@@ -251,3 +251,37 @@ class ReminderCounts(BaseModel):
 
     items: list[ReminderCount]
     capped: bool = Field(description="There are more than were counted.")
+
+
+class RuleStatistic(BaseModel):
+    """What became of the reminders of a rule."""
+
+    rule_code: str = Field(examples=["R02.DEPOSIT_MATURES"])
+    rule_name: str = Field(examples=["定期存款到期"])
+    branch_id: str | None = Field(
+        examples=["B0101"], description="The branch that leads; null where not grouped by it."
+    )
+    raised: int = Field(examples=[120])
+    seen: int = Field(description="Somebody looked at it, or took it up.")
+    acknowledged: int
+    live: int = Field(description="Open or snoozed now.")
+    done: int
+    withdrawn: int
+    expired: int
+    outcomes: dict[OutcomeCode, int] = Field(description="Of those that are done.")
+    useful_share: float | None = Field(
+        examples=[0.75],
+        description="Of the outcomes that speak for or against the rule, those for it; null where"
+        " there are none.",
+    )
+    median_seconds_to_acknowledge: int | None = Field(
+        examples=[5400], description="From its coming in; null where none was acknowledged."
+    )
+
+
+class RuleStatistics(BaseModel):
+    """The usefulness of rules in a period."""
+
+    raised_from: date
+    raised_until: date
+    items: list[RuleStatistic]
