@@ -91,6 +91,9 @@ kafka-down: install ## Stop Apache Kafka
 bench-generate: install ## How fast a bank is generated, and in how much memory (SIZES="100000 1000000")
 	@$(BIN)/python -m bank_simulator.bench $(or $(SIZES),100000 1000000)
 
+bench-alerting: install ## Events a second through all rules, as a share of plain polling (RECORDS=500000)
+	@$(BIN)/python -m deploy.bench.alerting --records $(or $(RECORDS),500000)
+
 # Packages that only benches compare with: PYTHONPATH=.local/bench/packages
 .local/bench/.packages: deploy/bench/requirements.lock
 	@echo "installing the packages of deploy/bench/requirements.lock into .local/bench/packages"
@@ -141,4 +144,4 @@ contracts: install ## Write JSON Schema and AsyncAPI of the shared contracts
 check-contracts: install ## Check that docs/contracts is what the code says
 	@$(BIN)/python -m crm_shared.contracts --check
 
-.PHONY: bench-generate help install lock lock-airflow lock-bench clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-airflow test-kafka test-spark lint format typecheck imports contracts check-contracts
+.PHONY: bench-alerting bench-generate help install lock lock-airflow lock-bench clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-airflow test-kafka test-spark lint format typecheck imports contracts check-contracts
