@@ -214,6 +214,7 @@ def test_a_part_of_the_routes_is_found_by_an_index(own_bank: Bank) -> None:
     with psycopg.connect(own_bank.database.ocrm_app) as opened:
         parameters = routing.current(opened, None).parameters()
         parameters |= routing.BEGINNING._asdict() | {"limit": routing.REROUTED_AT_ONCE}
+        opened.execute(routing.IN_ORDER)
         plan = opened.execute("explain " + routing._REROUTE_LIVE, parameters).fetchall()
     assert any("reminders_live" in line for (line,) in plan), plan
 

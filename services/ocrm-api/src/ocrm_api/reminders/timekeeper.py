@@ -30,7 +30,7 @@ from ocrm_api.reminders import repository
 from ocrm_api.reminders.by_itself import AWAKE, RETURNING, audited, may
 from ocrm_api.reminders.parameters import ESCALATION_HOURS, EXPIRY_DAYS
 from ocrm_api.reminders.repository import Audience
-from ocrm_api.reminders.routing import HEADED
+from ocrm_api.reminders.routing import HEADED, IN_ORDER
 from ocrm_api.reminders.telling import Happened, tell_within
 from ocrm_api.streams import Hub
 
@@ -135,6 +135,7 @@ class Timekeeper:
             whole = await repository.every_branch(session)
             await scope.ensure(session, [whole])
             await scope.enter(session, whole)
+            await session.execute(text(IN_ORDER))
             told = await self._changes(session, now)
             await tell_within(session, told)
             await session.commit()
