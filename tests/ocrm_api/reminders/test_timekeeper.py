@@ -1,14 +1,16 @@
 """What time does to reminders: snoozed ones wake, old ones expire, once, whoever looks."""
 
 import asyncio
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 
 from crm_shared.clock import BANK_ZONE
-from ocrm_api.reminders import timekeeper
+from ocrm_api.reminders import routing, timekeeper
 from tests.ocrm_api import bank
 from tests.ocrm_api.conftest import Api, Bank, make_app, running
 
@@ -154,3 +156,18 @@ def test_news_of_the_customer_wakes_what_waits_for_it(
     assert statuses(shared_bank, waiting, of_another) == [
         "new" if wakes else "snoozed", "snoozed",
     ]  # fmt: skip
+
+
+def test_what_expires_is_found_by_an_index_also_under_row_level_security(
+    shared_bank: Bank,
+) -> None:
+    statement = re.sub(r"(?<!:):(\w+)", r"%(\1)s", timekeeper._EXPIRE.text)
+    limits = {"rule": "R04.BIRTHDAY", "before": bank.DAY, "branches": ["B1"], "of_these": True,
+              "limit": timekeeper.AT_ONCE}  # fmt: skip
+    with psycopg.connect(shared_bank.database.ocrm_app) as opened:
+        routing.current(opened, None)
+        opened.execute(routing.IN_ORDER)
+        opened.execute("set local enable_seqscan = off")
+        plan = opened.execute(f"explain {statement}".encode(), limits).fetchall()
+    found = [line for (line,) in plan if "Index Cond: ((rule_code" in line]
+    assert found and "CASE WHEN" in found[0], plan

@@ -53,6 +53,8 @@ where r.reminder_id = one.reminder_id and r.status {may("wake")}
     )
 )  # fmt: skip
 
+#: As the index has it; with coalesce row-level security would not let it be used.
+_RELEVANT_ON = "case when due_on is null then business_date else due_on end"
 _EXPIRE = text(
     audited(
         f"""
@@ -61,10 +63,10 @@ set status = 'expired', expired_at = now(), snoozed_until_on = null, snoozed_unt
     version = r.version + 1
 from (
     select reminder_id from ocrm.reminders
-    where rule_code = :rule and coalesce(due_on, business_date) < :before
+    where rule_code = :rule and {_RELEVANT_ON} < :before
       and status {may("expire")}
       and (lead_branch_id = any (cast(:branches as text[]))) = :of_these
-    order by coalesce(due_on, business_date), reminder_id limit :limit for update skip locked
+    order by {_RELEVANT_ON}, reminder_id limit :limit for update skip locked
 ) one
 where r.reminder_id = one.reminder_id and r.status {may("expire")}
 {RETURNING}""",
