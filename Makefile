@@ -91,6 +91,9 @@ kafka-down: install ## Stop Apache Kafka
 bench-generate: install ## How fast a bank is generated, and in how much memory (SIZES="100000 1000000")
 	@$(BIN)/python -m bank_simulator.bench $(or $(SIZES),100000 1000000)
 
+bench-acrm: install .local/bench/.packages spark ## The night's batch at full size, beside SQL by hand, Polars and Spark (hours; CUSTOMERS=1000000)
+	@$(BIN)/python -m deploy.bench.acrm --customers $(or $(CUSTOMERS),1000000) $(ARGS)
+
 bench-alerting: install ## Events a second through all rules, as a share of plain polling (RECORDS=500000)
 	@$(BIN)/python -m deploy.bench.alerting --records $(or $(RECORDS),500000)
 
@@ -144,4 +147,4 @@ contracts: install ## Write JSON Schema and AsyncAPI of the shared contracts
 check-contracts: install ## Check that docs/contracts is what the code says
 	@$(BIN)/python -m crm_shared.contracts --check
 
-.PHONY: bench-alerting bench-generate help install lock lock-airflow lock-bench clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-airflow test-kafka test-spark lint format typecheck imports contracts check-contracts
+.PHONY: bench-acrm bench-alerting bench-generate help install lock lock-airflow lock-bench clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-airflow test-kafka test-spark lint format typecheck imports contracts check-contracts

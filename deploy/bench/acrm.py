@@ -43,6 +43,11 @@ class Bench:
     folder: Path
     say: Callable[[str], None]
 
+    @property
+    def warehouse(self) -> Path:
+        """What the full run makes."""
+        return self.folder / "warehouse"
+
     def acrm(self, *words: str | Path, landing: Path, warehouse: Path) -> Measured:
         """A command of the batch."""
         self.say(f"acrm {' '.join(map(str, words))}")
@@ -64,8 +69,7 @@ def full(bench: Bench, landing: Path, customers: int) -> float:
     """The whole night from nothing, the next day, nothing to do, publication; seconds of the
     first."""
     add = bench.figures.add
-    warehouse = bench.folder / "warehouse"
-    day, place = LAST - timedelta(days=1), {"landing": landing, "warehouse": warehouse}
+    day, place = LAST - timedelta(days=1), {"landing": landing, "warehouse": bench.warehouse}
     rebuild = bench.acrm("run", "--date", str(day), "--no-publish", **place)
     add("full_run_seconds", rebuild.seconds, "s")
     add("full_run_cpu", rebuild.cpu_seconds, "s")
@@ -91,27 +95,53 @@ def full(bench: Bench, landing: Path, customers: int) -> float:
 
 def by_hand(bench: Bench, landing: Path, seconds: float) -> None:
     """The same columns by hand, and a plain scan of what is read."""
-    common = ("--landing", landing, "--date", str(LAST - timedelta(days=1)),
-              "--threads", _THREADS, "--memory-limit", _MEMORY)  # fmt: skip
+    day = LAST - timedelta(days=1)
+    size = ("--threads", _THREADS, "--memory-limit", _MEMORY)
     bench.say("the same columns by hand")
-    lean = measure("-m", "acrm_batch.bench.lean", *common, "--out", bench.folder / "lean")
+    out = bench.folder / "lean.parquet"
+    lean = measure("-m", "acrm_batch.bench.lean", "--landing", landing, "--date", str(day), *size,
+                   "--out", out, "--warehouse", bench.warehouse)  # fmt: skip
+    bench.say(lean.said.strip())
     bench.figures.add("by_hand_seconds", lean.seconds, "s")
+    bench.figures.add("by_hand_cpu", lean.cpu_seconds, "s")
     bench.figures.add("full_run_to_by_hand", seconds / lean.seconds, "ratio", at_most=1.5)
     bench.say("a plain scan")
-    scan = measure("-m", "acrm_batch.bench.scan", *common)
+    scan = measure("-m", "acrm_batch.bench.scan", "--landing", landing, "--date", str(day), *size)
     bench.figures.add("scan_seconds", scan.seconds, "s")
     bench.figures.add("full_run_to_scan", seconds / scan.seconds, "ratio")
+
+
+def frames(bench: Bench, landing: Path) -> None:
+    """Deposits and flows from nothing, by the batch and by Polars; all source days are accepted."""
+    day, place = str(LAST - timedelta(days=1)), bench.folder / "families"
+    families = [
+        word for name in ("balances", "deposits", "flow") for word in ("--select", f"ind_{name}")
+    ]
+    ours = bench.acrm("run", "--date", day, *families, landing=landing, warehouse=place)
+    packages = {"PYTHONPATH": str(BENCH / "packages"), "POLARS_MAX_THREADS": _THREADS}
+    bench.say("deposits and flows by Polars")
+    theirs = measure("-m", "acrm_batch.bench.frames", "--landing", landing, "--date", day, "--out",
+                     bench.folder / "frames", "--check", place, environment=packages)  # fmt: skip
+    bench.say(theirs.said.strip())
+    bench.figures.add("families_seconds", ours.seconds, "s")
+    bench.figures.add("families_memory", ours.gigabytes, "GiB")
+    bench.figures.add("polars_seconds", theirs.seconds, "s")
+    bench.figures.add("polars_memory", theirs.gigabytes, "GiB")
+    bench.figures.add("polars_to_families", theirs.seconds / ours.seconds, "ratio", at_least=1)
 
 
 def spark(bench: Bench, landing: Path) -> None:
     """Every model by PySpark on the same cores, from the same inputs."""
     bench.say("every model by both engines")
+    packages = {"PYTHONPATH": str(Path(".local/spark").absolute())}
     compared = measure("-m", "acrm_batch.engines.compare", "--landing", landing, "--date",
-                       str(LAST), "--memory-limit", _MEMORY, "--json")  # fmt: skip
+                       str(LAST), "--memory-limit", _MEMORY, "--json", environment=packages
+                       )  # fmt: skip
     steps = compared.document()
     ours = sum(step["duckdb_seconds"] for step in steps)
     theirs = sum(step["spark_seconds"] for step in steps)
-    bench.figures.add("spark_models_seconds", theirs, "s")
+    bench.figures.add("spark_steps", len(steps), "steps")
+    bench.figures.add("spark_seconds", theirs, "s")
     bench.figures.add("spark_to_duckdb", theirs / ours, "ratio", at_least=5)
     bench.figures.add("spark_differences", sum(len(step["differences"]) for step in steps),
                       "differences", at_most=0)  # fmt: skip
@@ -170,14 +200,12 @@ def main(
 
 
 def _one_size(bench: Bench, wanted: set[str], landing: Path, customers: int) -> None:
-    seconds = full(bench, landing, customers) if wanted & {"full", "hand"} else 0.0
-    if "hand" in wanted:
-        by_hand(bench, landing, seconds)
-    if "frames" in wanted:
-        frames = measure("-m", "acrm_batch.bench.frames", "--landing", landing, "--date",
-                         str(LAST)).document()  # fmt: skip
-        for name, value in frames.items():
-            bench.figures.add(name, value, "s")
+    if wanted & {"full", "hand", "frames"}:
+        seconds = full(bench, landing, customers)
+        if "hand" in wanted:
+            by_hand(bench, landing, seconds)
+        if "frames" in wanted:
+            frames(bench, landing)
     if "spark" in wanted:
         spark(bench, landing)
 
