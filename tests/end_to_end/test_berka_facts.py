@@ -174,7 +174,7 @@ def test_key_customers_are_published(berka: Berka) -> None:
         (NIGHT, {"R04.BECAME_KEY", "R04.BIRTHDAY", "R04.DORMANT", "R05.NOT_MAINTAINED"}),
         (STATE_DAY, {"R02.LOAN_MATURES", "R04.BIRTHDAY"}),
     ],
-    ids=str,
+    ids=["a night", "the day of the loans"],
 )
 def test_reminders_are_those_of_the_rules_and_no_others(
     berka: Berka, night: date, rules: set[str]
