@@ -109,6 +109,9 @@ bench-alerting: install ## Events a second through all rules, as a share of plai
 test: lint typecheck imports check-contracts ## Check and test everything
 	@$(BIN)/python -m pytest -q $(ON_EVERY_CORE) $(ARGS)
 
+test-long: install ## What takes too long for every change: 60 days killed three times, 100 drawn banks
+	@ACRM_TEST_BACKFILL_DAYS=60 ACRM_TEST_EXAMPLES=100 $(BIN)/python -m pytest -q --timeout 7200 -n 2 --dist loadfile tests/acrm_batch/test_crashes.py tests/acrm_batch/test_coverage_properties.py $(ARGS)
+
 test-kafka: kafka ## Run the Kafka tests against Apache Kafka
 	@export CRM_KAFKA_BOOTSTRAP="$$($(BIN)/python -m deploy.kafka address)"; \
 	trap '$(BIN)/python -m deploy.kafka down' EXIT; \
@@ -147,4 +150,4 @@ contracts: install ## Write JSON Schema and AsyncAPI of the shared contracts
 check-contracts: install ## Check that docs/contracts is what the code says
 	@$(BIN)/python -m crm_shared.contracts --check
 
-.PHONY: bench-acrm bench-alerting bench-generate help install lock lock-airflow lock-bench clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-airflow test-kafka test-spark lint format typecheck imports contracts check-contracts
+.PHONY: bench-acrm bench-alerting bench-generate help install lock lock-airflow lock-bench clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-airflow test-long test-kafka test-spark lint format typecheck imports contracts check-contracts

@@ -1,5 +1,6 @@
 """What must hold for every bank, by the models as they are and by an independent reading."""
 
+import os
 import random
 import shutil
 from collections import Counter
@@ -37,6 +38,9 @@ from tests.acrm_batch.coverage_banks import (
 )  # fmt: skip
 from tests.acrm_batch.coverage_reading import Covers, Reading
 from tests.databases import PostgresDatabase
+
+#: How many banks are drawn; `make test-long` draws more.
+EXAMPLES = int(os.environ.get("ACRM_TEST_EXAMPLES", "8"))
 
 MODELS = Project.load()
 
@@ -169,7 +173,7 @@ def check_moves(world: World, bank: Bank, but: int | None = None) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=8, deadline=None, database=None,
+@settings(max_examples=EXAMPLES, deadline=None, database=None,
           # Shrinking twelve customers at seconds a try takes longer than reading the difference.
           phases=[Phase.generate],
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])  # fmt: skip

@@ -72,7 +72,7 @@ def start(crm: Batch, code: str, *arguments: str, file_limit: int = 0) -> subpro
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
     """How it ended, and what it said on standard error."""
-    _, errors = process.communicate(timeout=240)
+    _, errors = process.communicate(timeout=240 + 30 * BACKFILL_DAYS)
     return process.returncode, errors
 
 
@@ -158,9 +158,9 @@ def test_a_backfill_killed_three_times_equals_a_clean_one(
     bank.deliver(last)
     arguments = ("backfill", "--from", str(FIRST), "--to", str(last))
     for part in (1, 2, 3):
-        stop_at = _partitions(crm) + 30 * part
+        stop_at = _partitions(crm) + 10 * BACKFILL_DAYS * part
         process = start(crm, _PLAIN, *arguments)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 120 + 30 * BACKFILL_DAYS
         while process.poll() is None and time.monotonic() < deadline:
             if _partitions(crm) >= stop_at:
                 process.send_signal(SIGKILL)
