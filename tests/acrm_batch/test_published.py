@@ -14,11 +14,14 @@ from acrm_batch.batch import Result
 from acrm_batch.project import Project
 from crm_shared.personal_data import Protector
 from crm_shared.published import TABLES
-from tests.acrm_batch.bank import Bank
+from tests.acrm_batch.bank import Bank, noon
 from tests.acrm_batch.conftest import DATA_KEY, FIRST, Batch, batch_over
 from tests.databases import PostgresDatabase
 
 DAY = date(2026, 1, 2)
+
+#: A result as people type it.
+SAID = 'says "later"}, {\tor \\ never\n'
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +41,8 @@ def published(
              ends_on=DAY)  # fmt: skip
     bank.add("campaign_targets", campaign_id=1, customer_id=1, branch_id="A", is_control=False,
              listed_on=FIRST)  # fmt: skip
+    bank.add("contacts", DAY, contact_id=1, customer_id=2, channel="call",
+             contact_class="service", contacted_at=noon(DAY), result=SAID)  # fmt: skip
     bank.deliver(DAY)
     with pytest.MonkeyPatch.context() as patch:
         crm = batch_over(bank, module_database, folder, patch)
@@ -148,6 +153,11 @@ def test_indicators_of_the_branches_add_up(crm: Batch) -> None:
     assert branches == [("100.10",), ("50.05",)]
     assert (customer["DEP_BAL"], customer["DEP_ACCT_CNT"]) == ("150.15", 2)
     assert "LOAN_NEXT_DUE_ON" not in customer
+
+
+def test_words_come_out_as_they_were_typed(crm: Batch) -> None:
+    query = "select indicators->>'CONTACT_LAST_RESULT' from acrm.customer_indicators"
+    assert crm.query(f"{query} where customer_id = 2") == [(SAID,)]
 
 
 def test_the_dictionary_names_every_published_code(crm: Batch) -> None:

@@ -94,9 +94,9 @@ from (values
 
 @pytest.fixture(scope="module")
 def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A simulated bank of 500 customers."""
+    """A simulated bank of 800 customers."""
     folder = tmp_path_factory.mktemp("simulated") / "bank"
-    generate(Plan(customers=500, first=date(2025, 11, 30), last=date(2026, 3, 1), seed=42), folder)
+    generate(Plan(customers=800, first=date(2025, 11, 30), last=date(2026, 3, 1), seed=42), folder)
     return folder
 
 

@@ -201,8 +201,8 @@ def _policy(table: PublishedTable) -> list[str]:
 
 
 def _as_json(table: str, column: str) -> str:
-    """Earlier versions had `jsonb`, which costs three times as much to load (docs/benchmarks.md)
-    and is never asked for a part: readers send the text on as it is."""
+    """Earlier versions had `jsonb`, which takes longer to load and is never asked for a part:
+    readers send the text on as it is."""
     return (
         "do $$ begin if exists (select from information_schema.columns where"
         f" table_schema = '{SCHEMA}' and table_name = '{table}' and column_name = '{column}'"

@@ -27,7 +27,7 @@ from crm_shared.landing import TABLES
 PORTABLE: frozenset[type[exp.Expr]] = frozenset({
     exp.Abs, exp.And, exp.Array, exp.ArrayAgg, exp.ArrayConcat, exp.ArrayContains,
     exp.ArrayDistinct, exp.ArrayFilter, exp.ArraySize, exp.ArraySort, exp.Case, exp.Cast,
-    exp.Ceil, exp.Chr, exp.Coalesce, exp.Concat, exp.ConcatWs, exp.Contains, exp.Count,
+    exp.Ceil, exp.Coalesce, exp.Concat, exp.ConcatWs, exp.Contains, exp.Count,
     exp.CumeDist, exp.DateDiff, exp.Day, exp.DenseRank, exp.DPipe, exp.Encode, exp.EndsWith,
     exp.Exists, exp.Exp, exp.Extract, exp.FirstValue, exp.Floor, exp.Greatest, exp.GroupConcat,
     exp.Grouping, exp.Hour, exp.If, exp.Lag, exp.LastDay, exp.LastValue, exp.Lead, exp.Least,
