@@ -50,7 +50,7 @@ def test_a_tag_is_explained_by_its_values_and_thresholds(runner: Runner) -> None
     assert [name for name, _ in first.values] == ["dep_avg_30d"]
     [threshold] = first.thresholds
     assert (threshold.code, threshold.legal_entity_id) == ("tier.wealth", "*")
-    assert threshold.value == runner.project.catalogue.union_wide("tier.wealth", SECOND)
+    assert threshold.value == runner.project.catalogue.union_wide("tier.wealth", SECOND, "the test")
 
 
 def test_nobody_and_no_date_are_sentences(runner: Runner) -> None:

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from acrm_batch.catalogue import ParameterValue
 from acrm_batch.cli import app
 from acrm_batch.lint import lint
 from acrm_batch.project import Project
@@ -89,6 +91,67 @@ def test_a_parameter_asked_for_by_legal_entity_may_differ(folder: Path) -> None:
             " values: [{effective_from: 1900-01-01, value: 7, legal_entity: L1}]}\n"
         )
     assert lint(Project.load(folder)) == []
+
+
+def spoil_tag(folder: Path, condition: str) -> None:
+    path = folder / "catalogue" / "tags" / "business.yml"
+    path.write_text(path.read_text().replace('"fund_bal > 0"', f'"{condition}"'))
+
+
+@pytest.mark.parametrize(
+    ("condition", "fault"),
+    [
+        (
+            "fund_balance > 0",
+            "Tag IN_BANK/FUND names fund_balance, which neither an indicator nor another column of"
+            " ind_scores, mart_customers, pot_credit, pot_deposits, pot_flows, pot_services is"
+            " called; correct catalogue/tags/business.yml.",
+        ),
+        (
+            "tag_in_bank_loan and fund_bal > 0",
+            "Tag IN_BANK/FUND names tag_in_bank_loan, which neither an indicator nor",
+        ),
+    ],
+)
+def test_a_tag_that_names_an_unknown_indicator_is_a_fault(
+    folder: Path, condition: str, fault: str
+) -> None:
+    spoil_tag(folder, condition)
+    [found] = lint(Project.load(folder))
+    assert found.startswith(fault)
+
+
+def test_a_tag_whose_rule_is_no_sql_is_a_fault(folder: Path) -> None:
+    spoil_tag(folder, "fund_bal >")
+    faults = lint(Project.load(folder))
+    assert any(one.startswith("Tag IN_BANK/FUND has a rule that is not SQL") for one in faults)
+
+
+def parameter(code: str, start: date, entity: str) -> ParameterValue:
+    return ParameterValue(code, entity, start, 5)
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ([], "contact.cap has no value on 2026-02-03, and model int_x needs one"),
+        (
+            [parameter("contact.cap", date(2026, 7, 1), "*")],
+            r"no value on 2026-02-03 \(its first holds from 2026-07-01 on\), and model int_x",
+        ),
+        (
+            [parameter("contact.cap", date(2026, 1, 1), "L1")],
+            "no value on 2026-02-03 but that of legal entity L1, and model int_x needs one for the"
+            " whole union; add one with effective_from 2026-02-03 or before",
+        ),
+    ],
+)
+def test_a_parameter_without_a_value_names_date_entity_and_model(
+    values: list[ParameterValue], fault: str
+) -> None:
+    catalogue = Project.load().catalogue.with_parameters(values)
+    with pytest.raises(UsageError, match=fault):
+        catalogue.union_wide("contact.cap", date(2026, 2, 3), "model int_x")
 
 
 def test_models_that_read_each_other_are_refused(folder: Path) -> None:

@@ -242,7 +242,7 @@ def test_a_file_gives_dated_values_and_set_a_value_from_a_date_on(tmp_path: Path
                       given=["coverage.hysteresis_month_ends=3"], since=MARCH)  # fmt: skip
     for day, values in ((FEBRUARY, (5, 2)), (MARCH, (50, 3))):
         codes = ("coverage.hysteresis_pct", "coverage.hysteresis_month_ends")
-        assert tuple(catalogue.union_wide(code, day) for code in codes) == values
+        assert tuple(catalogue.union_wide(code, day, "the test") for code in codes) == values
 
 
 @pytest.mark.parametrize(

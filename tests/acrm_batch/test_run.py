@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,17 +10,19 @@ import time
 from collections import Counter
 from datetime import date
 from decimal import Decimal
+from importlib.resources import files
 from pathlib import Path
 
 import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
+from acrm_batch import batch
 from acrm_batch.audits import AuditBlockedError
 from acrm_batch.cli import app
 from acrm_batch.project import Project
 from crm_shared import postgres
-from crm_shared.errors import ExitCode
+from crm_shared.errors import ExitCode, UsageError
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import DATA_KEY, Batch
 
@@ -111,6 +114,44 @@ def test_an_audit_blocks_what_depends_on_it_and_is_written_down(
     ) == [("int_branch_ledger", 1)]
     assert crm.query("select outcome from acrm.runs") == [("audit_blocked",)]
     assert crm.query("select count(*) from acrm.publications") == [(0,)]
+
+
+def test_a_parameter_that_starts_later_stops_the_models_that_need_it(
+    delivered: Bank, crm: Batch, tmp_path: Path
+) -> None:
+    crm.settings.parameters_file = tmp_path / "params.yml"
+    crm.settings.parameters_file.write_text(
+        "- code: contact.cap\n"
+        "  values: [{effective_from: 2026-07-01, value: 3},"
+        " {effective_from: 2026-01-01, value: 5, legal_entity: L1}]\n"
+    )
+    with pytest.raises(
+        UsageError,
+        match=r"contact\.cap has no value on 2026-02-03 but that of legal entity L1, and model"
+        r" int_over_contact needs one",
+    ):
+        crm.run(DAY, selectors=("int_over_contact",))
+    crm.settings.parameters_file.write_text("- {code: contact.cap, values: [{value: 3}]}\n")
+    healed = crm.run(DAY, selectors=("int_over_contact",)).steps
+    assert ("int_over_contact", "made") in {(step.model, step.outcome) for step in healed}
+
+
+def test_a_run_names_the_tag_that_asks_for_an_unknown_indicator(
+    delivered: Bank, crm: Batch, tmp_path: Path
+) -> None:
+    root = Path(str(files("acrm_batch")))
+    for name in ("models", "catalogue"):
+        shutil.copytree(root / name, tmp_path / name)
+    path = tmp_path / "catalogue" / "tags" / "business.yml"
+    path.write_text(path.read_text().replace("fund_bal > 0", "fund_balance > 0"))
+    project = Project.load(tmp_path)
+    with (
+        pytest.raises(UsageError, match=r"Tag IN_BANK/FUND names fund_balance, .*business\.yml"),
+        batch.opened(crm.settings, DAY, "run") as (runner, _, run_id),
+    ):
+        runner.project = project
+        runner.accept(run_id, DAY, 1)
+        runner.run(run_id, DAY, project.select(("tag_customers",)), lambda step: None)
 
 
 def test_a_day_of_the_general_ledger_that_does_not_balance_blocks(

@@ -94,7 +94,10 @@ class Indicator:
 
 @dataclass(frozen=True)
 class Tag:
-    """One leaf tag: its path, the condition under which it holds, and what it speaks of."""
+    """One leaf tag: its path, the condition under which it holds, and what it speaks of.
+
+    `file` of `catalogue/tags` has it.
+    """
 
     path: str
     condition: str
@@ -104,6 +107,7 @@ class Tag:
     owner: str
     strength: str = ""
     version: int = 1
+    file: str = ""
 
     @property
     def column(self) -> str:
@@ -186,13 +190,25 @@ class Catalogue:
                 latest[value.code, value.legal_entity_id] = value
         return [latest[key] for key in sorted(latest)]
 
-    def union_wide(self, code: str, business_date: date) -> int | Decimal:
-        """The value that holds for the whole union; `UsageError` where the date has none."""
-        for value in self.in_force(business_date):
-            if value.code == code and value.legal_entity_id == EVERYBODY:
-                return value.value
+    def union_wide(self, code: str, business_date: date, needed_by: str) -> int | Decimal:
+        """The value that holds for the whole union, and for entities without one of their own.
+
+        `UsageError` where the date has none, with the model or command that it is needed by.
+        """
+        in_force = {
+            value.legal_entity_id: value.value
+            for value in self.in_force(business_date)
+            if value.code == code
+        }
+        if EVERYBODY in in_force:
+            return in_force[EVERYBODY]
+        alone = f" but that of legal entity {', '.join(in_force)}" if in_force else ""
+        later = [value.effective_from for value in self.parameters if value.code == code]
+        first = "" if in_force or not later else f" (its first holds from {min(later)} on)"
         raise UsageError(
-            f"Parameter {code} has no value on {business_date}; add one to catalogue/params."
+            f"Parameter {code} has no value on {business_date}{alone}{first}, and {needed_by} needs"
+            f" one for the whole union; add one with effective_from {business_date} or before to"
+            " catalogue/params, or to the bank's own file."
         )
 
     def at_grain(self, grain: str) -> list[Indicator]:

@@ -5,6 +5,7 @@ A fault in a file is one sentence that names the file and the entry.
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,7 +55,7 @@ def load_catalogue(folder: Path) -> Catalogue:
     cards = load_cards(folder / "scores")
     return Catalogue(
         (*_read(folder / "indicators", _indicators), *score_indicators(cards)),
-        tuple(_read(folder / "tags", _tags)),
+        tuple(_tags_of(folder / "tags")),
         tuple(_read(folder / "params", _parameters)),
         _every_tier(tuple(_read_file(folder / "tiers.yml", _standards))),
         cards=cards,
@@ -171,6 +172,13 @@ def _one_of(value: str, known: Iterable[str], what: str) -> str:
 def _known(entry: Mapping[str, Any], keys: set[str]) -> None:
     if unknown := set(entry) - keys:
         raise ValueError(f"it says {', '.join(sorted(unknown))}, which nothing reads")
+
+
+def _tags_of(folder: Path) -> Iterator[Tag]:
+    """The tags of every file, each knowing where it stands."""
+    for path in sorted(folder.glob("*.yml")):
+        for tag in _read_file(path, _tags):
+            yield replace(tag, file=path.name)
 
 
 _TAG_KEYS = {"path", "mode", "name", "owner", "rules", "else", "when", "strength", "version"}

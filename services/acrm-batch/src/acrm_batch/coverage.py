@@ -28,6 +28,9 @@ _BASELINE = {"customer_id": "bigint", "rule": "varchar", "branch_id": "varchar",
 _PARAMETERS = ("coverage.averaging_days", "coverage.hysteresis_pct",
                "coverage.hysteresis_month_ends", "coverage.settled_loan_days")  # fmt: skip
 
+#: What needs them, as a sentence about a missing value says it.
+_EXPLANATION = "the explanation of coverage"
+
 #: What a rule looks at, by the columns of the decision; the rule matches where there is any of it.
 _LOOKED_AT = {
     "locked": {
@@ -269,7 +272,8 @@ def _check_branch(runner: Runner, branch: str) -> None:
 
 
 def _in_force(runner: Runner, business_date: date) -> Row:
-    return {code: runner.project.catalogue.union_wide(code, business_date) for code in _PARAMETERS}
+    known = runner.project.catalogue
+    return {code: known.union_wide(code, business_date, _EXPLANATION) for code in _PARAMETERS}
 
 
 def _rows(runner: Runner, query: str) -> list[Row]:
@@ -290,7 +294,9 @@ def _inputs(runner: Runner, business_date: date, wanted: str) -> list[Row]:
         columns = runner.project.models["int_deposit_leads"].before
         engine.view("deposit_leads", empty_relation(columns))
     engine.view("wanted", f"select customer_id from {wanted}")
-    days = runner.project.catalogue.union_wide("coverage.averaging_days", business_date)
+    days = runner.project.catalogue.union_wide(
+        "coverage.averaging_days", business_date, _EXPLANATION
+    )
     return _rows(runner, _INPUTS.format(days=days))
 
 
@@ -317,7 +323,9 @@ def _rules(row: Row, runner: Runner, business_date: date) -> Iterator[tuple[str,
         values = {name: row[column] for name, column in columns.items() if row[column] is not None}
         matched = bool(values)
         if rule == "loan_settled" and matched:
-            keeps = runner.project.catalogue.union_wide("coverage.settled_loan_days", business_date)
+            keeps = runner.project.catalogue.union_wide(
+                "coverage.settled_loan_days", business_date, _EXPLANATION
+            )
             values["leads_until"] = row["settled_on"] + timedelta(days=int(keeps))
         yield rule, matched, values
     yield "deposit", row["deposit_branch_id"] is not None, _deposit(row, runner, business_date)

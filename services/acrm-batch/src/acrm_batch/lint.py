@@ -17,6 +17,7 @@ from acrm_batch.inputs import source as source_of
 from acrm_batch.lineage import Origins
 from acrm_batch.model import Model
 from acrm_batch.project import Project
+from acrm_batch.tag_rules import unknown_names, unreadable_rules
 from crm_shared.errors import UsageError
 from crm_shared.landing import TABLES
 from crm_shared.published import TABLES as PUBLISHED
@@ -28,7 +29,9 @@ def lint(project: Project) -> list[str]:
     faults = [fault for model in project.models.values() for fault in _model(project, model)]
     faults += _catalogue(project)
     if not faults:
-        # What is not a model at all can be neither translated nor traced.
+        # What is not a model at all can be neither translated nor traced, nor can a tag of nothing.
+        faults += unknown_names(project)
+    if not faults:
         faults += portability.faults(project)
         faults += _untraceable(project)
     faults += [
@@ -147,6 +150,7 @@ def _catalogue(project: Project) -> Iterator[str]:
                 yield f"{one.code} aggregates {measure}, which {name} does not have."
         if not (one.name_zh and one.name_en and one.formula and one.owner):
             yield f"{one.code} needs both names, a formula and an owner."
+    yield from unreadable_rules(catalogue)
     yield from _reminders(project)
 
 

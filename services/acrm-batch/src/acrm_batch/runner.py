@@ -25,6 +25,7 @@ from acrm_batch.inputs import File, Inputs, source, version_of
 from acrm_batch.ledger import AuditResult, Ledger, PartitionRow
 from acrm_batch.model import Model, bind_name
 from acrm_batch.project import Project
+from acrm_batch.tag_rules import tag_fault
 from acrm_batch.warehouse import partition_path, put_in_place
 from crm_shared.errors import CrmError, NotReadyError, UsageError
 from crm_shared.landing import TABLES, day_folder
@@ -175,7 +176,7 @@ class Runner:
         """Everything a step reads; `NotReadyError` where a day is missing inside a window."""
         relations = _Relations()
         numbers = {
-            code: int(self.project.catalogue.union_wide(code, day))
+            code: int(self.project.catalogue.union_wide(code, day, f"model {model.name}"))
             for spans in model.window.values()
             for code in spans
             if isinstance(code, str) and "." in code
@@ -311,7 +312,8 @@ class Runner:
                 version = hashlib.file_digest(stream, "sha256").hexdigest()
             put_in_place(staged, self.path(model.name, day))
         except duckdb.Error as error:
-            raise failure(f"Model {model.name} of {day}", error) from error
+            named = tag_fault(self.project, model.name)
+            raise (named or failure(f"Model {model.name} of {day}", error)) from error
         except OSError as error:
             raise CrmError(
                 f"The partition of {model.name} cannot be written ({error.strerror}); make room or "
@@ -383,7 +385,8 @@ class Runner:
             "version": model.version,
         }
         for code in model.parameters:
-            bound[bind_name(code)] = self.project.catalogue.union_wide(code, day)
+            needed_by = f"model {model.name}"
+            bound[bind_name(code)] = self.project.catalogue.union_wide(code, day, needed_by)
         return bound
 
     def _previous(self, model: Model, day: date) -> Previous | None:

@@ -81,7 +81,10 @@ def files_read(project: Project, landed: Landed) -> dict[str, set[File]]:
             table, is_history = source(relation)
             spans = model.window.get(name)
             codes = {one for one in spans or () if isinstance(one, str) and "." in one}
-            numbers = {code: int(project.catalogue.union_wide(code, day)) for code in codes}
+            numbers = {
+                code: int(project.catalogue.union_wide(code, day, f"model {model.name}"))
+                for code in codes
+            }
             start = inputs.window_start(spans, day, numbers) if spans else None
             if is_history or TABLES[table].kind == "state":
                 found[table].update(inputs.state(table, day, since=start if is_history else None))

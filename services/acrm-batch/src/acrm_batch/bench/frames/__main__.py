@@ -291,7 +291,11 @@ def main() -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     try:
-        days = int(Project.load().catalogue.union_wide("coverage.averaging_days", given.date))
+        days = int(
+            Project.load().catalogue.union_wide(
+                "coverage.averaging_days", given.date, "the comparison with Polars"
+            )
+        )
         made = Frames(Landed(given.landing, given.date), days)
         accounts = made.accounts()
         frames = {"deposits": made.deposits(accounts)}

@@ -90,7 +90,7 @@ class Lean:
 
     def days(self, code: str) -> int:
         """A union-wide parameter that is a number of days."""
-        return int(self.catalogue.union_wide(code, self.day))
+        return int(self.catalogue.union_wide(code, self.day, "the lean SQL"))
 
     def _back(self, days: int) -> date:
         return max(self.landed.first_day, self.day - timedelta(days=days - 1))
