@@ -1,6 +1,7 @@
 """What has been kept long enough goes, in chunks, and never what a window still counts."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -76,6 +77,20 @@ def test_what_is_older_by_arrival_and_by_event_goes_and_nothing_unsent(
     for table in ("evidence", "reminders", "retractions"):
         assert _customers(connection, table) == [2]
     assert retention.delete_some(connection, KEPT) == dict.fromkeys(retention._DELETE, 0)
+
+
+def test_an_old_message_goes_alone_and_not_with_what_the_reminder_has_still_to_tell(
+    connection: psycopg.Connection,
+) -> None:
+    connection.execute("truncate alerting.outbox")
+    connection.execute(
+        "insert into alerting.outbox (reminder_id, rule_code, customer_id, business_date, message,"
+        " sent_at) select %s, 'R', customer_id, now(), '', sent_at from (values"
+        " (1, now() - interval '36 days'), (2, now()), (3, null)) as told (customer_id, sent_at)",
+        (uuid4(),),
+    )
+    assert retention.delete_some(connection, KEPT)["outbox"] == 1
+    assert _customers(connection, "outbox") == [2, 3]
 
 
 def test_a_transaction_deletes_no_more_than_a_chunk(

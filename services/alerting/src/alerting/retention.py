@@ -18,8 +18,8 @@ CHUNK = 5_000
 
 _DELETE = {
     "outbox": """
-delete from alerting.outbox where reminder_id = any (array(
-    select reminder_id from alerting.outbox
+delete from alerting.outbox where seq = any (array(
+    select seq from alerting.outbox
     where sent_at < now() - %(kept)s::interval
     order by sent_at limit %(chunk)s for update skip locked))
 """,
