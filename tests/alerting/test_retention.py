@@ -1,5 +1,6 @@
 """What has been kept long enough goes, in chunks, and never what a window still counts."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import uuid4
 
@@ -9,6 +10,9 @@ import pytest
 from alerting import outbox, retention, ruleset, status
 from alerting.retention import RetentionTooShortError
 from alerting.settings import AlertingSettings
+from crm_shared.events.transactions import TransactionEvent
+from tests.alerting.batches import records, run
+from tests.alerting.bookings import NOON, booking, reversal, transfer_out
 
 KEPT = timedelta(days=35)
 
@@ -93,6 +97,61 @@ def test_an_old_message_goes_alone_and_not_with_what_the_reminder_has_still_to_t
     assert _customers(connection, "outbox") == [2, 3]
 
 
+def _aged(connection: psycopg.Connection, customer: int, days: int) -> None:
+    """The reminders of the customer changed so long ago, and what is old is deleted."""
+    connection.execute(
+        "update alerting.reminders set changed_at = now() - %s where customer_id = %s",
+        (timedelta(days=days), customer),
+    )
+    retention.delete_some(connection, KEPT)
+
+
+def _transfers(customer: int, minutes: Iterable[int]) -> list[TransactionEvent]:
+    return [
+        transfer_out(
+            customer * 100 + minute,
+            customer_id=customer,
+            occurred_at=NOON + timedelta(minutes=minute),
+        )
+        for minute in minutes
+    ]
+
+
+def test_an_old_reminder_with_newer_evidence_can_still_be_withdrawn(
+    connection: psycopg.Connection,
+) -> None:
+    large = booking(1, customer_id=901, amount="700000.00")
+    run(connection, records([large]))
+    _aged(connection, 901, days=500)
+    result = run(connection, records([reversal(large, 2)], 1))
+    assert result.withdrawn == {"R01.LARGE_INFLOW": 1}
+
+
+def test_what_was_withdrawn_long_ago_is_raised_as_the_next_revision(
+    connection: psycopg.Connection,
+) -> None:
+    five = _transfers(902, range(5))
+    run(connection, records(five, 10))
+    run(connection, records([reversal(five[0], 90_299)], 20))
+    _aged(connection, 902, days=399)
+    run(connection, records(_transfers(902, [6]), 30))
+    rows = connection.execute(
+        "select state, revision from alerting.reminders where customer_id = 902"
+    ).fetchall()
+    assert rows == [("raised", 2)]
+
+
+@pytest.mark.parametrize(("state", "revision"), [("withdrawn", 1), ("raised", 2)])
+def test_what_was_ever_withdrawn_is_remembered_for_400_days_and_no_longer(
+    connection: psycopg.Connection, state: str, revision: int
+) -> None:
+    _insert_aged(connection)
+    connection.execute("update alerting.reminders set state = %s, revision = %s", (state, revision))
+    _aged(connection, 1, days=399)
+    _aged(connection, 2, days=401)
+    assert _customers(connection, "reminders") == [1]
+
+
 def test_a_transaction_deletes_no_more_than_a_chunk(
     connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,7 +166,8 @@ def test_a_transaction_deletes_no_more_than_a_chunk(
 def test_what_has_to_go_is_found_by_an_index(connection: psycopg.Connection, table: str) -> None:
     connection.execute("set enable_seqscan = off")
     plan = connection.execute(
-        "explain " + retention._DELETE[table], {"kept": KEPT, "chunk": 10}
+        "explain " + retention._DELETE[table],
+        {"kept": KEPT, "remembered": retention.REMEMBERED, "chunk": 10},
     ).fetchall()
     text = "\n".join(row[0] for row in plan)
     assert INDEXES[table] in text

@@ -4,6 +4,10 @@ A transfer goes when both its event time and its arrival are older, so that days
 again long after they happened keep their windows. An event that comes back later than this is
 judged as a new one; its reminders get the ids they had, and who has them already changes nothing.
 A reversal that comes later than this finds nothing to withdraw.
+
+A reminder stays as long as it has evidence: without its row nothing could withdraw it. One that was
+ever withdrawn stays `REMEMBERED` after its last change, for its row alone knows which revision is
+next: begun at 1 again, it would be taken for one that is known and withdrawn.
 """
 
 from datetime import timedelta
@@ -15,6 +19,10 @@ from alerting.settings import AlertingSettings
 
 #: Rows in a transaction: some tens of milliseconds.
 CHUNK = 5_000
+
+#: A year, and the month in which its books are closed: what is corrected or played again lies no
+#: further back, and the windows of reminders are dated. Such rows are few: one for a withdrawal.
+REMEMBERED = timedelta(days=400)
 
 _DELETE = {
     "outbox": """
@@ -43,8 +51,10 @@ delete from alerting.retractions where (customer_id, fact) in (
 """,
     "reminders": """
 delete from alerting.reminders where reminder_id = any (array(
-    select reminder_id from alerting.reminders
+    select reminder_id from alerting.reminders r
     where changed_at < now() - %(kept)s::interval
+      and (state = 'raised' and revision = 1 or changed_at < now() - %(remembered)s::interval)
+      and not exists (select from alerting.evidence e where e.reminder_id = r.reminder_id)
     order by changed_at limit %(chunk)s for update skip locked))
 """,
 }
@@ -70,8 +80,9 @@ def require_longer_than_windows(settings: AlertingSettings, ruleset: Ruleset) ->
 def delete_some(connection: psycopg.Connection, kept: timedelta) -> dict[str, int]:
     """Delete a chunk of each table, each in its own transaction; how many rows went."""
     deleted = {}
+    bounds = {"kept": kept, "remembered": REMEMBERED, "chunk": CHUNK}
     for table, statement in _DELETE.items():
         with connection.transaction():
-            cursor = connection.execute(statement, {"kept": kept, "chunk": CHUNK})
+            cursor = connection.execute(statement, bounds)
             deleted[table] = cursor.rowcount
     return deleted
