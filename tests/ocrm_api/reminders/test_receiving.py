@@ -181,6 +181,30 @@ def test_a_publication_takes_open_reminders_to_the_new_lead(own_bank: Bank) -> N
     assert reroute(own_bank) == []
 
 
+def test_only_a_new_owner_has_the_hours_of_waiting_anew(own_bank: Bank) -> None:
+    kept, given_away = own_bank.raise_reminder(1, branch_id="B2"), own_bank.raise_reminder(4)
+    own_bank.execute(
+        "update ocrm.reminders set waiting_since = '2026-06-29T09:00+08',"
+        " escalated_at = '2026-06-29T17:00+08', escalated_to = 'H1'"
+    )
+    row = {"lead_branch_id": "B3", "branch_id": "B3", "role": "lead", "rule": "loan",
+           "is_key_customer": False, "deposit_balance": 1, "loan_balance": 1}  # fmt: skip
+    led = [
+        row | {"customer_id": 1, "manager_id": "M1"},
+        row | {"customer_id": 4, "manager_id": "M3"},
+    ]
+    bank.publish(own_bank.database.acrm_owner, date(2026, 7, 1), {"coverage": led})
+    assert {one for part in reroute(own_bank) for one in part} == {kept, given_away}
+    waiting = own_bank.execute(
+        "select reminder_id, owner_id, lead_branch_id, escalated_to, escalated_at is not null,"
+        " waiting_since = '2026-06-29T09:00+08' from ocrm.reminders"
+    )
+    assert set(waiting) == {
+        (kept, "M1", "B3", "H1", True, True),
+        (given_away, "M3", "B3", None, False, False),
+    }
+
+
 def test_open_reminders_are_routed_anew_in_parts(
     own_bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,10 +92,17 @@ from (select customer_id, reminder_id from given order by 1 desc, 2 desc limit 1
 
 _BRANCHES_OF = "{0}.branch_id, {0}.lead_branch_id"
 _MOVED = "branch_id = routed.branch_id, lead_branch_id = routed.lead_branch_id"
+#: A new owner has the hours that the old one had; another branch alone gives nobody more time.
+_WAITS_ANEW = ", ".join(
+    f"{name} = case when r.owner_id is distinct from routed.owner_id then {anew}"
+    f" else r.{name} end"
+    for name, anew in (
+        ("waiting_since", "now()"), ("escalated_at", "null"), ("escalated_to", "null"),
+    )
+)  # fmt: skip
 _REROUTE_LIVE = _reroute(
     _LIVE, f"{_BRANCHES_OF}, {{0}}.owner_id",
-    f"{_MOVED}, owner_id = routed.owner_id, version = r.version + 1, waiting_since = now(),"
-    " escalated_at = null, escalated_to = null",
+    f"{_MOVED}, owner_id = routed.owner_id, version = r.version + 1, {_WAITS_ANEW}",
 )  # fmt: skip
 #: What is closed keeps its owner and version, but is seen by who may see that business today.
 _REROUTE_CLOSED = _reroute(_CLOSED, _BRANCHES_OF, _MOVED)
