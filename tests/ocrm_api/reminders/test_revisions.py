@@ -64,7 +64,7 @@ def test_a_reminder_that_is_raised_again_begins_anew(shared_bank: Bank) -> None:
     found: UUID = state(shared_bank, window)["reminder_id"]
     shared_bank.execute(
         "update ocrm.reminders set status = 'acknowledged', acknowledged_at = now(),"
-        " acknowledged_by = 'M1' where reminder_id = %s", found,
+        " acknowledged_by = 'M1', received_at = '2026-01-01' where reminder_id = %s", found,
     )  # fmt: skip
     assert shared_bank.receive(*said(window, "-1")).withdrawn == [found]
     assert shared_bank.receive(*said(window, "+1")).raised == []
@@ -74,6 +74,8 @@ def test_a_reminder_that_is_raised_again_begins_anew(shared_bank: Bank) -> None:
     assert (again["status"], again["acknowledged_by"], str(again["amount"])) == (
         "new", None, "200000.00",
     )  # fmt: skip
+    arrived = "select received_at = waiting_since from ocrm.reminders where reminder_id = %s"
+    assert shared_bank.execute(arrived, found) == [(True,)]
     noted = shared_bank.execute(
         "select action, details ->> 'from', details ->> 'to', request_id from ocrm.audit_log"
         " where subject_id = %s order by audit_id", str(found),

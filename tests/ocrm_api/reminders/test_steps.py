@@ -72,6 +72,18 @@ async def test_a_life_is_told_with_who_when_from_and_to(
     assert [kind for (kind,) in told] == ["raised", *(one["event"] for one in history)]
 
 
+async def test_who_does_something_with_a_reminder_has_seen_it(
+    api: Api, shared_bank: Bank, step: Headers
+) -> None:
+    for name, at, body in (
+        ("acknowledge", "acknowledged_at", {}),
+        ("snooze", "snoozed_at", {"until_event": "new_reminder"}),
+        ("done", "done_at", {"outcome_code": "sold"}),
+    ):
+        item = (await take(api, shared_bank.raise_reminder(1), name, step(), **body)).json()
+        assert (item["seen_by"], item["seen_at"]) == ("M1", item[at])
+
+
 async def test_a_history_is_within_the_scope(api: Api, shared_bank: Bank) -> None:
     reminder = shared_bank.raise_reminder(9, branch_id="B3")
     assert (await api.call("M1", "GET", f"/v1/reminders/{reminder}/history")).status_code == 404

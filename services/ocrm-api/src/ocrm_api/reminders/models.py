@@ -94,13 +94,13 @@ class Reminder(_Base):
         """Somebody has taken it up."""
         self._take("acknowledge")
         self.acknowledged_by, self.acknowledged_at = by, at
-        if self.seen_at is None:
-            self.seen_by, self.seen_at = by, at
+        self._looked(by, at)
 
     def snooze(self, by: str, at: datetime, until_on: date, until_event: str | None) -> None:
         """Put off until the morning of a day, or until an event if that comes first."""
         self._take("snooze")
         self.snoozed_by, self.snoozed_at = by, at
+        self._looked(by, at)
         self.snoozed_until_on, self.snoozed_until_event = until_on, until_event
 
     def wake(self, at: datetime) -> None:
@@ -113,7 +113,13 @@ class Reminder(_Base):
         """It is done, with an outcome by which the rule is measured."""
         self._take("done")
         self.done_by, self.done_at = by, at
+        self._looked(by, at)
         self.outcome_code, self.note = outcome_code, note
+
+    def _looked(self, by: str, at: datetime) -> None:
+        """Who does something with what nobody has looked at has looked at it."""
+        if self.seen_at is None:
+            self.seen_by, self.seen_at = by, at
 
     def _take(self, step: ByPeople) -> None:
         after = target(step, self.status, was_acknowledged=self.acknowledged_at is not None)

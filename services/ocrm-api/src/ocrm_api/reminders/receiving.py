@@ -85,7 +85,7 @@ _FACTS = (
 )  # fmt: skip
 _NEWER = ", ".join(f"{name} = one.{name}" for name in _FACTS) + ", version = r.version + 1"
 #: Raised again, it begins a new life; what was before is in the audit log.
-_AGAIN = "raised_at = one.raised_at, waiting_since = now(), " + ", ".join(
+_AGAIN = "raised_at = one.raised_at, received_at = now(), waiting_since = now(), " + ", ".join(
     f"{name} = null"
     for name in (
         "withdrawn_at", "withdrawn_reason", "expired_at", "seen_at", "seen_by", "acknowledged_at",
