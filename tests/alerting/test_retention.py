@@ -191,7 +191,7 @@ def test_the_status_counts_exactly_while_there_is_little(connection: psycopg.Con
     assert status.counts(connection) == {
         "outbox_backlog": 1,
         "dead_letters": 0,
-        "reminders_kept": 3,
+        "reminders_kept": 2,
         "transfers_kept": 4,
         "estimated": [],
         "at_least": [],

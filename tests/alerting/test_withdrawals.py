@@ -140,5 +140,6 @@ def test_a_window_that_could_not_be_judged_is_when_the_reversal_is_requeued(
     assert raised(connection, [9]) == expected_reminders(five)
     letters = [one for one in dead_letters.find(connection) if one.log_offset == 710]
     connection.commit()
-    assert requeue(connection, letters, LATER, BOUNDS).worked == 1
+    result = requeue(connection, letters, LATER, BOUNDS)
+    assert (result.worked, result.raised, result.withdrawn) == (1, 0, 1)
     assert raised(connection, [9]) == {}

@@ -89,7 +89,7 @@ def status(as_json: AsJson = False) -> None:
     said = {name: f"{words.get(name, '')}{value}" for name, value in found.items()}
     print(
         f"{said['processed']} events processed; {said['reminders_kept']} reminders kept, "
-        f"{said['outbox_backlog']} not yet sent; {said['dead_letters']} dead letters; "
+        f"{said['outbox_backlog']} messages not yet sent; {said['dead_letters']} dead letters; "
         f"{said['transfers_kept']} transfers kept for windows."
     )
 
@@ -132,7 +132,7 @@ def requeue(
         result = requeuing.requeue(connection, found, clock.now(), bounds_of(ours))
     print(
         f"{result.worked} worked on, {result.raised} reminders raised, "
-        f"{result.still_dead} still dead."
+        f"{result.withdrawn} withdrawn, {result.still_dead} still dead."
     )
 
 

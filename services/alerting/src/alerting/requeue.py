@@ -18,6 +18,7 @@ class Requeued:
     worked: int
     still_dead: int
     raised: int
+    withdrawn: int
 
 
 def requeue(
@@ -38,7 +39,7 @@ def requeue(
             still_dead = [(letters[0].dead_letter_id, batch.refusal(error).detail)]
             with connection.transaction():
                 dead_letters.mark(connection, [], still_dead)
-            return Requeued(worked=0, still_dead=1, raised=0)
+            return Requeued(worked=0, still_dead=1, raised=0, withdrawn=0)
     half = len(letters) // 2
     first = requeue(connection, letters[:half], now, bounds)
     second = requeue(connection, letters[half:], now, bounds)
@@ -46,6 +47,7 @@ def requeue(
         first.worked + second.worked,
         first.still_dead + second.still_dead,
         first.raised + second.raised,
+        first.withdrawn + second.withdrawn,
     )
 
 
@@ -81,4 +83,4 @@ def _in_one_transaction(
         numbers = {number for number, _ in still_dead}
         done = [one.dead_letter_id for one in letters if one.dead_letter_id not in numbers]
         dead_letters.mark(connection, done, still_dead)
-    return Requeued(len(done), len(still_dead), sum(result.raised.values()))
+    return Requeued(len(done), len(still_dead), result.raised.total(), result.withdrawn.total())

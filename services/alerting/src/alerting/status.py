@@ -23,9 +23,9 @@ COUNTED_ROWS = 100_000
 _COUNTS = """
 select (select count(*) from (select from alerting.dead_letters where state = 'dead'
                               limit %(most)s) as d),
-       (select count(*) from (select from alerting.outbox limit %(most)s) as o),
+       (select count(*) from (select from alerting.reminders limit %(most)s) as r),
        (select count(*) from (select from alerting.inbox limit %(most)s) as i),
-       (select reltuples::bigint from pg_class where oid = 'alerting.outbox'::regclass),
+       (select reltuples::bigint from pg_class where oid = 'alerting.reminders'::regclass),
        (select reltuples::bigint from pg_class where oid = 'alerting.inbox'::regclass)
 """
 
