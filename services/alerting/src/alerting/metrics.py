@@ -27,10 +27,10 @@ WATERMARK = Gauge(
     "alerting_watermark_timestamp_seconds", "Newest event time seen.", ["topic", "partition"]
 )
 OUTBOX_BACKLOG = Gauge(
-    "alerting_outbox_backlog", "Reminders the topic does not have yet, up to 100000."
+    "alerting_outbox_backlog", "Messages the topic does not have yet, up to 100000."
 )
 PUT_OFF = Counter("alerting_put_off", "Batches put off as a server failed.", ["server"])
-SENDS_PUT_OFF = Counter("alerting_sends_put_off", "Reminders put off as a server failed.")
+SENDS_PUT_OFF = Counter("alerting_sends_put_off", "Messages put off as a server failed.")
 FENCED = Counter("alerting_fenced", "Batches refused as another process owns the partition.")
 OFFSET_GAPS = Counter(
     "alerting_offset_gaps", "Times a partition went on elsewhere than where it had stopped."

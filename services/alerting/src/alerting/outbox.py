@@ -1,4 +1,8 @@
-"""The outbox: reminders in the transaction that raised them, and their way to the topic."""
+"""The outbox: messages in the transaction that caused them, and their way to the topic.
+
+The messages of one reminder are in order; a customer's reminders are not, as their events come by
+several topics. Whoever reads goes by `reminder_id` and `revision`.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +23,8 @@ from unnest(%s::uuid[], %s::text[], %s::int[], %s::bigint[], %s::date[], %s::byt
 order by ordinality
 """
 
-#: In order of creation: rows of one customer are created under the lock of their partition.
+#: In order of creation, for one reminder: its messages are created under the lock of its row in
+#: `alerting.reminders`, held until the commit, so an earlier one is never seen later.
 _CLAIM = """
 select seq, customer_id, message from alerting.outbox
 where sent_at is null order by seq limit %s for update skip locked
@@ -35,7 +40,7 @@ COUNTED_BACKLOG = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A reminder on its way."""
+    """A message about a reminder, on its way."""
 
     seq: int
     key: bytes
@@ -62,9 +67,9 @@ def add(
 
 
 def claim(connection: psycopg.Connection, limit: int) -> list[Message]:
-    """Unsent reminders, locked until the transaction ends; none while another relay has its turn.
+    """Unsent messages, locked until the transaction ends; none while another relay has its turn.
 
-    One relay at a time keeps each customer's order; a claim by state misses no row, whatever order
+    One relay at a time keeps each reminder's order; a claim by state misses no row, whatever order
     transactions committed in.
     """
     turn = connection.execute(
@@ -84,6 +89,6 @@ def mark_sent(connection: psycopg.Connection, numbers: Iterable[int]) -> None:
 
 
 def backlog(connection: psycopg.Connection) -> int:
-    """How many reminders the topic does not have yet, at most `COUNTED_BACKLOG`."""
+    """How many messages the topic does not have yet, at most `COUNTED_BACKLOG`."""
     row = connection.execute(_BACKLOG, (COUNTED_BACKLOG,)).fetchone()
     return row[0] if row else 0

@@ -1,4 +1,4 @@
-"""The relay: a thread that brings the outbox to the topic, in each customer's order.
+"""The relay: a thread that brings the outbox to the topic, in each reminder's order.
 
 It also deletes what has been kept long enough.
 """
@@ -29,7 +29,7 @@ _DELETE_EVERY_SECONDS = 600.0
 
 
 class Relay:
-    """Claims unsent reminders, sends them, marks what was acknowledged."""
+    """Claims unsent messages, sends them, marks what was acknowledged."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class Relay:
             metrics.OUTBOX_BACKLOG.set(outbox.backlog(connection))
         metrics.SENT.inc(len(acknowledged))
         if len(acknowledged) < len(messages):
-            raise KafkaError(f"{len(messages) - len(acknowledged)} reminders not acknowledged")
+            raise KafkaError(f"{len(messages) - len(acknowledged)} messages not acknowledged")
         return len(messages)
 
     def _send(self, messages: Sequence[Message]) -> list[int]:

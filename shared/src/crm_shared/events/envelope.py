@@ -13,9 +13,9 @@ CustomerId = Annotated[
 class Event(BaseModel):
     """The envelope: what happened is `type`, when is `occurred_at`, who tells it is `producer`.
 
-    Messages are keyed by customer, so one customer's events keep their order. Unknown fields are
-    ignored, so a producer may add an optional field without a new version; anything else is a new
-    `version` and a new topic. No name, phone or document number ever travels in a message.
+    Messages are keyed by customer, so one customer's events of a topic keep their order. Unknown
+    fields are ignored, so a producer may add an optional field without a new version; anything else
+    is a new `version` and a new topic. No name, phone or document number ever travels in a message.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
