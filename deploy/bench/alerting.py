@@ -21,6 +21,7 @@ from rich.console import Console
 
 from crm_shared import kafka
 from crm_shared.errors import CrmError
+from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
 from deploy.bench import stream
 from deploy.bench.figures import Figures
@@ -48,7 +49,7 @@ class Bench:
     def fill(self) -> None:
         """Put the events into the topics."""
         settings = KafkaSettings(bootstrap=self.environment["CRM_KAFKA_BOOTSTRAP"])
-        kafka.ensure_topics(settings, stream.TOPICS)
+        kafka.ensure_topics(settings, TOPICS)
         producer = kafka.producer(settings)
         for topic, event in stream.events(self.records):
             producer.send(kafka.topic(settings, topic), key=event.key, value=event.to_bytes())

@@ -10,8 +10,8 @@ import time
 from kafka import KafkaConsumer
 
 from crm_shared import kafka
+from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
-from deploy.bench.stream import TOPICS
 
 
 def main(group: str, records: int) -> None:

@@ -18,8 +18,6 @@ from crm_shared.events.loans import LoanEvent
 from crm_shared.events.tickets import QueueTicketChanged
 from crm_shared.events.transactions import AccountClosedEvent, TransactionEvent
 
-TOPICS = (transactions.TOPIC, loans.TOPIC, cards.TOPIC, customers.TOPIC, tickets.TOPIC)
-
 _MORNING = datetime(2026, 7, 1, 1, tzinfo=UTC)
 _CUSTOMERS = 50_000
 _MANY = 20

@@ -14,16 +14,14 @@ import httpx
 import psycopg
 from rich.console import Console
 
-from crm_shared.events import cards, customers, loans, reminders, tickets, transactions
+from crm_shared.events import reminders
+from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
 from deploy.demo.api import Api
 from deploy.demo.drained import lag
 from deploy.demo.options import DemoOptions
 from deploy.demo.programs import Programs
 from deploy.demo.report import Report
-
-#: What the bank sends, and alerting reads.
-SENT = (transactions.TOPIC, loans.TOPIC, cards.TOPIC, customers.TOPIC, tickets.TOPIC)
 
 DRAIN_SECONDS = 120.0
 START_SECONDS = 60.0
@@ -120,7 +118,7 @@ class Story:
             bootstrap=self.environment["CRM_KAFKA_BOOTSTRAP"],
             topic_prefix=self.environment.get("CRM_KAFKA_TOPIC_PREFIX", ""),
         )
-        if any(lag(settings, "alerting", topic) for topic in SENT):
+        if any(lag(settings, "alerting", topic) for topic in TOPICS):
             return False
         with self._connect() as connection:
             row = connection.execute(

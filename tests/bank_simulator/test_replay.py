@@ -18,6 +18,7 @@ from bank_simulator.replay import Faults, Message
 from crm_shared.errors import ContractError, NotReadyError, ServerUnavailableError, UsageError
 from crm_shared.events import cards, customers, loans, tickets, transactions
 from crm_shared.events.envelope import Event
+from crm_shared.events.from_bank import TOPICS
 from crm_shared.events.transactions import AccountClosedEvent, TransactionEvent
 from crm_shared.ids import event_id
 from crm_shared.landing import TABLES, read_manifest
@@ -187,7 +188,7 @@ def test_a_replayed_day_lies_in_the_topics_once_it_is_reported(
     assert report.messages == len(sent)
     stored = [
         Message(topic, (record.key or b"").decode(), (record.value or b"").decode())
-        for topic in replay.TOPICS for record in read_all(settings, topic)
+        for topic in TOPICS for record in read_all(settings, topic)
     ]  # fmt: skip
     assert Counter(stored) == Counter(sent)
     assert {record.partition for record in read_all(settings, transactions.TOPIC)} == {0, 1, 2, 3}

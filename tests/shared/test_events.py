@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from crm_shared import ids
-from crm_shared.events import reminders, transactions
+from crm_shared import contracts, ids
+from crm_shared.events import from_bank, reminders, transactions
 
 
 def transaction(**overrides: Any) -> transactions.TransactionEvent:
@@ -98,3 +98,9 @@ def test_the_same_fact_has_the_same_reminder_id_for_ever() -> None:
         str(ids.reminder_id("R02.LOAN_MATURES", "loan:55", "due:2026-07-20"))
         == "e51c0a83-b855-5fe9-ac82-4c3393182e05"
     )
+
+
+def test_what_the_bank_sends_is_what_the_contracts_say_we_receive() -> None:
+    received = {topic for topic, direction, _ in contracts.TOPICS if direction == "receive"}
+    assert set(from_bank.TOPICS) == received
+    assert len(from_bank.TOPICS) == len(received)

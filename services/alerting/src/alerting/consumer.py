@@ -20,7 +20,6 @@ from kafka.structs import TopicPartition
 from alerting import batch, database, gaps, metrics, migrate, ownership, retention, ruleset
 from alerting.batch import BatchResult
 from alerting.decoding import Refused
-from alerting.events import TOPICS
 from alerting.ownership import FencedError, Partition, Progress
 from alerting.ruleset import Ruleset, RulesetError
 from alerting.settings import AlertingSettings
@@ -28,6 +27,7 @@ from alerting.watchdog import Watchdog
 from crm_shared import kafka, logging, postgres
 from crm_shared.clock import Clock
 from crm_shared.errors import ServerUnavailableError
+from crm_shared.events.from_bank import TOPICS
 from crm_shared.kafka import Record
 from crm_shared.settings import KafkaSettings
 

@@ -5,15 +5,11 @@ from typing import Annotated, NamedTuple
 from pydantic import Field, TypeAdapter
 
 from alerting.windows import Transfer
-from crm_shared.events import cards, customers, loans, tickets, transactions
 from crm_shared.events.cards import CardBooked, CardFellOverdue
 from crm_shared.events.customers import CustomerDataChanged
 from crm_shared.events.loans import LoanEvent
 from crm_shared.events.tickets import QueueTicketChanged
 from crm_shared.events.transactions import AccountClosedEvent, TransactionEvent
-
-#: The topics we read.
-TOPICS = (transactions.TOPIC, loans.TOPIC, cards.TOPIC, customers.TOPIC, tickets.TOPIC)
 
 #: What arrives on them; `type` tells them apart, whatever topic they come by.
 Event = (

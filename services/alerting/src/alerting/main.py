@@ -7,13 +7,13 @@ import threading
 from types import FrameType
 
 from alerting import api, consumer
-from alerting.events import TOPICS
 from alerting.relay import Relay
 from alerting.settings import AlertingSettings
 from alerting.watchdog import Watchdog
 from crm_shared import clock, kafka, logging
 from crm_shared.errors import CrmError
 from crm_shared.events import reminders
+from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
 
 _log = logging.get(__name__)

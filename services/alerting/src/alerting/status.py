@@ -7,9 +7,9 @@ import psycopg
 from kafka.structs import TopicPartition
 
 from alerting import outbox
-from alerting.events import TOPICS
 from alerting.ownership import Partition
 from crm_shared import kafka
+from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
 
 _PARTITIONS = """

@@ -20,11 +20,10 @@ from bank_simulator.answers import live_folder
 from bank_simulator.database import Value, run_sql, set_variable
 from crm_shared import ids, kafka
 from crm_shared.errors import ContractError, NotReadyError, ServerUnavailableError, UsageError
-from crm_shared.events import cards, customers, loans, tickets, transactions
+from crm_shared.events.from_bank import TOPICS
 from crm_shared.landing import TABLES, Manifest, Table, day_folder, read_manifest
 from crm_shared.settings import KafkaSettings
 
-TOPICS = (transactions.TOPIC, loans.TOPIC, cards.TOPIC, customers.TOPIC, tickets.TOPIC)
 _CHUNK = 2000
 
 #: The shape of a day's queue tickets.

@@ -11,6 +11,7 @@ from crm_shared.money import Amount
 
 TOPIC = "crm.loan-events.v1"
 
+#: The five classes, the best first.
 FiveTier = Literal["normal", "special_mention", "substandard", "doubtful", "loss"]
 
 

@@ -1,15 +1,12 @@
 """R03.ARREARS: interest of a loan is in arrears."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from alerting.events import Judged
 from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
 from alerting.windows import Timeline
 from crm_shared.events.loans import LoanEvent
-
-#: The least amount there is.
-_CENT = Decimal("0.01")
+from crm_shared.money import CENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +22,8 @@ class Arrears:
         """Fires unless the event says that the amount is zero."""
         if not isinstance(event, LoanEvent) or event.change != "arrears":
             return NOT_APPLICABLE
-        if event.amount is not None and event.amount < _CENT:
-            return Below(event.amount, _CENT)
+        if event.amount is not None and event.amount < CENT:
+            return Below(event.amount, CENT)
         return Fired(
             customer_id=event.customer_id,
             subject=f"loan:{event.loan_id}",

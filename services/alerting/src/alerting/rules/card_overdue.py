@@ -1,15 +1,12 @@
 """R03.CARD_OVERDUE: a statement of a credit card was not paid when it was due."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from alerting.events import Judged
 from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
 from alerting.windows import Timeline
 from crm_shared.events.cards import CardFellOverdue
-
-#: The least amount there is.
-_CENT = Decimal("0.01")
+from crm_shared.money import CENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +22,8 @@ class CardOverdue:
         """Fires unless nothing is owed."""
         if not isinstance(event, CardFellOverdue):
             return NOT_APPLICABLE
-        if event.amount < _CENT:
-            return Below(event.amount, _CENT)
+        if event.amount < CENT:
+            return Below(event.amount, CENT)
         return Fired(
             customer_id=event.customer_id,
             subject=f"card:{event.card_id}",

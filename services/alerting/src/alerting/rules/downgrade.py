@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import get_args
 
 from alerting.events import Judged
 from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
 from alerting.windows import Timeline
-from crm_shared.events.loans import LoanEvent
+from crm_shared.events.loans import FiveTier, LoanEvent
 
 #: The five classes, the best first.
-CLASSES = ("normal", "special_mention", "substandard", "doubtful", "loss")
+_CLASSES = get_args(FiveTier)
 
 #: One class further down is a downgrade.
 _ONE = Decimal(1)
@@ -34,7 +35,7 @@ class Downgrade:
         ):
             return NOT_APPLICABLE
         before, after = event.five_tier_before, event.five_tier_after
-        steps = Decimal(CLASSES.index(after) - CLASSES.index(before))
+        steps = Decimal(_CLASSES.index(after) - _CLASSES.index(before))
         if steps < _ONE:
             return Below(steps, _ONE)
         return Fired(
