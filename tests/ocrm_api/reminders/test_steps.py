@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import psycopg
 import pytest
 
 from crm_shared.clock import bank_date, now
@@ -82,6 +83,21 @@ async def test_who_does_something_with_a_reminder_has_seen_it(
     ):
         item = (await take(api, shared_bank.raise_reminder(1), name, step(), **body)).json()
         assert (item["seen_by"], item["seen_at"]) == ("M1", item[at])
+
+
+async def test_a_history_is_in_the_order_of_the_versions(api: Api, shared_bank: Bank) -> None:
+    reminder = shared_bank.raise_reminder(1)
+    note = (
+        "insert into ocrm.audit_log (action, subject_type, subject_id, details, request_id)"
+        " values ('reminder.changed', 'reminder', %s, jsonb_build_object('version', %s::int), 'x')"
+    )
+    with psycopg.connect(shared_bank.database.ocrm_app) as began_first:
+        began_first.execute("select 1")
+        shared_bank.execute(note, str(reminder), 2)
+        began_first.execute(note, (str(reminder), 3))
+    history = (await api.get("M1", f"/v1/reminders/{reminder}/history"))["items"]
+    assert [one["version"] for one in history] == [2, 3]
+    assert history[1]["occurred_at"] < history[0]["occurred_at"]
 
 
 async def test_a_history_is_within_the_scope(api: Api, shared_bank: Bank) -> None:

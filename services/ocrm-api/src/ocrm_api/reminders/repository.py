@@ -166,18 +166,31 @@ async def to_change(
     return {one.reminder_id: one for one in (await session.execute(statement)).scalars()}
 
 
-async def history(session: AsyncSession, reminder_id: UUID) -> list[dict[str, Any]]:
-    """What happened to a reminder since it was raised, oldest first."""
-    statement = text(
-        "select occurred_at, employee_id, substr(action, 10) as event,"
-        " details ->> 'from' as from_status, details ->> 'to' as to_status,"
-        " details ->> 'reason' as reason, details ->> 'head_id' as head_id,"
-        " cast(details ->> 'version' as integer) as version"
-        " from ocrm.audit_log"
-        " where subject_type = 'reminder' and subject_id = cast(:reminder_id as text)"
-        " order by occurred_at, audit_id"
+async def history(session: AsyncSession, scope: Scope, reminder_id: UUID) -> list[dict[str, Any]]:
+    """What happened to a reminder of the scope since it was raised, oldest first.
+
+    By version, since `occurred_at` is when a transaction began, not when it had its turn.
+    """
+    known = select(_TABLE).where(visible(scope), _TABLE.c.reminder_id == reminder_id).exists()
+    statement = (
+        select(
+            text(
+                "occurred_at, employee_id, substr(action, 10) as event,"
+                " details ->> 'from' as from_status, details ->> 'to' as to_status,"
+                " details ->> 'reason' as reason, details ->> 'head_id' as head_id,"
+                " cast(details ->> 'version' as integer) as version"
+            )
+        )
+        .select_from(text("ocrm.audit_log"))
+        .where(
+            text("subject_type = 'reminder' and subject_id = cast(:subject as text)").bindparams(
+                subject=str(reminder_id)
+            ),
+            known,
+        )
+        .order_by(text("version nulls first, audit_id"))
     )
-    return await fetch(session, statement.bindparams(reminder_id=str(reminder_id)))
+    return await fetch(session, statement)
 
 
 async def open_of_customer(

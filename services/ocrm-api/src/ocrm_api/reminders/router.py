@@ -228,4 +228,4 @@ async def show_history(
     found = await repository.one(session, viewer.scope, viewer.published_on, reminder_id)
     if found is None:
         raise NotFound
-    return json_response({"items": await repository.history(session, reminder_id)})
+    return json_response({"items": await repository.history(session, viewer.scope, reminder_id)})
