@@ -102,6 +102,7 @@ def test_a_parameter_is_set_once_for_a_day_and_audited(
         (("set-parameter", "nothing", "9", "--from", "2020-01-01"), "take one of"),
         (("set-parameter", "reminder.expiry_days", "99999", "--from", "2020-01-01"), "0 to 3650"),
         ((*given, "--rule", "R99.NOTHING"), "is no rule"),
+        ((*given, "--legal-entity", "L9"), "L9 is no legal entity; take one of L1, L2,"),
     ):
         refused = run(own_bank.database, environment, *wrong)
         assert (refused.returncode, sentence in refused.stderr) == (2, True), refused.stderr

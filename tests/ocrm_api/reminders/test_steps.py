@@ -121,6 +121,29 @@ async def test_a_snooze_ends_on_a_day_that_may_be_chosen(
         assert (answer.status_code, answer.json().get("code")) == expected
 
 
+async def test_a_legal_entity_has_its_own_longest_snooze(
+    own_api: Api, own_bank: Bank, step: Headers
+) -> None:
+    own_bank.execute(
+        "insert into ocrm.parameters (code, legal_entity_id, effective_from, value)"
+        " values ('reminder.snooze_max_days', 'L1', '2026-01-01', 5),"
+        " ('reminder.snooze_max_days', 'L2', '2026-01-01', 9)"
+    )
+    here = own_bank.raise_reminder(1)
+    there = own_bank.raise_reminder(3, "R01.LARGE_INFLOW", "B1")
+    own_bank.execute("update ocrm.reminders set owner_id = 'M1' where reminder_id = %s", there)
+    wanted = {"step": "snooze", "until_on": str(TODAY + timedelta(days=7))}
+    for _ in range(2):
+        both = (
+            await batch(own_api, [(here, '"1"'), (there, '"1"')], "both-the-same-twice", **wanted)
+        ).json()
+        refused, snoozed = both["items"]
+        assert (refused["problem"]["code"], snoozed["changed"]) == ("snooze_too_long", True)
+        assert str(TODAY + timedelta(days=5)) in refused["problem"]["detail"]
+    answer = await take(own_api, here, "snooze", step(), until_event="lobby_arrival")
+    assert answer.json()["snoozed_until_on"] == str(TODAY + timedelta(days=5))
+
+
 async def test_what_is_snoozed_until_an_event_comes_back_by_itself_at_the_latest(
     api: Api, shared_bank: Bank, step: Headers
 ) -> None:

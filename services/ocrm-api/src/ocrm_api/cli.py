@@ -136,6 +136,8 @@ def set_parameter(
     if rule != parameters.EVERY and rule not in RULES:
         raise UsageError(f"{rule} is no rule; see docs/contracts/reminder-rules.md.")
     with _of_the_application("ocrm-parameters") as connection:
+        if legal_entity != parameters.EVERY:
+            parameters.require_legal_entity(connection, legal_entity)
         parameters.add(
             connection, PARAMETERS[code], value, effective_from.date(),
             legal_entity_id=legal_entity, rule_code=rule,

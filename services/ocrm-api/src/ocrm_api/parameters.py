@@ -93,6 +93,28 @@ def listed(
     ]
 
 
+def require_legal_entity(connection: psycopg.Connection, legal_entity_id: str) -> None:
+    """`UsageError` where no branch of such a legal entity was ever published."""
+    try:
+        rows = connection.execute(
+            "select distinct legal_entity_id from acrm.org_units where org_type = 'branch'"
+            " order by legal_entity_id"
+        ).fetchall()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        rows = []
+    known = [row[0] for row in rows]
+    if not known:
+        raise UsageError(
+            "No legal entity was published yet; run the batch (`acrm run`) before you set a"
+            " parameter for one."
+        )
+    if legal_entity_id not in known:
+        raise UsageError(
+            f"{legal_entity_id} is no legal entity; take one of {', '.join(known)}, or leave"
+            " --legal-entity out."
+        )
+
+
 def add(
     connection: psycopg.Connection,
     parameter: Parameter,

@@ -166,6 +166,17 @@ async def to_change(
     return {one.reminder_id: one for one in (await session.execute(statement)).scalars()}
 
 
+async def legal_entities(
+    session: AsyncSession, day: date | None, branch_ids: Collection[str]
+) -> dict[str, str]:
+    """The legal entity of each of these branches; one that was not published is left out."""
+    unit = ORG_UNITS.c
+    statement = select(unit.org_id, unit.legal_entity_id).where(
+        unit.business_date == day, unit.org_id.in_(branch_ids)
+    )
+    return {row.org_id: row.legal_entity_id for row in await session.execute(statement)}
+
+
 async def history(session: AsyncSession, scope: Scope, reminder_id: UUID) -> list[dict[str, Any]]:
     """What happened to a reminder of the scope since it was raised, oldest first.
 

@@ -1,7 +1,7 @@
 """Use cases of reminders: the steps of their life, one by one or many at a time; their look."""
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -37,12 +37,13 @@ async def take(
     request_id: str,
 ) -> None:
     """Take a step with one reminder; raises the problem that stands in its way."""
-    step = await _complete(session, step)
     found = await repository.to_change(session, viewer.scope, [reminder_id])
+    last_days = await _last_days(session, viewer, step, found.values())
     headed = await scope_of_permission(session, viewer, "reminders.handle_for_others")
-    before = _step(found.get(reminder_id), viewer, headed, if_match, step)
-    reminder = found[reminder_id]
-    await _note(session, viewer, [(reminder, before)], step, request_id)
+    reminder = found.get(reminder_id)
+    step = _complete(step, reminder, last_days)
+    before = _step(reminder, viewer, headed, if_match, step)
+    await _note(session, viewer, [(found[reminder_id], before, step)], request_id)
 
 
 async def take_many(
@@ -57,20 +58,21 @@ async def take_many(
 
     Each is a fact of its own, so what stands in the way of one does not hold up the others.
     """
-    step = await _complete(session, step)
     found = await repository.to_change(session, viewer.scope, [one.reminder_id for one in items])
+    last_days = await _last_days(session, viewer, step, found.values())
     headed = await scope_of_permission(session, viewer, "reminders.handle_for_others")
     changed, results = [], list[Kept | None]()
     for item in items:
         reminder = found.get(item.reminder_id)
         try:
-            before = _step(reminder, viewer, headed, item.etag, step)
+            one = _complete(step, reminder, last_days)
+            before = _step(reminder, viewer, headed, item.etag, one)
         except Problem as problem:
             results.append({"code": problem.code, "values": problem.values})
         else:
-            changed.append((found[item.reminder_id], before))
+            changed.append((found[item.reminder_id], before, one))
             results.append(None)
-    await _note(session, viewer, changed, step, request_id)
+    await _note(session, viewer, changed, request_id)
     return results
 
 
@@ -102,13 +104,28 @@ def _step(
     return before
 
 
-async def _complete(session: AsyncSession, step: AnyStep) -> AnyStep:
-    """A snooze with its last day, which must be one that may be chosen."""
+async def _last_days(
+    session: AsyncSession, viewer: Viewer, step: AnyStep, reminders: Collection[Reminder]
+) -> dict[str, date]:
+    """By lead branch the last day until which its legal entity lets a reminder be snoozed."""
     if not isinstance(step, SnoozeStep):
-        return step
+        return {}
     today = clock.bank_date(clock.now())
     values = await parameters.in_force(session, today)
-    last = today + timedelta(days=values.of(SNOOZE_MAX_DAYS))
+    branches = {one.lead_branch_id for one in reminders}
+    entities = await repository.legal_entities(session, viewer.published_on, branches)
+    return {
+        branch: today
+        + timedelta(days=values.of(SNOOZE_MAX_DAYS, entities.get(branch, parameters.EVERY)))
+        for branch in branches
+    }
+
+
+def _complete(step: AnyStep, reminder: Reminder | None, last_days: Mapping[str, date]) -> AnyStep:
+    """A snooze with its last day, which must be one that may be chosen for this reminder."""
+    if not isinstance(step, SnoozeStep) or reminder is None:
+        return step
+    today, last = clock.bank_date(clock.now()), last_days[reminder.lead_branch_id]
     until_on = step.until_on or last
     if not today < until_on <= last:
         raise SnoozeTooLong(first=today + timedelta(days=1), last=last)
@@ -118,15 +135,16 @@ async def _complete(session: AsyncSession, step: AnyStep) -> AnyStep:
 async def _note(
     session: AsyncSession,
     viewer: Viewer,
-    changed: Sequence[tuple[Reminder, str]],
-    step: AnyStep,
+    changed: Sequence[tuple[Reminder, str, AnyStep]],
     request_id: str,
 ) -> None:
     """Write the changes, the audit log and the stream."""
     await session.flush()
-    event = TRANSITIONS[step.step].event
-    more = step.model_dump(mode="json", exclude={"step", "note"}, exclude_none=True)
-    for reminder, before in changed:
+    told = []
+    for reminder, before, step in changed:
+        event = TRANSITIONS[step.step].event
+        more = step.model_dump(mode="json", exclude={"step", "note"}, exclude_none=True)
+        told.append(Happened(reminder.reminder_id, event))
         await audit.record(
             session,
             viewer,
@@ -135,7 +153,7 @@ async def _note(
             request_id=request_id,
             details=more | {"from": before, "to": reminder.status, "version": reminder.version},
         )
-    await tell_within(session, [Happened(one.reminder_id, event) for one, _ in changed])
+    await tell_within(session, told)
 
 
 async def results_of(

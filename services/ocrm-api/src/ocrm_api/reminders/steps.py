@@ -147,7 +147,7 @@ async def finish_reminder(*, done: Done, step: AStep) -> Response:
     "/reminders:batch",
     response_model=BatchResults,
     summary="One step for many reminders",
-    **operation("reminders.handle", SnoozeTooLong, *_KEY_PROBLEMS),
+    **operation("reminders.handle", *_KEY_PROBLEMS),
 )
 async def take_steps(
     *,
