@@ -25,7 +25,6 @@ from acrm_batch.inputs import File, Inputs, source, version_of
 from acrm_batch.ledger import AuditResult, Ledger, PartitionRow
 from acrm_batch.model import Model, bind_name
 from acrm_batch.project import Project
-from acrm_batch.tag_rules import tag_fault
 from acrm_batch.warehouse import partition_path, put_in_place
 from crm_shared.errors import CrmError, NotReadyError, UsageError
 from crm_shared.landing import TABLES, day_folder
@@ -312,6 +311,8 @@ class Runner:
                 version = hashlib.file_digest(stream, "sha256").hexdigest()
             put_in_place(staged, self.path(model.name, day))
         except duckdb.Error as error:
+            from acrm_batch.tag_rules import tag_fault  # noqa: PLC0415  only a failure needs SQLGlot
+
             named = tag_fault(self.project, model.name)
             raise (named or failure(f"Model {model.name} of {day}", error)) from error
         except OSError as error:
