@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from crm_shared import logging
+from ocrm_api import tasks
 from ocrm_api.json_responses import to_json
 
 MEDIA_TYPE = "text/event-stream"
@@ -116,12 +117,7 @@ class Hub(Generic[E]):
         """Stop, and let every waiting stream end."""
         self._stopping.set()
         self._wake_all()
-        pending = set(self._tasks)
-        while pending:
-            for task in pending:
-                task.cancel()
-            # Again and again: redis-py swallows a cancellation while it connects.
-            _, pending = await asyncio.wait(pending, timeout=0.2)
+        await tasks.stop(self._tasks)
         await self._redis.aclose()
 
     async def wake(self) -> None:

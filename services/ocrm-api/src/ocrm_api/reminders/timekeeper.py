@@ -22,7 +22,7 @@ from crm_shared import clock, logging
 from crm_shared.postgres import advisory_key
 from crm_shared.reminder_rules import RULES
 from crm_shared.working_time import WorkingTime
-from ocrm_api import parameters, scope
+from ocrm_api import parameters, scope, tasks
 from ocrm_api.access import current_publication
 from ocrm_api.db import Database, is_undefined_relation
 from ocrm_api.parameters import EVERY, Parameter, Values
@@ -225,6 +225,4 @@ async def running(timekeeper: Timekeeper, seconds: float) -> AsyncIterator[None]
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await tasks.stop([task])
