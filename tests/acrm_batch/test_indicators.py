@@ -106,8 +106,10 @@ def test_tags_follow_the_indicators(run: Batch) -> None:
             "IN_BANK/TIME_DEPOSIT",
             "VALUE/PRODUCTS/DEPOSIT_AND_LOAN",
             "RISK/FIVE_TIER/SPECIAL_MENTION",
+            "MARKETING/CONTACT/NONE_90D",
             "POTENTIAL/T01/TIME_MATURING",
             "POTENTIAL/T06/NO_TXN",
+            "VALUE/CHURN_RISK/LOW",
             "VALUE/TIER/GENERAL_STANDARDISE",
             "ACTIVITY/LIFECYCLE/STABLE",
         ]

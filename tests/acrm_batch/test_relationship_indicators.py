@@ -74,7 +74,7 @@ def run(
     bank.deliver(DAY)
     with pytest.MonkeyPatch.context() as patch:
         crm = batch_over(bank, module_database, folder, patch)
-        crm.run(DAY, selectors=("mart_customers", "mart_organisations"))
+        crm.run(DAY, selectors=("mart_customers", "mart_organisations", "pub_customer_tags"))
         yield crm
 
 
@@ -148,6 +148,16 @@ def test_contacts_by_class_channel_and_result(run: Batch) -> None:
     assert of_unit(run, "A", "mkt_cust_cnt_90d, mkt_reach_rate_90d, mkt_conversion_90d") == (
         2, Decimal("0.5000"), 1,
     )  # fmt: skip
+
+
+def test_marketing_tags_say_how_often_how_and_with_what_answer(run: Batch) -> None:
+    tags = run.rows("pub_customer_tags", DAY, "tags", "customer_id")
+    found = [[path for path in of if path.startswith("MARKETING/")] for of in tags]
+    assert found[:3] == [
+        ["MARKETING/RESPONSE/INTERESTED", "MARKETING/CHANNEL/VISIT"],
+        ["MARKETING/RESPONSE/UNREACHABLE", "MARKETING/CHANNEL/MAIL"],
+        ["MARKETING/CONTACT/NONE_90D"],
+    ]
 
 
 def test_the_last_contact(run: Batch) -> None:

@@ -128,7 +128,7 @@ def test_a_parameter_that_starts_later_stops_the_models_that_need_it(
     with pytest.raises(
         UsageError,
         match=r"contact\.cap has no value on 2026-02-03 but that of legal entity L1, and model"
-        r" int_over_contact needs one",
+        r" int_capped_contacts needs one",
     ):
         crm.run(DAY, selectors=("int_over_contact",))
     crm.settings.parameters_file.write_text("- {code: contact.cap, values: [{value: 3}]}\n")

@@ -118,6 +118,9 @@ def test_key_customers_and_over_contact_are_as_planted(truth: Truth) -> None:
     assert {(customer,) for customer in keys} == truth.answers("key_customers", "customer_id")
     over = truth.crm.rows("int_over_contact", truth.day, "customer_id, contacts")
     assert set(over) == truth.answers("over_contact", "customer_id, contacts")
+    columns = "customer_id, tag_marketing_contact_over_cap"
+    tagged = dict(truth.crm.rows("tag_customers", truth.day, columns))
+    assert {one for one, is_over in tagged.items() if is_over} == {one for one, _ in over}
 
 
 @pytest.mark.slow

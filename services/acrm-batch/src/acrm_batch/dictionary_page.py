@@ -42,6 +42,7 @@ _GROUPS = {
     "VALUE": "价值 · Value",
     "IN_BANK": "行内业务 · In-bank",
     "RISK": "风险 · Risk",
+    "MARKETING": "营销 · Marketing",
     "POTENTIAL": "潜在客户 · Potential customers",
 }
 

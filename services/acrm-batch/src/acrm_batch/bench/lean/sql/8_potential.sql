@@ -32,6 +32,18 @@ families as (
     where mobiles.has_mobile
 ),
 
+capped as (
+    select contact.customer_id, count(*) as contacts
+    from @contacts:contacts as contact
+    join people using (customer_id)
+    join limits using (legal_entity_id)
+    where contact_class = 'marketing'
+        and cast(contacted_at + interval 8 hour as date) <= $bd
+        and cast(contacted_at + interval 8 hour as date)
+            > $bd - cast(limits.contact_cap_days as integer)
+    group by contact.customer_id
+),
+
 products as (
     select
         holdings.customer_id,
@@ -149,7 +161,8 @@ select
     coalesce(flows.pot_counter_cnt, 0) as pot_counter_cnt,
     coalesce(flows.pot_initiated_cnt, 0) as pot_initiated_cnt,
     moved_salaries.moved.payroll_amt as pot_payroll_amt,
-    moved_salaries.moved.moved_amt as pot_payroll_moved_amt
+    moved_salaries.moved.moved_amt as pot_payroll_moved_amt,
+    capped.contacts as capped_contacts
 from people
 left join products using (customer_id)
 left join mobiles using (customer_id)
@@ -162,6 +175,7 @@ left join lending using (customer_id)
 left join plastic using (customer_id)
 left join c_flows as flows using (customer_id)
 left join moved_salaries using (customer_id)
+left join capped using (customer_id)
 where people.is_active;
 
 drop table loans;
