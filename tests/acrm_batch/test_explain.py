@@ -47,7 +47,7 @@ def test_a_tag_is_explained_by_its_values_and_thresholds(runner: Runner) -> None
     told = explain_tag(runner, SECOND, 1, tag)
     assert not told.holds
     [first, *_] = leaves(told.condition)
-    assert [name for name, _ in first.values] == ["dep_avg_30d"]
+    assert [name for name, _ in first.values] == ["aum_bal"]
     [threshold] = first.thresholds
     assert (threshold.code, threshold.legal_entity_id) == ("tier.wealth", "*")
     assert threshold.value == runner.project.catalogue.union_wide("tier.wealth", SECOND, "the test")

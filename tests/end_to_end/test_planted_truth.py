@@ -19,6 +19,13 @@ from tests.databases import fresh_database
 
 CONTRIBUTION = (HERE / "contribution.sql").read_text(encoding="utf-8")
 
+LEVEL = """
+    SELECT customer_id, CASE
+        WHEN aum >= {tier.private} THEN 'private' WHEN aum >= {tier.wealth} THEN 'wealth'
+        WHEN aum >= {tier.affluent} THEN 'affluent' WHEN aum > 0 THEN 'mass' END
+    FROM worth
+"""
+
 SECOND = HERE / "second_parameters.yml"
 
 PLANS = {
@@ -169,3 +176,19 @@ def test_everybody_is_worth_what_the_files_say(truth: Truth) -> None:
     for day, values in told.items():
         columns = "customer_id, aum, contrib"
         assert set(truth.crm.rows("int_natural_tiers", day, columns)) == values
+
+
+@pytest.mark.slow
+def test_levels_of_assets_are_those_of_the_files(truth: Truth) -> None:
+    world = open_world(truth.folder / "bank", truth.plan)
+    told = dict(world.rows_of("customers.sql", LEVEL))
+    world.connection.close()
+    levels = ("private", "wealth", "affluent", "mass")
+    columns = ", ".join(f"tag_value_aum_{level}" for level in levels)
+    found = {
+        customer: [level for level, holds in zip(levels, tagged, strict=True) if holds]
+        for customer, *tagged in truth.crm.rows(
+            "tag_customers", truth.day, f"customer_id, {columns}"
+        )
+    }
+    assert found == {customer: [level] if level else [] for customer, level in told.items()}
