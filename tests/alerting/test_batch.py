@@ -9,13 +9,12 @@ import pytest
 from alerting import batch, dead_letters, decoding, ruleset
 from alerting.batch import Bounds
 from alerting.dead_letters import TooManyDeadLettersError, masked
-from alerting.events import Judged
+from alerting.events import Booking, Judged
 from alerting.requeue import requeue
 from alerting.rules import LARGE_INFLOW
 from alerting.rules.protocol import Answer, Parameters
 from alerting.ruleset import RuleInForce, Ruleset
 from alerting.windows import Timeline, Transfer
-from crm_shared.events.transactions import TransactionEvent
 from tests.alerting.batches import BOUNDS, LATER, raised, records, run
 from tests.alerting.bookings import NOON, booking, expected_reminders, transfer_out
 
@@ -30,7 +29,7 @@ class _Broken:
 
     def __init__(self, windowed: bool) -> None:
         self.windowed = windowed
-        self.judges: type[Judged] = Transfer if windowed else TransactionEvent
+        self.judges: type[Judged] = Transfer if windowed else Booking
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         raise ZeroDivisionError
@@ -135,7 +134,7 @@ def test_a_record_that_postgresql_refuses_is_found_and_the_others_are_written(
     assert sum(part.records for part in parts) == 11
     letters = dead_letters.find(connection, reason="refused")
     assert [(one.log_offset, one.detail) for one in letters] == [
-        (10_005, "PostgreSQL does not take it (DataError).")
+        (10_005, "PostgreSQL does not take it (UntranslatableCharacter, code 22P05).")
     ]
     connection.commit()
     assert raised(connection, [70]) == expected_reminders([*events[:5], *events[6:]])

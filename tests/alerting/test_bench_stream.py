@@ -2,7 +2,7 @@
 
 import psycopg
 
-from alerting.events import ADAPTER
+from alerting.contract import ADAPTER
 from crm_shared.events.from_bank import TOPICS
 from deploy.bench import stream
 from tests.alerting.batches import records, run

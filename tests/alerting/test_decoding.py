@@ -4,14 +4,15 @@ from datetime import timedelta
 
 import pytest
 
+from alerting.contract import event_of
 from alerting.decoding import Refused, decode
-from crm_shared.events.transactions import TransactionEvent
+from alerting.events import Booking
 from tests.alerting.batches import LATER, record
 from tests.alerting.bookings import NOON, booking
 
 
 def test_an_event_is_decoded() -> None:
-    assert decode(record(0, booking(1)), LATER) == booking(1)
+    assert decode(record(0, booking(1)), LATER) == event_of(booking(1))
 
 
 @pytest.mark.parametrize("value", [None, b"", b"{", b"\xff\xfe", b"not json", b'{"type": "\xc3"}'])
@@ -52,7 +53,7 @@ def test_the_reason_never_repeats_a_value() -> None:
 
 def test_what_lies_after_the_latest_instant_is_in_the_future() -> None:
     event = record(0, booking(1))
-    assert isinstance(decode(event, NOON), TransactionEvent)
+    assert isinstance(decode(event, NOON), Booking)
     refused = decode(event, NOON - timedelta(microseconds=1))
     assert isinstance(refused, Refused)
     assert refused.reason == "future_dated"

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from alerting.contract import event_of
+from alerting.events import Event
 from alerting.rules import ACCOUNT_CLOSED, FREQUENT_TRANSFERS_OUT, LARGE_INFLOW, LARGE_OUTFLOW
 from alerting.rules.frequent_transfers_out import transfer_to_other_bank
 from alerting.rules.protocol import Below, Fired, NotApplicable, Parameters
 from alerting.windows import EMPTY, Timeline
 from crm_shared.reminder_rules import RULES
-from tests.alerting.bookings import NOON, booking, closure, transfer_out
+from tests.alerting import bookings
+from tests.alerting.bookings import NOON
 
 AMOUNTS = {
     "movement.individual_min_amount": Decimal("500000.00"),
@@ -22,6 +25,18 @@ FREQUENT = Parameters(
     {"frequent_transfers.min_count": Decimal(5), "frequent_transfers.window_hours": Decimal(24)}
 )
 NONE = Parameters({})
+
+
+def booking(number: int, **changes: Any) -> Event:
+    return event_of(bookings.booking(number, **changes))
+
+
+def transfer_out(number: int, **changes: Any) -> Event:
+    return event_of(bookings.transfer_out(number, **changes))
+
+
+def closure(number: int) -> Event:
+    return event_of(bookings.closure(number))
 
 
 def test_credit_at_the_threshold_is_a_large_inflow() -> None:

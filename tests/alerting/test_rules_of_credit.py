@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from alerting import rules
-from alerting.events import ADAPTER, Event
-from alerting.rules.protocol import Below, Fired, NotApplicable, Parameters, Rule
+from alerting.contract import ADAPTER, Message, event_of
+from alerting.rules.protocol import Answer, Below, Fired, NotApplicable, Parameters, Rule
 from alerting.windows import EMPTY
 from crm_shared import ids
 from crm_shared.events.loans import LoanEvent
@@ -38,14 +38,19 @@ _KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def event(kind: str, number: int = 1, **changes: Any) -> Event:
+def event(kind: str, number: int = 1, **changes: Any) -> Message:
     """An event of that type that its rule fires for, unless said otherwise."""
     values = {"type": kind, "event_id": ids.event_id(kind, str(number))}
     return ADAPTER.validate_python(values | _COMMON | _KINDS[kind] | changes)
 
 
+def ask(rule: Rule, judged: Message, parameters: Parameters) -> Answer:
+    """What the rule says about the event alone."""
+    return rule.evaluate(event_of(judged), EMPTY, parameters)
+
+
 #: An event that the rule fires for, with subject and window of the reminder.
-FIRING: dict[str, tuple[Event, str, str]] = {
+FIRING: dict[str, tuple[Message, str, str]] = {
     "R01.LARGE_CARD_SPEND": (event("card.booked"), "card:3", "card_txn:9"),
     "R03.ARREARS": (event("loan.changed"), "loan:5", "month:2026-07"),
     "R03.OVERDUE": (
@@ -67,7 +72,7 @@ FIRING: dict[str, tuple[Event, str, str]] = {
 @pytest.mark.parametrize("code", FIRING)
 def test_each_rule_fires_with_the_key_of_the_shared_registry(code: str) -> None:
     judged, subject, window = FIRING[code]
-    outcome = rules.RULES[code].evaluate(judged, EMPTY, SPEND)
+    outcome = ask(rules.RULES[code], judged, SPEND)
     assert isinstance(outcome, Fired)
     assert (outcome.customer_id, outcome.subject, outcome.window) == (1, subject, window)
     values = {
@@ -82,14 +87,14 @@ def test_each_rule_fires_with_the_key_of_the_shared_registry(code: str) -> None:
 def test_every_rule_says_of_events_of_another_kind_that_it_is_not_applicable() -> None:
     events = [*(judged for judged, _, _ in FIRING.values()), booking(1), closure(2)]
     for rule, judged in product(rules.RULES.values(), events):
-        if not isinstance(judged, rule.judges):
+        if not isinstance(event_of(judged), rule.judges):
             values = {code: Decimal(1) for code in rule.parameter_codes}
-            outcome = rule.evaluate(judged, EMPTY, Parameters(values))
+            outcome = ask(rule, judged, Parameters(values))
             assert isinstance(outcome, NotApplicable) or rule.windowed
 
 
 def test_spending_a_cent_below_is_below() -> None:
-    outcome = rules.LARGE_CARD_SPEND.evaluate(event("card.booked", amount="49999.99"), EMPTY, SPEND)
+    outcome = ask(rules.LARGE_CARD_SPEND, event("card.booked", amount="49999.99"), SPEND)
     assert outcome == Below(Decimal("49999.99"), Decimal("50000.00"))
 
 
@@ -107,8 +112,8 @@ def test_spending_a_cent_below_is_below() -> None:
         (rules.LOBBY_ARRIVAL, event("ticket.changed", state="abandoned")),
     ],
 )
-def test_what_a_rule_does_not_speak_of(rule: Rule, judged: Event) -> None:
-    assert isinstance(rule.evaluate(judged, EMPTY, SPEND), NotApplicable)
+def test_what_a_rule_does_not_speak_of(rule: Rule, judged: Message) -> None:
+    assert isinstance(ask(rule, judged, SPEND), NotApplicable)
 
 
 @pytest.mark.parametrize(
@@ -121,22 +126,22 @@ def test_what_a_rule_does_not_speak_of(rule: Rule, judged: Event) -> None:
     ],
 )  # fmt: skip
 def test_what_does_not_suffice_is_below_and_says_by_how_much(
-    rule: Rule, judged: Event, value: str
+    rule: Rule, judged: Message, value: str
 ) -> None:
-    outcome = rule.evaluate(judged, EMPTY, NONE)
+    outcome = ask(rule, judged, NONE)
     assert isinstance(outcome, Below)
     assert outcome.value == Decimal(value) < outcome.threshold
 
 
 def test_arrears_of_an_amount_that_is_not_told_fire() -> None:
-    assert isinstance(
-        rules.ARREARS.evaluate(event("loan.changed", amount=None), EMPTY, NONE), Fired
-    )
+    assert isinstance(ask(rules.ARREARS, event("loan.changed", amount=None), NONE), Fired)
 
 
 def test_changed_key_data_are_named_in_one_order() -> None:
-    outcome = rules.KEY_DATA_CHANGED.evaluate(
-        event("customer.changed", fields=["phone", "name", "industry"]), EMPTY, NONE
+    outcome = ask(
+        rules.KEY_DATA_CHANGED,
+        event("customer.changed", fields=["phone", "name", "industry"]),
+        NONE,
     )
     assert isinstance(outcome, Fired)
     assert outcome.window.endswith(":name+phone")
@@ -144,7 +149,7 @@ def test_changed_key_data_are_named_in_one_order() -> None:
 
 def test_the_lobby_counts_the_days_of_the_bank() -> None:
     late = datetime(2026, 7, 1, 16, 30, tzinfo=UTC)
-    outcome = rules.LOBBY_ARRIVAL.evaluate(event("ticket.changed", occurred_at=late), EMPTY, NONE)
+    outcome = ask(rules.LOBBY_ARRIVAL, event("ticket.changed", occurred_at=late), NONE)
     assert isinstance(outcome, Fired)
     assert outcome.window == "lobby:B01:2026-07-02"
 

@@ -8,8 +8,7 @@ the handler: a deserializer that raises inside kafka-python's `poll` would spin 
 import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from weakref import WeakSet
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -134,8 +133,7 @@ def ensure_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
     _patiently(settings, create)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A message as it lies in the log, undecoded."""
 
     topic: str
@@ -204,11 +202,15 @@ def records_of(polled: dict[TopicPartition, list[Any]]) -> list[Record]:
 
 def next_offsets(records: Iterable[Record]) -> dict[TopicPartition, OffsetAndMetadata]:
     """The offsets to commit once the records are durable: one past the last of each partition."""
-    offsets: dict[TopicPartition, int] = {}
+    offsets: dict[tuple[str, int], int] = {}
     for record in records:
-        partition = TopicPartition(record.topic, record.partition)
-        offsets[partition] = max(offsets.get(partition, 0), record.offset + 1)
-    return {partition: OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()}
+        partition = (record.topic, record.partition)
+        if record.offset >= offsets.get(partition, 0):
+            offsets[partition] = record.offset + 1
+    return {
+        TopicPartition(*partition): OffsetAndMetadata(offset, "", -1)
+        for partition, offset in offsets.items()
+    }
 
 
 def consume(

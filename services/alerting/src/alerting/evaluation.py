@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Struct
+
 from alerting.events import Event, Judged
 from alerting.rules.frequent_transfers_out import transfer_to_other_bank, window_of
 from alerting.rules.protocol import NAMES, Below, Failed, Fired, NotApplicable, Outcome, outcome_of
@@ -19,8 +21,7 @@ from crm_shared import ids
 from crm_shared.kafka import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """An event, the record it came in, and whether it came late."""
 
     event: Event
@@ -110,13 +111,14 @@ def judge_windows(
     own = {change.event_id: change.arrival for change in changes}
     for one in ruleset.windowed:
         span = window_of(one.parameters)
-        affected: dict[Transfer, Arrival] = {}
+        affected: dict[UUID, tuple[Transfer, Arrival]] = {}
         for change in changes:
             for transfer in timelines[change.customer_id].affected_by(change.at, span):
-                affected.setdefault(transfer, own.get(transfer.event_id, change.arrival))
+                arrival = own.get(transfer.event_id, change.arrival)
+                affected.setdefault(transfer.event_id, (transfer, arrival))
         counts: Counter[type[Outcome]] = Counter()
-        for transfer in sorted(affected, key=lambda it: (it.occurred_at, it.event_id)):
-            arrival = affected[transfer]
+        in_order = sorted(affected.values(), key=lambda it: (it[0].occurred_at, it[0].event_id))
+        for transfer, arrival in in_order:
             outcome = outcome_of(
                 one.rule, transfer, timelines[transfer.customer_id], one.parameters
             )

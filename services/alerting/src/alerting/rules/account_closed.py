@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from alerting.events import Judged
+from alerting.events import Closure, Judged
 from alerting.rules.protocol import NOT_APPLICABLE, Answer, Fired, Parameters
 from alerting.windows import Timeline
 from crm_shared.clock import bank_date
-from crm_shared.events.transactions import AccountClosedEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +14,12 @@ class AccountClosed:
 
     code: str = "R01.ACCOUNT_CLOSED"
     parameter_codes: tuple[str, ...] = ()
-    judges: type[Judged] = AccountClosedEvent
+    judges: type[Judged] = Closure
     windowed: bool = False
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Fires for every closure."""
-        if not isinstance(event, AccountClosedEvent):
+        if not isinstance(event, Closure):
             return NOT_APPLICABLE
         return Fired(
             customer_id=event.customer_id,

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from alerting.events import Judged
+from alerting.events import Judged, LoanChange
 from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
 from alerting.windows import Timeline
-from crm_shared.events.loans import LoanEvent
 from crm_shared.money import CENT
 
 
@@ -15,12 +14,12 @@ class Arrears:
 
     code: str = "R03.ARREARS"
     parameter_codes: tuple[str, ...] = ()
-    judges: type[Judged] = LoanEvent
+    judges: type[Judged] = LoanChange
     windowed: bool = False
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Fires unless the event says that the amount is zero."""
-        if not isinstance(event, LoanEvent) or event.change != "arrears":
+        if not isinstance(event, LoanChange) or event.change != "arrears":
             return NOT_APPLICABLE
         if event.amount is not None and event.amount < CENT:
             return Below(event.amount, CENT)

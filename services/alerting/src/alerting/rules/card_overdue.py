@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from alerting.events import Judged
+from alerting.events import Judged, UnpaidStatement
 from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
 from alerting.windows import Timeline
-from crm_shared.events.cards import CardFellOverdue
 from crm_shared.money import CENT
 
 
@@ -15,12 +14,12 @@ class CardOverdue:
 
     code: str = "R03.CARD_OVERDUE"
     parameter_codes: tuple[str, ...] = ()
-    judges: type[Judged] = CardFellOverdue
+    judges: type[Judged] = UnpaidStatement
     windowed: bool = False
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Fires unless nothing is owed."""
-        if not isinstance(event, CardFellOverdue):
+        if not isinstance(event, UnpaidStatement):
             return NOT_APPLICABLE
         if event.amount < CENT:
             return Below(event.amount, CENT)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import get_args
 
-from alerting.events import Judged
+from alerting.events import Judged, LoanChange
 from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
 from alerting.windows import Timeline
-from crm_shared.events.loans import FiveTier, LoanEvent
+from crm_shared.events.loans import FiveTier
 
 #: The five classes, the best first.
 _CLASSES = get_args(FiveTier)
@@ -22,13 +22,13 @@ class Downgrade:
 
     code: str = "R03.DOWNGRADE"
     parameter_codes: tuple[str, ...] = ()
-    judges: type[Judged] = LoanEvent
+    judges: type[Judged] = LoanChange
     windowed: bool = False
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Count the classes between before and after; an upgrade is below zero."""
         if (
-            not isinstance(event, LoanEvent)
+            not isinstance(event, LoanChange)
             or event.change != "class_changed"
             or event.five_tier_before is None
             or event.five_tier_after is None

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from alerting.events import Judged, fact_of
+from alerting.events import Booking, Judged, fact_of
 from alerting.rules.movements import moves_funds
 from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
 from alerting.windows import Timeline, Transfer
 from crm_shared.clock import bank_date
-from crm_shared.events.transactions import TransactionEvent
 
 MIN_COUNT = "frequent_transfers.min_count"
 WINDOW_HOURS = "frequent_transfers.window_hours"
@@ -20,7 +19,7 @@ def transfer_to_other_bank(event: Judged) -> Transfer | None:
     if isinstance(event, Transfer):
         return event
     if (
-        not isinstance(event, TransactionEvent)
+        not isinstance(event, Booking)
         or event.counterparty_bank is None
         or event.direction != "debit"
         or not moves_funds(event)

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from alerting.events import Judged
+from alerting.events import DataChange, Judged
 from alerting.rules.protocol import NOT_APPLICABLE, Answer, Fired, Parameters
 from alerting.windows import Timeline
-from crm_shared.events.customers import CustomerDataChanged
 
 #: Columns of the landing table customers that are key data.
 KEY_FIELDS = frozenset(
@@ -19,12 +18,12 @@ class KeyDataChanged:
 
     code: str = "R03.KEY_DATA_CHANGED"
     parameter_codes: tuple[str, ...] = ()
-    judges: type[Judged] = CustomerDataChanged
+    judges: type[Judged] = DataChange
     windowed: bool = False
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Fires where one of the changed columns is key data."""
-        if not isinstance(event, CustomerDataChanged):
+        if not isinstance(event, DataChange):
             return NOT_APPLICABLE
         fields = "+".join(sorted(KEY_FIELDS.intersection(event.fields)))
         if not fields:

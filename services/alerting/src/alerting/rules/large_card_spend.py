@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from alerting.events import Judged
+from alerting.events import CardBooking, Judged
 from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
 from alerting.windows import Timeline
-from crm_shared.events.cards import CardBooked
 
 MIN_AMOUNT = "card_spend.min_amount"
 
@@ -16,13 +15,13 @@ class LargeCardSpend:
 
     code: str = "R01.LARGE_CARD_SPEND"
     parameter_codes: tuple[str, ...] = (MIN_AMOUNT,)
-    judges: type[Judged] = CardBooked
+    judges: type[Judged] = CardBooking
     windowed: bool = False
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Compare the amount with the threshold."""
         if (
-            not isinstance(event, CardBooked)
+            not isinstance(event, CardBooking)
             or event.direction != "debit"
             or event.reverses_card_txn_id is not None
             or event.currency != parameters.currency

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from alerting.events import Judged
+from alerting.events import Booking, Judged
 from alerting.rules.movements import moves_funds
 from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
 from alerting.windows import Timeline
-from crm_shared.events.transactions import TransactionEvent
 
 INDIVIDUAL = "movement.individual_min_amount"
 BUSINESS = "movement.business_min_amount"
@@ -23,13 +22,13 @@ class LargeMovement:
     code: str
     direction: Literal["credit", "debit"]
     parameter_codes: tuple[str, ...] = (INDIVIDUAL, BUSINESS)
-    judges: type[Judged] = TransactionEvent
+    judges: type[Judged] = Booking
     windowed: bool = False
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Compare the amount with the threshold of the customer's type; groups are businesses."""
         if (
-            not isinstance(event, TransactionEvent)
+            not isinstance(event, Booking)
             or event.direction != self.direction
             or event.currency != parameters.currency
             or not moves_funds(event)

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from alerting.events import Judged
+from alerting.events import Judged, Ticket
 from alerting.rules.protocol import NOT_APPLICABLE, Answer, Fired, Parameters
 from alerting.windows import Timeline
 from crm_shared.clock import bank_date
-from crm_shared.events.tickets import QueueTicketChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +14,13 @@ class LobbyArrival:
 
     code: str = "R05.LOBBY_ARRIVAL"
     parameter_codes: tuple[str, ...] = ()
-    judges: type[Judged] = QueueTicketChanged
+    judges: type[Judged] = Ticket
     windowed: bool = False
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Fires while he waits: when the ticket is drawn, or called once he is known."""
         if (
-            not isinstance(event, QueueTicketChanged)
+            not isinstance(event, Ticket)
             or event.customer_id is None
             or event.state not in {"drawn", "called"}
         ):

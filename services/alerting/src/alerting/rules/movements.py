@@ -1,6 +1,6 @@
 """Which bookings move funds: business with the bank itself does not, nor do reversals."""
 
-from crm_shared.events.transactions import TransactionEvent
+from alerting.events import Booking
 
 #: Types of bookings between the customer and the bank itself (docs/rules.md).
 WITH_THE_BANK = frozenset(
@@ -9,6 +9,6 @@ WITH_THE_BANK = frozenset(
 )  # fmt: skip
 
 
-def moves_funds(event: TransactionEvent) -> bool:
+def moves_funds(event: Booking) -> bool:
     """Whether the booking is a movement of the customer's funds."""
     return event.reverses_txn_id is None and event.txn_type not in WITH_THE_BANK

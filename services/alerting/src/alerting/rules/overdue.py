@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from alerting.events import Judged
+from alerting.events import Judged, LoanChange
 from alerting.rules.protocol import NOT_APPLICABLE, Answer, Fired, Parameters
 from alerting.windows import Timeline
-from crm_shared.events.loans import LoanEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +14,12 @@ class Overdue:
 
     code: str = "R03.OVERDUE"
     parameter_codes: tuple[str, ...] = ()
-    judges: type[Judged] = LoanEvent
+    judges: type[Judged] = LoanChange
     windowed: bool = False
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Fires whatever the amount; the batch says it again after `overdue.days`."""
-        if not isinstance(event, LoanEvent) or event.change != "overdue":
+        if not isinstance(event, LoanChange) or event.change != "overdue":
             return NOT_APPLICABLE
         since = event.business_date - timedelta(days=event.days_overdue)
         return Fired(

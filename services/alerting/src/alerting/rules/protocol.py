@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
+from msgspec import Struct
+
 from alerting.events import Judged
 from alerting.windows import Timeline
 
@@ -35,8 +37,7 @@ class Fired:
     facts: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Below:
+class Below(Struct, frozen=True):
     """The rule looked at the event and the value did not reach the threshold."""
 
     value: Decimal
