@@ -23,7 +23,8 @@ from acrm_batch.engines.duckdb import Engine
 from acrm_batch.inputs import File, Inputs
 from acrm_batch.ledger import Ledger, migrate
 from acrm_batch.project import Project
-from acrm_batch.runner import Runner, Step
+from acrm_batch.runner import Runner
+from acrm_batch.steps import Step
 from crm_shared.business_calendar import days, is_month_end
 from crm_shared.landing import TABLES, day_folder, sha256_of
 from tests.acrm_batch.bank import Bank, arrow_schema

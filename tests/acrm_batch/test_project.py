@@ -45,6 +45,10 @@ def test_the_package_is_without_faults() -> None:
         ),
         ("-- One row.\nselect customer_id from landing.loans", "only staging models read landing"),
         ("-- One row.\nselect customer_id from stg_transactions", "without a window"),
+        (
+            "-- One row.\nselect org_id from pub_branch_indicators",
+            "reads pub_branch_indicators, which is made only while it is published",
+        ),
         ("-- One row.\nselect param('no.such') as x from stg_loans", "asks for parameter no.such"),
         ("select customer_id from stg_loans", "does not begin with its grain"),
         ("-- One row.\nselect customer_id frm stg_loans,", "cannot be parsed"),
@@ -54,6 +58,14 @@ def test_the_package_is_without_faults() -> None:
 def test_lint_finds_a_planted_fault(folder: Path, sql: str, fault: str) -> None:
     add_model(folder, sql)
     assert any(fault in sentence for sentence in lint(Project.load(folder)))
+
+
+def test_lint_refuses_audits_of_what_is_kept_nowhere(folder: Path) -> None:
+    matter = MATTER.replace("as_of", "published") + "audits: [{not_null: [customer_id]}]\n"
+    add_model(folder, "-- One row.\nselect customer_id from stg_loans", matter)
+    told = " ".join(lint(Project.load(folder)))
+    assert "int_new is kept nowhere; only models of the kind publish can be so." in told
+    assert "int_new has audits, but is kept nowhere; audit what it reads." in told
 
 
 @pytest.mark.parametrize(

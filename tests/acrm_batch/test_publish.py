@@ -255,3 +255,21 @@ def test_a_failure_of_duckdb_is_a_sentence_and_ends_its_run(delivered: Bank, crm
     outcomes = crm.query("select outcome from acrm.runs order by started_at")
     assert outcomes[:3] == [("usage",), ("error",), ("ok",)]
     assert outcomes[-1] == ("error",)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "told"),
+    [
+        ("pub_coverage", "rows of coverage"),
+        ("mart_managers", "remove the partition of mart_managers from the warehouse"),
+    ],
+)
+def test_a_damaged_partition_is_named_and_nothing_is_published(
+    delivered: Bank, crm: Batch, damaged: str, told: str
+) -> None:
+    crm.run(DAY)
+    path = crm.settings.warehouse_dir / damaged / f"as_of={DAY}" / "data.parquet"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CrmError, match=told):
+        crm.run(DAY, publishes=True)
+    assert crm.query("select count(*) from acrm.publications") == [(0,)]

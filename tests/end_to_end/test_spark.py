@@ -71,7 +71,8 @@ AGGREGATES = [
     "count(*)", "count(n)", "count(distinct s)", "count(distinct s) filter (where n > 1)",
     "sum(amount)", "sum(amount) filter (where n > 2)", "cast(sum(n) as bigint)", "min(s)", "max(d)",
     "sum(amount) / count(*)", "cast(sum(amount) as double) / count(amount)", "bool_and(n > 0)",
-    "bool_or(n > 3)", "stddev(x)", "stddev_pop(x)", "string_agg(s, ',' order by s, k)",
+    "bool_or(n > 3)", "bit_or(n)", "cast(bit_count(bit_or(n)) as bigint)",
+    "stddev(x)", "stddev_pop(x)", "string_agg(s, ',' order by s, k)",
     "list(s order by amount desc, k)", "list(n order by s, k) filter (where n is not null)",
     "list_sort(list_distinct(list(s)))",
 ]  # fmt: skip

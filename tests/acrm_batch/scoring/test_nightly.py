@@ -1,6 +1,5 @@
 """A night with the cards of the package: scores beside indicators, in tags and dictionary."""
 
-import json
 from datetime import date
 
 import pytest
@@ -34,14 +33,16 @@ def test_customers_get_scores_beside_their_indicators(bank: Bank, crm: Batch, em
     bank.move(11, date(2026, 1, 12), 100)
     bank.move(11, date(2026, 2, 2), -90)
     bank.deliver(DAY)
-    crm.run(DAY, selectors=("pub_customer_indicators", "tag_customers"))
-    first, second = crm.rows("pub_customer_indicators", DAY, "customer_id, indicators")
-    indicators = json.loads(first[1])
+    crm.run(DAY, publishes=True)
+    first, second = crm.query(
+        "select indicators from acrm.customer_indicators order by customer_id"
+    )
+    [indicators] = first
     assert ("SCORE_CHURN" in indicators) is not empty
     assert "SCORE_CREDIT" not in indicators
     assert 0 < float(indicators["SCORE_LOAN"]) < 1
     assert indicators["GRADE_LOAN"] in ("HIGH", "MEDIUM", "LOW")
-    assert "SCORE_LOAN" not in json.loads(second[1])
+    assert "SCORE_LOAN" not in second[0]
     tags = crm.rows("tag_customers", DAY, "customer_id, score_loan, clv_alive")
     assert [row[0] for row in tags] == [1, 2]
     assert float(tags[0][1]) == float(indicators["SCORE_LOAN"])

@@ -18,8 +18,9 @@ from acrm_batch.ledger import AuditResult, Ledger, named_failure
 from acrm_batch.progress import Progress
 from acrm_batch.project import Project
 from acrm_batch.publish import Publication, publish
-from acrm_batch.runner import Runner, Step
+from acrm_batch.runner import Runner
 from acrm_batch.settings import BatchSettings
+from acrm_batch.steps import Step
 from acrm_batch.warehouse import clean_aside
 from crm_shared import postgres
 from crm_shared.errors import CrmError

@@ -64,16 +64,26 @@ def _model(project: Project, model: Model) -> Iterator[str]:
                 yield f"{name} reads {read}, which the contract does not know."
         elif read not in project.models:
             yield f"{name} reads {read}, which is no model."
+        elif project.models[read].partition == "published":
+            yield f"{name} reads {read}, which is made only while it is published."
         elif _needs_window(project, read) and read not in model.window:
             yield f"{name} reads {read} without a window; say how many days back."
     for code in set(model.parameters) - project.catalogue.parameter_codes:
         yield f"{name} asks for parameter {code}, which catalogue/params does not have."
-    if model.partition == "view" and "$" in model.sql:
-        yield f"{name} is a view and cannot have bind variables."
     for read in set(model.window) - set(model.reads):
         yield f"{name} has a window on {read}, which it does not read."
+    yield from _unkept(model)
     yield from audit_faults(project, model)
     yield from _parsed(model)
+
+
+def _unkept(model: Model) -> Iterator[str]:
+    if model.partition == "view" and "$" in model.sql:
+        yield f"{model.name} is a view and cannot have bind variables."
+    if model.partition == "published" and model.kind != "publish":
+        yield f"{model.name} is kept nowhere; only models of the kind publish can be so."
+    if model.partition == "published" and model.audits:
+        yield f"{model.name} has audits, but is kept nowhere; audit what it reads."
 
 
 def _needs_window(project: Project, read: str) -> bool:

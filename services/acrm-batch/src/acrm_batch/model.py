@@ -13,8 +13,9 @@ _PARAM = re.compile(r"\bparam\(\s*'([a-z0-9_.]+)'\s*\)")
 _ANY_PARAM = re.compile(r"\bparam\(\s*'([a-z0-9_.]+)'")
 
 #: How a model is kept: a view over landing files, a partition per business date, or one per month
-#: end (delivered), which may read its own previous one as `<model>_before`.
-Partition = Literal["view", "as_of", "month_end"]
+#: end (delivered), which may read its own previous one as `<model>_before`. What is `published` is
+#: not kept: its rows are made while they are published, from partitions that say the same shorter.
+Partition = Literal["view", "as_of", "month_end", "published"]
 
 #: A day before the business date whose partition of a model may be read beside today's: the day
 #: before, the last days of the month before, of the one before that and of the year before, the

@@ -26,7 +26,8 @@ from crm_shared.landing import TABLES
 #: Functions of which both engines make the same, by SQLGlot's names.
 PORTABLE: frozenset[type[exp.Expr]] = frozenset({
     exp.Abs, exp.And, exp.Array, exp.ArrayAgg, exp.ArrayConcat, exp.ArrayContains,
-    exp.ArrayDistinct, exp.ArrayFilter, exp.ArraySize, exp.ArraySort, exp.Case, exp.Cast,
+    exp.ArrayDistinct, exp.ArrayFilter, exp.ArraySize, exp.ArraySort, exp.BitwiseOrAgg,
+    exp.Case, exp.Cast,
     exp.Ceil, exp.Coalesce, exp.Concat, exp.ConcatWs, exp.Contains, exp.Count,
     exp.CumeDist, exp.DateDiff, exp.Day, exp.DenseRank, exp.DPipe, exp.Encode, exp.EndsWith,
     exp.Exists, exp.Exp, exp.Extract, exp.FirstValue, exp.Floor, exp.Greatest, exp.GroupConcat,
@@ -39,7 +40,7 @@ PORTABLE: frozenset[type[exp.Expr]] = frozenset({
     exp.Trim, exp.TryCast, exp.Unhex, exp.Upper, exp.Xor, exp.Year,
 })  # fmt: skip
 
-_CALLS = {"filled_json", "list_position", "to_months", "to_years"}
+_CALLS = {"bit_count", "filled_json", "list_position", "to_months", "to_years"}
 
 _LIST = "write list(… order by …) with keys that leave no tie"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 
-from acrm_batch.runner import Step
+from acrm_batch.steps import Step
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

@@ -52,13 +52,7 @@ def fingerprint(runner: Runner, business_date: date, protector: Protector) -> st
     digest = hashlib.sha256(_FORMAT_VERSION.encode() + protector.blind_index("fingerprint"))
     for name in TABLES:
         if name != "dictionary":
-            row = runner.partitions.get((f"pub_{name}", business_date))
-            if row is None:
-                raise NotReadyError(
-                    f"pub_{name} of {business_date} has not been made; run `acrm run --date"
-                    f" {business_date}` first."
-                )
-            digest.update(f"{name}={row.version}".encode())
+            digest.update(f"{name}={runner.version(f'pub_{name}', business_date)}".encode())
     # The dictionary tells what codes are made of, which is as the texts of the models say.
     project = runner.project
     digest.update(repr(project.catalogue.dictionary({})).encode())
@@ -90,7 +84,7 @@ def publish(
                 progress(table.name)
                 counts[table.name] = _fill(cursor, runner, table, business_date, protector)
             _swap_soon(cursor, business_date)
-            version = runner.partitions["int_due_reminders", business_date].version
+            version = runner.version("int_due_reminders", business_date)
             ledger.record_publication(
                 cursor,
                 run_id,

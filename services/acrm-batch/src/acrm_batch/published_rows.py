@@ -3,12 +3,12 @@
 import io
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from acrm_batch.engines.duckdb import Engine
+from acrm_batch.engines.duckdb import Bound, reason_of, variables_of
 from acrm_batch.engines.sql import literal
 from acrm_batch.project import Project
 from acrm_batch.publish import dictionary_of
@@ -31,10 +31,15 @@ def rows_as_csv(
                 batch, text, pa_csv.WriteOptions(include_header=False, quoting_style="needed")
             )
             yield batch.num_rows, text.getbuffer()
-    except pa.ArrowException as error:
+    except duckdb.OutOfMemoryException:
+        raise
+    except (pa.ArrowException, duckdb.Error) as error:
+        model = runner.project.models[f"pub_{table.name}"]
+        kept = model.reads if model.partition == "published" else (model.name,)
         raise CrmError(
-            f"The rows of {table.name} of {day} could not be read ({str(error).splitlines()[0]});"
-            " remove its partition from the warehouse and run the date again."
+            f"The rows of {table.name} of {day} could not be read ({reason_of(error)});"
+            f" remove the partition of {' and of '.join(kept)} from the warehouse and run the date"
+            " again."
         ) from error
 
 
@@ -44,28 +49,32 @@ def _batches(
     if table.name == "dictionary":
         yield _dictionary_batch(runner.project, table, day)
         return
-    source = runner.path(f"pub_{table.name}", day)
-    yield from read_as_text(runner.engine, source, table, day, protector)
+    protected = table.name == "customers"
+    relation, bound = _relation(runner, f"pub_{table.name}", day)
+    query = f"select {literal(day)} as business_date, {', '.join(_texts(table))} from {relation}"
+    found = runner.engine.connection.sql(query, params=bound)
+    for batch in found.to_arrow_reader(_BATCH_ROWS):
+        yield _protect(batch, table, protector) if protected else batch
 
 
-def read_as_text(
-    engine: Engine, source: Any, table: PublishedTable, day: date, protector: Protector
-) -> Iterator[pa.RecordBatch]:
-    """The rows of a partition as PostgreSQL reads them from CSV, protected, in key order."""
+def _relation(runner: Runner, name: str, day: date) -> tuple[str, dict[str, Bound]]:
+    """Where the rows of a model are, or how they are made, and what is bound into that text."""
+    model = runner.project.models[name]
+    if model.partition != "published":
+        return f"read_parquet({literal(runner.path(name, day))}, hive_partitioning=false)", {}
+    bound = variables_of(model.bound_sql, runner.provide(model, day))
+    return f"(\n{model.bound_sql}\n) as made", bound
+
+
+def _texts(table: PublishedTable) -> list[str]:
+    """The columns of a table as text; document and phone numbers still plain."""
     protected = table.name == "customers"
     columns = [
         _as_text(name, type_)
         for name, type_, _ in table.columns
         if not (protected and name.startswith(("document_", "phone_")) and name not in _PLAIN)
     ]
-    if protected:
-        columns += ["document_no", "phone"]
-    query = (
-        f"select {literal(day)} as business_date, {', '.join(columns)}"
-        f" from read_parquet({literal(source)}, hive_partitioning=false)"
-    )
-    for batch in engine.connection.sql(query).to_arrow_reader(_BATCH_ROWS):
-        yield _protect(batch, table, protector) if protected else batch
+    return columns + (["document_no", "phone"] if protected else [])
 
 
 _PLAIN = {"document_type", "document_expires_on"}

@@ -9,7 +9,7 @@ balance is compared with.
 import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -25,21 +25,10 @@ from acrm_batch.inputs import File, Inputs, source, version_of
 from acrm_batch.ledger import AuditResult, Ledger, PartitionRow
 from acrm_batch.model import Model, bind_name
 from acrm_batch.project import Project
+from acrm_batch.steps import Report, Step
 from acrm_batch.warehouse import partition_path, put_in_place
 from crm_shared.errors import CrmError, NotReadyError, UsageError
 from crm_shared.landing import TABLES, day_folder
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What happened, or would happen, to a model on a date."""
-
-    model: str
-    as_of: date
-    outcome: str
-    reason: str
-    seconds: float = 0.0
-    rows: int | None = None
 
 
 @dataclass
@@ -51,9 +40,6 @@ class _Relations:
     partitions: dict[str, Path] = field(default_factory=dict)
     empty: dict[str, dict[str, str]] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
-
-
-Report = Callable[[Step], None]
 
 
 class Runner:
@@ -129,7 +115,8 @@ class Runner:
                 ]
 
     def _is_partitioned(self, name: str) -> bool:
-        return name in self.project.models and self._model(name).partition != "view"
+        model = self.project.models.get(name)
+        return model is not None and model.partition in ("as_of", "month_end")
 
     def plan(self, business_date: date, selected: set[str]) -> Iterator[Step]:
         """What a run would do and why, without doing it."""
@@ -231,6 +218,18 @@ class Runner:
         else:
             relations.partitions[name] = self.path(read.name, day)
             relations.versions[name] = row.version
+
+    def version(self, name: str, day: date) -> str:
+        """Changes with the rows of a model on a date; `NotReadyError` before they can be had."""
+        model = self._model(name)
+        if model.partition == "published":
+            return self._fingerprint(model, day, self._read(model, day))
+        row = self.partitions.get((name, day))
+        if row is None:
+            raise NotReadyError(
+                f"{name} of {day} has not been made; run `acrm run --date {day}` first."
+            )
+        return row.version
 
     def _fingerprint(self, model: Model, day: date, relations: _Relations) -> str:
         parts = [self.engine.version, model.text_hash, day.isoformat()]

@@ -3,9 +3,11 @@ description: Interest, fees and acquiring turnover of the month and the year so 
 kind: base
 partition: as_of
 key: [customer_id, branch_id]
+window: {stg_transactions: [month, month_end]}
 ---*/
--- One row per customer and branch of the account with a booking within 90 days or this year. The
--- year until the last month end is carried by int_booking_years.
+-- One row per customer and branch of the account with such a booking this month or this year. The
+-- year until the last month end is carried by int_booking_years. Reversals and what they reversed
+-- are left out.
 with since as (
     select
         coalesce(year(max(month_end)) = year($bd), false) as is_same_year,
@@ -15,17 +17,31 @@ with since as (
     from int_booking_years
 ),
 
+reversed as (
+    select reverses_txn_id as txn_id from stg_transactions where reverses_txn_id is not null
+),
+
 amounts as (
     select
-        flow.customer_id,
-        flow.branch_id,
-        flow.booked_on >= date_trunc('month', $bd) as is_of_month,
-        flow.booked_on >= since.counted_from as is_counted,
-        case when flow.booked_on > $first_day then flow.interest_amt else 0 end as interest_amt,
-        flow.fee_amt,
-        flow.acquiring_amt
-    from int_flow_days as flow
+        account.customer_id,
+        account.branch_id,
+        booking.booked_on >= date_trunc('month', $bd) as is_of_month,
+        booking.booked_on >= since.counted_from as is_counted,
+        case when booking.txn_type = 'interest' and booking.booked_on > $first_day
+            then booking.amount else 0 end as interest_amt,
+        case when booking.direction = 'debit' then booking.amount else 0 end as fee_amt,
+        case when booking.txn_type = 'acquiring' then booking.amount else 0 end as acquiring_amt
+    from stg_transactions as booking
     cross join since
+    inner join stg_deposit_accounts as account on account.account_id = booking.account_id
+    where
+        booking.booked_on <= $bd
+        and (
+            booking.direction = 'credit' and booking.txn_type in ('interest', 'acquiring')
+            or booking.direction = 'debit' and booking.txn_type in ('fee', 'sanction_interest')
+        )
+        and booking.reverses_txn_id is null
+        and booking.txn_id not in (select txn_id from reversed)
 
     union all
 

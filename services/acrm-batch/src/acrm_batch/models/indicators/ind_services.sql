@@ -88,12 +88,12 @@ flows as (
     select
         customer_id,
         branch_id,
-        sum(acquiring_amt) filter (where booked_on > $bd - 30) as acquiring_30d,
-        sum(acquiring_amt) filter (where booked_on > $bd - 90) as acquiring_90d,
-        sum(payroll_amt) filter (where booked_on > $bd - 30) as payroll_30d,
-        sum(payroll_amt) filter (where booked_on > $bd - 90) as payroll_90d,
-        sum(pension_amt) filter (where booked_on > $bd - 30) as pension_30d
-    from int_flow_days
+        sum(acquiring_amt) filter (where within_days <= 30) as acquiring_30d,
+        sum(acquiring_amt) filter (where within_days <= 90) as acquiring_90d,
+        sum(payroll_amt) filter (where within_days <= 30) as payroll_30d,
+        sum(payroll_amt) filter (where within_days <= 90) as payroll_90d,
+        sum(pension_amt) filter (where within_days <= 30) as pension_30d
+    from int_flow_spans
     group by customer_id, branch_id
     having sum(acquiring_amt + payroll_amt + pension_amt) > 0
 ),

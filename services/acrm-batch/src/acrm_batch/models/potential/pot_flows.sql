@@ -3,45 +3,107 @@ description: What a customer's bookings tell of what could be offered.
 kind: potential
 partition: as_of
 key: [customer_id]
+window:
+  stg_transactions:
+    - potential.flow_days
+    - potential.turnover_days
+    - potential.counter_days
+    - potential.no_txn_days
 ---*/
 -- One row per customer with a booking in the longest window. Rules: docs/rules/potential.md, T01 to
--- T05. Of the salary that moves on, the account and day stand where the share was the largest.
-with sums as (
+-- T05. Reversals and what they reversed are left out. The types that a customer initiates are those
+-- of docs/rules.md. Of the salary that moves on, the account and day stand where the share was the
+-- largest.
+with reversed as (
+    select reverses_txn_id as txn_id from stg_transactions where reverses_txn_id is not null
+),
+
+bookings as (
+    select
+        account.customer_id,
+        booking.account_id,
+        booking.booked_on,
+        booking.amount,
+        booking.txn_type,
+        booking.channel,
+        booking.direction = 'credit' as is_credit,
+        booking.counterparty_bank is not null as is_other_bank,
+        booking.booked_on > $bd - param('potential.flow_days') as is_of_flow
+    from stg_transactions as booking
+    inner join stg_deposit_accounts as account on account.account_id = booking.account_id
+    where
+        booking.booked_on <= $bd
+        and booking.reverses_txn_id is null
+        and booking.txn_id not in (select txn_id from reversed)
+),
+
+sums as (
     select
         customer_id,
-        sum(case when booked_on > $bd - param('potential.flow_days') then other_out_amt end)
+        sum(case when is_of_flow and not is_credit and is_other_bank then amount end)
             as pot_other_out_amt,
-        sum(case when booked_on > $bd - param('potential.flow_days') then other_in_amt end)
+        sum(case when is_of_flow and is_credit and is_other_bank then amount end)
             as pot_other_in_amt,
-        max(case when booked_on > $bd - param('potential.flow_days') then proceeds_max end)
-            as pot_proceeds_max,
-        sum(case when booked_on > $bd - param('potential.turnover_days') then acquiring_amt end)
-            as pot_turnover_amt,
-        sum(case when booked_on > $bd - param('potential.flow_days') then purchase_amt end)
+        max(case
+            when is_of_flow and is_credit and txn_type in ('land_compensation', 'property_sale')
+                then amount
+        end) as pot_proceeds_max,
+        sum(case
+            when
+                is_credit
+                and txn_type = 'acquiring'
+                and booked_on > $bd - param('potential.turnover_days')
+                then amount
+        end) as pot_turnover_amt,
+        sum(case when is_of_flow and not is_credit and txn_type = 'purchase' then amount end)
             as pot_purchase_amt,
-        sum(case when booked_on > $bd - param('potential.counter_days') then counter_cnt end)
-            as pot_counter_cnt,
-        sum(case when booked_on > $bd - param('potential.no_txn_days') then initiated_cnt end)
-            as pot_initiated_cnt
-    from int_account_days
+        count(case
+            when channel = 'counter' and booked_on > $bd - param('potential.counter_days') then 1
+        end) as pot_counter_cnt,
+        count(case
+            when
+                channel <> 'system'
+                and txn_type in (
+                    'cash_in', 'cash_out', 'card_withdrawal', 'transfer_out', 'purchase',
+                    'household_payment', 'insurance', 'deposit_open', 'deposit_close',
+                    'wealth_buy', 'wealth_redeem', 'loan_repayment', 'card_repayment'
+                )
+                and booked_on > $bd - param('potential.no_txn_days')
+                then 1
+        end) as pot_initiated_cnt
+    from bookings
     group by customer_id
 ),
 
 salaries as (
+    select customer_id, account_id, booked_on, sum(amount) as payroll_amt
+    from bookings
+    where is_of_flow and is_credit and txn_type = 'payroll'
+    group by customer_id, account_id, booked_on
+),
+
+leaving as (
+    select account_id, booked_on, amount
+    from bookings
+    where not is_credit and is_other_bank
+),
+
+moved as (
     select
         paid.customer_id,
         paid.account_id,
         paid.payroll_amt,
-        paid.other_out_amt + coalesce(next_day.other_out_amt, 0) as moved_amt
-    from int_account_days as paid
-    left join int_account_days as next_day
-        on next_day.account_id = paid.account_id and next_day.booked_on = paid.booked_on + 1
-    where paid.payroll_amt > 0 and paid.booked_on > $bd - param('potential.flow_days')
+        coalesce(sum(leaving.amount), 0) as moved_amt
+    from salaries as paid
+    left join leaving
+        on leaving.account_id = paid.account_id
+        and leaving.booked_on in (paid.booked_on, paid.booked_on + 1)
+    group by paid.customer_id, paid.account_id, paid.booked_on, paid.payroll_amt
 ),
 
-moved as (
+most as (
     select *
-    from salaries
+    from moved
     qualify row_number() over (
         partition by customer_id
         order by cast(moved_amt as double) / payroll_amt desc, payroll_amt desc, account_id
@@ -55,9 +117,9 @@ select
     cast(coalesce(sums.pot_proceeds_max, 0) as decimal(18,2)) as pot_proceeds_max,
     cast(coalesce(sums.pot_turnover_amt, 0) as decimal(18,2)) as pot_turnover_amt,
     cast(coalesce(sums.pot_purchase_amt, 0) as decimal(18,2)) as pot_purchase_amt,
-    cast(coalesce(sums.pot_counter_cnt, 0) as bigint) as pot_counter_cnt,
-    cast(coalesce(sums.pot_initiated_cnt, 0) as bigint) as pot_initiated_cnt,
-    cast(moved.payroll_amt as decimal(18,2)) as pot_payroll_amt,
-    cast(moved.moved_amt as decimal(18,2)) as pot_payroll_moved_amt
+    sums.pot_counter_cnt,
+    sums.pot_initiated_cnt,
+    cast(most.payroll_amt as decimal(18,2)) as pot_payroll_amt,
+    cast(most.moved_amt as decimal(18,2)) as pot_payroll_moved_amt
 from sums
-left join moved on moved.customer_id = sums.customer_id
+left join most on most.customer_id = sums.customer_id

@@ -1,7 +1,7 @@
 /*---
 description: Indicators of branches, legal entities and the union, by code.
 kind: publish
-partition: as_of
+partition: published
 key: [org_id]
 pack: branch
 ---*/

@@ -1,7 +1,7 @@
 /*---
 description: Indicators of a branch's own business with a customer, by code.
 kind: publish
-partition: as_of
+partition: published
 key: [branch_id, customer_id]
 pack: customer_branch
 ---*/

@@ -1,7 +1,7 @@
 /*---
 description: Indicators of the union's whole business with a customer, by code.
 kind: publish
-partition: as_of
+partition: published
 key: [customer_id]
 pack: customer
 ---*/

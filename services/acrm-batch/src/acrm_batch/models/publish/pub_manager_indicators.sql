@@ -1,7 +1,7 @@
 /*---
 description: Indicators of a manager's business at a branch, by code.
 kind: publish
-partition: as_of
+partition: published
 key: [branch_id, manager_id]
 pack: manager
 ---*/

@@ -1,15 +1,19 @@
 /*---
-description: Money in and out per customer, branch of the account, and day, by kind and channel, for 90 days.
+description: Money in and out per customer, branch of the account and span of days, by kind and channel, for 90 days.
 kind: base
 partition: as_of
-key: [customer_id, branch_id, booked_on]
+key: [customer_id, branch_id, within_days]
 window: {stg_transactions: 90}
 audits:
   - {assert: "in_amt >= 0 and out_amt >= 0"}
-  - {freshness: {booked_on: 7}, severity: warn}
+  - {assert: "days_mask > 0"}
+  - {freshness: {last_on: 7}, severity: warn}
 ---*/
--- One row per customer, branch and day with a booking. Reversals and what they reversed are left
--- out. What the bank booked by itself has the channel system; all else the customer did.
+-- One row per customer, branch and span with a booking. There are three spans, each without the days
+-- of the shorter ones: within 7, 30 and 90 days. Bit n of days_mask is set where something was booked
+-- on the n-th day back of the span: bits count days, and those of several branches join by `or`.
+-- Reversals and what they reversed are left out. What the bank booked by itself has the channel
+-- system; all else the customer did.
 with reversed as (
     select reverses_txn_id as txn_id from stg_transactions where reverses_txn_id is not null
 ),
@@ -18,6 +22,16 @@ bookings as (
     select
         account.customer_id,
         account.branch_id,
+        case
+            when booking.booked_on > $bd - 7 then 7
+            when booking.booked_on > $bd - 30 then 30
+            else 90
+        end as within_days,
+        cast(power(2, case
+            when booking.booked_on > $bd - 7 then $bd - booking.booked_on
+            when booking.booked_on > $bd - 30 then $bd - 7 - booking.booked_on
+            else $bd - 30 - booking.booked_on
+        end) as bigint) as day_bit,
         booking.booked_on,
         booking.amount,
         booking.direction = 'credit' as is_credit,
@@ -37,7 +51,9 @@ bookings as (
 select
     customer_id,
     branch_id,
-    booked_on,
+    within_days,
+    max(booked_on) as last_on,
+    bit_or(day_bit) as days_mask,
     cast(coalesce(sum(amount) filter (where is_credit), 0) as decimal(18,2)) as in_amt,
     count(*) filter (where is_credit) as in_cnt,
     coalesce(max(amount) filter (where is_credit), 0) as in_max,
@@ -46,11 +62,6 @@ select
     coalesce(max(amount) filter (where not is_credit), 0) as out_max,
     cast(coalesce(sum(amount) filter (where is_other_bank), 0) as decimal(18,2)) as other_amt,
     count(*) filter (where is_other_bank) as other_cnt,
-    cast(coalesce(sum(amount) filter (where is_credit and txn_type = 'interest'), 0)
-        as decimal(18,2)) as interest_amt,
-    cast(coalesce(sum(amount) filter (
-        where not is_credit and txn_type in ('fee', 'sanction_interest')
-    ), 0) as decimal(18,2)) as fee_amt,
     cast(coalesce(sum(amount) filter (where is_credit and txn_type = 'acquiring'), 0)
         as decimal(18,2)) as acquiring_amt,
     cast(coalesce(sum(amount) filter (where is_credit and txn_type = 'payroll'), 0)
@@ -67,4 +78,4 @@ select
         where channel not in ('system', 'unknown') and (bank_hour < 8 or bank_hour >= 18)
     ) as off_hours_cnt
 from bookings
-group by customer_id, branch_id, booked_on
+group by customer_id, branch_id, within_days
