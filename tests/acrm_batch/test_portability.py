@@ -42,10 +42,7 @@ def spark(expression: str, **bound: date | int) -> str:
     return text.removeprefix("SELECT ").replace("`loans`.", "").replace("`", "").split(" AS x ")[0]
 
 
-def test_the_models_of_the_package_are_portable() -> None:
-    assert portability.faults(package()) == []
-
-
+@pytest.mark.slow
 def test_the_spark_text_of_every_model_is_one_that_sqlglot_reads_as_sparks() -> None:
     project = package()
     relations, refused = portability.described(project)

@@ -32,6 +32,7 @@ def add_model(folder: Path, sql: str, matter: str = MATTER, name: str = "int_new
     (folder / "models" / "base" / f"{name}.sql").write_text(f"/*---\n{matter}---*/\n{sql}\n")
 
 
+@pytest.mark.slow
 def test_the_package_is_without_faults() -> None:
     assert lint(Project.load()) == []
 
@@ -96,6 +97,7 @@ def test_lint_finds_parameters_that_would_do_nothing(
     assert fault in found
 
 
+@pytest.mark.slow
 def test_a_parameter_asked_for_by_legal_entity_may_differ(folder: Path) -> None:
     with (folder / "catalogue" / "params" / "base.yml").open("a") as stream:
         stream.write(
