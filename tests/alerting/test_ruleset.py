@@ -23,7 +23,9 @@ def test_two_rules_may_have_parameters_of_their_own() -> None:
 @pytest.mark.parametrize("value", [None, "", "many", "-5", "0", "NaN", "Infinity"])
 def test_a_parameter_that_is_no_positive_number_is_refused(value: str | None) -> None:
     stored = {"frequent_transfers.min_count": value, "frequent_transfers.window_hours": "24"}
-    with pytest.raises(RulesetError, match=r"R01\.FREQUENT_TRANSFERS_OUT needs a positive number"):
+    with pytest.raises(
+        RulesetError, match=r"R01\.FREQUENT_TRANSFERS_OUT .*frequent_transfers\.min_count"
+    ):
         ruleset_of([("R01.FREQUENT_TRANSFERS_OUT", 1, stored)])
 
 

@@ -2,19 +2,17 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import psycopg
 import typer
 
-from alerting import database, dead_letters, main, migrate, ruleset, settings
+from alerting import cli_rules, dead_letters, main, migrate, settings
 from alerting import requeue as requeuing
 from alerting import status as standing
+from alerting.commands import AsJson, connected
 from alerting.consumer import bounds_of
-from alerting.settings import AlertingSettings
-from crm_shared import clock, logging, postgres
+from crm_shared import clock, logging
 from crm_shared.errors import CrmError, UsageError
 from crm_shared.settings import KafkaSettings
 
@@ -38,8 +36,7 @@ class _Application(typer.Typer):
 app = _Application(help="Reminders from events, as they happen.", no_args_is_help=True)
 letters = typer.Typer(help="Records that could not be worked on.", no_args_is_help=True)
 app.add_typer(letters, name="dead-letters")
-
-AsJson = Annotated[bool, typer.Option("--json", help="For scripts.")]
+app.add_typer(cli_rules.app, name="rules")
 
 
 @app.command()
@@ -56,22 +53,9 @@ def migrate_schema() -> None:
 
 
 @app.command()
-def rules(as_json: AsJson = False) -> None:
-    """The rules in force with version and parameters; --json: value by parameter code."""
-    with _connected(settings.load()) as connection:
-        found = ruleset.load(connection)
-    if as_json:
-        print(json.dumps(found.parameters(), indent=2))
-        return
-    for one in found.rules:
-        values = ", ".join(f"{code} = {value}" for code, value in one.parameters.values.items())
-        print(f"{one.rule.code:<28}version {one.version:<5}{values or '-'}")
-
-
-@app.command()
 def status(as_json: AsJson = False) -> None:
     """Lag, watermark and throughput of each partition, backlog and dead letters."""
-    with _connected(settings.load()) as connection:
+    with connected(settings.load()) as connection:
         found = standing.read(connection, KafkaSettings.load())
     if as_json:
         print(json.dumps(found, indent=2))
@@ -103,7 +87,7 @@ def list_letters(
 ) -> None:
     """Dead letters, the oldest first."""
     state = None if everything else "dead"
-    with _connected(settings.load()) as connection:
+    with connected(settings.load()) as connection:
         found = dead_letters.find(connection, state=state, reason=reason, limit=limit)
     if as_json:
         print(json.dumps([_as_json(one) for one in found], indent=2, ensure_ascii=False))
@@ -126,7 +110,7 @@ def requeue(
     if not ids and not reason and not everything:
         raise UsageError("Say which: numbers from `alerting dead-letters list`, --reason or --all.")
     ours = settings.load()
-    with _connected(ours) as connection:
+    with connected(ours) as connection:
         found = dead_letters.find(connection, state="dead", reason=reason, ids=ids, limit=100_000)
         connection.commit()
         result = requeuing.requeue(connection, found, clock.now(), bounds_of(ours))
@@ -134,18 +118,6 @@ def requeue(
         f"{result.worked} worked on, {result.raised} reminders raised, "
         f"{result.withdrawn} withdrawn, {result.still_dead} still dead."
     )
-
-
-@contextmanager
-def _connected(ours: AlertingSettings) -> Iterator[psycopg.Connection]:
-    connection = database.connect(
-        ours.url,
-        purpose="command",
-        statement_timeout_seconds=ours.statement_timeout_seconds,
-    )
-    with connection, postgres.bounded(connection, 120):
-        migrate.require_newest(connection)
-        yield connection
 
 
 def _as_json(one: dead_letters.StoredDeadLetter) -> dict[str, Any]:

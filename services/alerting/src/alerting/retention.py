@@ -73,7 +73,7 @@ def require_longer_than_windows(settings: AlertingSettings, ruleset: Ruleset) ->
         raise RetentionTooShortError(
             f"ALERTING_RETENTION_DAYS is {settings.retention_days:g}, and the longest window of "
             f"the rules with ALERTING_LATE_AFTER_SECONDS needs {needed / timedelta(days=1):.2f} "
-            "days: raise the setting, or insert a version of the rule with a shorter window."
+            "days: raise the setting, or draft a version of the rule with a shorter window."
         )
 
 

@@ -1,21 +1,18 @@
 """The rules in force: code, version and parameters, read from `alerting.rules`."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import psycopg
 
+from alerting import parameters
+from alerting.parameters import ParametersRefusedError
 from alerting.rules import RULES
-from alerting.rules.frequent_transfers_out import WINDOW_HOURS, window_of
-from alerting.rules.protocol import DEFAULT_CURRENCY, Parameters, Rule
+from alerting.rules.frequent_transfers_out import window_of
+from alerting.rules.protocol import Parameters, Rule
 from crm_shared.errors import CrmError
-
-#: The parameter that names the currency of a rule's amounts.
-CURRENCY = "movement.currency"
 
 _IN_FORCE = """
 select distinct on (code) code, version, parameters
@@ -90,28 +87,11 @@ def _rule_in_force(code: str, version: int, stored: Mapping[str, Any]) -> RuleIn
             f"alerting.rules names the rule {code}, which this version of the program does not "
             "have; remove the row or install the version that has it."
         )
-    values = {name: _value(code, name, stored) for name in rule.parameter_codes}
-    return RuleInForce(rule, version, Parameters(values, _currency(code, stored)))
-
-
-def _currency(code: str, stored: Mapping[str, Any]) -> str:
-    currency = stored.get(CURRENCY, DEFAULT_CURRENCY)
-    if not isinstance(currency, str) or re.fullmatch("[A-Z]{3}", currency) is None:
-        raise RulesetError(
-            f"The rule {code} needs a currency like CNY for {CURRENCY} and alerting.rules has "
-            f"{currency!r}; insert a corrected version."
-        )
-    return currency
-
-
-def _value(code: str, name: str, stored: Mapping[str, Any]) -> Decimal:
+    known = {name: value for name, value in stored.items() if name in parameters.names(code)}
     try:
-        value = Decimal(str(stored[name]))
-    except (KeyError, InvalidOperation):
-        value = Decimal("NaN")
-    if not value.is_finite() or value <= 0 or (name == WINDOW_HOURS and value > 24 * 366):
+        return RuleInForce(rule, version, parameters.parse(code, known))
+    except ParametersRefusedError as error:
         raise RulesetError(
-            f"The rule {code} needs a positive number for {name} and alerting.rules has "
-            f"{stored.get(name)!r}; insert a corrected version."
-        )
-    return value
+            f"Version {version} of {code} in alerting.rules is not understood: {error} Draft and "
+            "approve a corrected version."
+        ) from error

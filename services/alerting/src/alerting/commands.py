@@ -1,0 +1,27 @@
+"""What the commands have in common: a connection to a migrated database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import psycopg
+import typer
+
+from alerting import database, migrate
+from alerting.settings import AlertingSettings
+from crm_shared import postgres
+
+AsJson = Annotated[bool, typer.Option("--json", help="For scripts.")]
+
+
+@contextmanager
+def connected(ours: AlertingSettings) -> Iterator[psycopg.Connection]:
+    """A bounded connection; `SchemaOutdatedError` where the schema is not the program's."""
+    connection = database.connect(
+        ours.url,
+        purpose="command",
+        statement_timeout_seconds=ours.statement_timeout_seconds,
+    )
+    with connection, postgres.bounded(connection, 120):
+        migrate.require_newest(connection)
+        yield connection

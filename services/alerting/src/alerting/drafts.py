@@ -1,0 +1,216 @@
+"""New versions of rules: drafted by one person, approved by another, in force at a stated time.
+
+A version never changes. Every member of the group reads the versions in force between two batches,
+so what was approved holds at most `ALERTING_RULES_RELOAD_SECONDS` after its time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from alerting import parameters, retention, ruleset
+from alerting.rules import RULES
+from alerting.settings import AlertingSettings
+from crm_shared.errors import CrmError
+
+_NEWEST = """
+select version, parameters from alerting.rules
+where code = %s and legal_entity is null order by version desc limit 1
+"""
+
+_ADD = """
+insert into alerting.rule_drafts (code, base_version, parameters, reason, maker)
+values (%s, %s, %s, %s, %s) on conflict do nothing returning draft_id
+"""
+
+_FIND = """
+select draft_id, code, base_version, parameters, reason, maker, made_at, state, checker
+from alerting.rule_drafts
+where state = 'draft' or draft_id = %(draft_id)s order by draft_id
+"""
+
+_DECIDE = """
+update alerting.rule_drafts
+set state = %(state)s, checker = %(checker)s, decided_at = now(), decision_reason = %(reason)s
+where draft_id = %(draft_id)s
+"""
+
+_PUBLISH = """
+insert into alerting.rules (code, version, parameters, effective_from, draft_id)
+values (%(code)s, %(version)s, %(parameters)s, greatest(now(), %(at)s::timestamptz), %(draft_id)s)
+returning effective_from
+"""
+
+_VERSIONS = """
+select r.version, r.parameters, r.effective_from, d.maker, d.checker, d.reason
+from alerting.rules r left join alerting.rule_drafts d using (draft_id)
+where r.code = %s and r.legal_entity is null order by r.version
+"""
+
+
+class DraftRefusedError(CrmError):
+    """A draft, or a decision about one, that cannot be accepted."""
+
+    code = "draft_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A proposed version of a rule, made of version `base_version`."""
+
+    draft_id: int
+    code: str
+    base_version: int
+    parameters: dict[str, Any]
+    reason: str
+    maker: str
+    made_at: datetime
+    state: str
+    checker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a rule, from when it holds, and who is answerable; None: set up so."""
+
+    version: int
+    parameters: dict[str, Any]
+    effective_from: datetime
+    maker: str | None
+    checker: str | None
+    reason: str | None
+
+
+def versions(connection: psycopg.Connection, code: str) -> list[Version]:
+    """Every version of a rule, also those whose time has not come."""
+    _require_rule(code)
+    with connection.cursor(row_factory=class_row(Version)) as cursor:
+        return cursor.execute(_VERSIONS, (code,)).fetchall()
+
+
+def open_drafts(connection: psycopg.Connection) -> list[Draft]:
+    """The drafts that wait for a second person."""
+    with connection.cursor(row_factory=class_row(Draft)) as cursor:
+        return cursor.execute(_FIND, {"draft_id": None}).fetchall()
+
+
+def draft(
+    connection: psycopg.Connection,
+    code: str,
+    changes: Mapping[str, str],
+    *,
+    maker: str,
+    reason: str,
+    settings: AlertingSettings,
+) -> int:
+    """Propose a version: the newest one with these changes; its number as a draft."""
+    _require_rule(code)
+    _require_words(maker, reason)
+    with connection.transaction():
+        base, stored = _newest(connection, code)
+        proposed = {**stored, **changes}
+        if parameters.parse(code, proposed) == parameters.parse(code, stored):
+            raise DraftRefusedError(
+                f"That is what version {base} of {code} says already; name a parameter with "
+                "another value, as in movement.individual_min_amount=800000.00."
+            )
+        _require_fit(settings, code, proposed)
+        row = connection.execute(_ADD, (code, base, Jsonb(proposed), reason, maker)).fetchone()
+    if row is None:
+        raise DraftRefusedError(
+            f"A draft of {code} waits already (`alerting rules drafts`): approve or reject it."
+        )
+    return int(row[0])
+
+
+def approve(
+    connection: psycopg.Connection,
+    draft_id: int,
+    *,
+    checker: str,
+    at: datetime | None,
+    settings: AlertingSettings,
+) -> Version:
+    """Put a draft in force from `at`, or from now on; checked once more against what holds now."""
+    with connection.transaction():
+        one = _decide(connection, draft_id, "approved", checker, None)
+        newest, _ = _newest(connection, one.code)
+        if newest != one.base_version:
+            raise DraftRefusedError(
+                f"Draft {draft_id} was made of version {one.base_version} of {one.code}, and "
+                f"version {newest} has come since; reject it and draft anew."
+            )
+        _require_fit(settings, one.code, one.parameters)
+        latest = max(known.effective_from for known in versions(connection, one.code))
+        row = connection.execute(
+            _PUBLISH,
+            {"code": one.code, "version": newest + 1, "parameters": Jsonb(one.parameters),
+             "at": at, "draft_id": draft_id},
+        ).fetchone()  # fmt: skip
+        begins: datetime = row[0] if row else latest
+        if begins < latest:
+            raise DraftRefusedError(
+                f"Version {newest} of {one.code} comes into force at {latest:%Y-%m-%dT%H:%M:%SZ}; "
+                "approve this one for that time or a later one (--at)."
+            )
+    return Version(newest + 1, one.parameters, begins, one.maker, checker, one.reason)
+
+
+def reject(connection: psycopg.Connection, draft_id: int, *, checker: str, reason: str) -> None:
+    """Turn a draft down; the rule stays as it is."""
+    _require_words(checker, reason)
+    with connection.transaction():
+        _decide(connection, draft_id, "rejected", checker, reason)
+
+
+def _decide(
+    connection: psycopg.Connection, draft_id: int, state: str, checker: str, reason: str | None
+) -> Draft:
+    _require_words(checker, "-")
+    with connection.cursor(row_factory=class_row(Draft)) as cursor:
+        found = cursor.execute(f"{_FIND} for update", {"draft_id": draft_id}).fetchall()
+    one = next((one for one in found if one.draft_id == draft_id), None)
+    if one is None or one.state != "draft":
+        known = f"was {one.state} by {one.checker}" if one else "does not exist"
+        raise DraftRefusedError(
+            f"Draft {draft_id} {known}; `alerting rules drafts` lists those that wait."
+        )
+    if one.maker.casefold() == checker.casefold():
+        raise DraftRefusedError(
+            f"{checker} has made draft {draft_id} and cannot decide about it; ask a colleague."
+        )
+    connection.execute(
+        _DECIDE,
+        {"state": state, "checker": checker, "reason": reason, "draft_id": draft_id},
+    )
+    return one
+
+
+def _newest(connection: psycopg.Connection, code: str) -> tuple[int, dict[str, Any]]:
+    row = connection.execute(_NEWEST, (code,)).fetchone()
+    if row is None:
+        raise DraftRefusedError(f"alerting.rules has no version of {code}; run `alerting migrate`.")
+    return row[0], row[1]
+
+
+def _require_rule(code: str) -> None:
+    if code not in RULES:
+        raise DraftRefusedError(
+            f"There is no rule {code} of the stream; the rules are {', '.join(sorted(RULES))}."
+        )
+
+
+def _require_words(who: str, reason: str) -> None:
+    if not who.strip() or not reason.strip():
+        raise DraftRefusedError("Say who decides (--by) and why (--reason).")
+
+
+def _require_fit(settings: AlertingSettings, code: str, proposed: Mapping[str, Any]) -> None:
+    """Refuse a version that a running member would refuse."""
+    alone = ruleset.ruleset_of([(code, 1, proposed)])
+    retention.require_longer_than_windows(settings, alone)
