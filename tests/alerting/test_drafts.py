@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import jsonschema
@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from alerting import drafts, parameters, ruleset
 from alerting.cli_rules import app, changed, instant
-from alerting.drafts import DraftRefusedError
+from alerting.drafts import DraftRefusedError, Version
 from alerting.parameters import ParametersRefusedError
 from alerting.retention import RetentionTooShortError
 from alerting.rules import RULES
@@ -42,14 +42,28 @@ def _draft(
     )
 
 
+def _approve(
+    connection: psycopg.Connection,
+    settings: AlertingSettings,
+    number: int,
+    checker: str,
+    at: datetime | None = None,
+) -> Version:
+    return drafts.approve(
+        connection, number, checker=checker, at=at, settings=settings, untested=True
+    )
+
+
 def test_a_draft_changes_nothing_until_another_person_approves_it(
     connection: psycopg.Connection, settings: AlertingSettings
 ) -> None:
     number = _draft(connection, settings, INFLOW)
     assert ruleset.load(connection).parameters()["movement.individual_min_amount"] == "500000.00"
     with pytest.raises(DraftRefusedError, match="ask a colleague"):
-        drafts.approve(connection, number, checker="lin", at=None, settings=settings)
-    made = drafts.approve(connection, number, checker="Chen", at=None, settings=settings)
+        _approve(connection, settings, number, "lin")
+    made = drafts.approve(
+        connection, number, checker="Chen", at=None, settings=settings, untested=True
+    )
     (rule,) = (one for one in ruleset.load(connection).rules if one.rule.code == INFLOW)
     assert (rule.version, made.version) == (2, 2)
     assert rule.parameters["movement.individual_min_amount"] == Decimal("300000.00")
@@ -57,7 +71,9 @@ def test_a_draft_changes_nothing_until_another_person_approves_it(
     last = drafts.versions(connection, INFLOW)[-1]
     assert (last.maker, last.checker, last.reason) == ("Lin", "Chen", "too few")
     with pytest.raises(DraftRefusedError, match="was approved by Chen"):
-        drafts.approve(connection, number, checker="Wang", at=None, settings=settings)
+        drafts.approve(
+            connection, number, checker="Wang", at=None, settings=settings, untested=True
+        )
 
 
 def test_a_version_approved_for_later_waits_for_its_time(
@@ -65,11 +81,15 @@ def test_a_version_approved_for_later_waits_for_its_time(
 ) -> None:
     tomorrow = clock.now() + timedelta(days=1)
     number = _draft(connection, settings, FREQUENT, frequent_transfers__min_count="7")
-    drafts.approve(connection, number, checker="Chen", at=tomorrow, settings=settings)
+    drafts.approve(
+        connection, number, checker="Chen", at=tomorrow, settings=settings, untested=True
+    )
     assert ruleset.load(connection).parameters()["frequent_transfers.min_count"] == "5"
     sooner = _draft(connection, settings, FREQUENT, frequent_transfers__min_count="8")
     with pytest.raises(DraftRefusedError, match="comes into force at"):
-        drafts.approve(connection, sooner, checker="Chen", at=None, settings=settings)
+        drafts.approve(
+            connection, sooner, checker="Chen", at=None, settings=settings, untested=True
+        )
 
 
 def test_one_draft_of_a_rule_at_a_time(
@@ -92,7 +112,9 @@ def test_a_draft_of_an_older_version_is_not_approved(
     )
     connection.commit()
     with pytest.raises(DraftRefusedError, match="draft anew"):
-        drafts.approve(connection, number, checker="Chen", at=None, settings=settings)
+        drafts.approve(
+            connection, number, checker="Chen", at=None, settings=settings, untested=True
+        )
 
 
 def test_a_version_is_never_changed(connection: psycopg.Connection) -> None:
@@ -160,7 +182,9 @@ def test_the_commands_lead_from_a_draft_to_a_version(
     words = ["movement.business_min_amount=4000000.00", "--by", "Lin", "--reason", "more"]
     waiting = said("draft", "R01.LARGE_OUTFLOW", *words).split()[1]
     assert "movement.business_min_amount: 5000000.00 -> 4000000.00" in said("drafts")
-    said("approve", waiting, "--by", "Chen", "--at", "2026-07-01T00:00:00+08:00")
+    with pytest.raises(DraftRefusedError, match="Nobody has tried draft"):
+        said("approve", waiting, "--by", "Chen")
+    said("approve", waiting, "--by", "Chen", "--untested", "--at", "2026-07-01T00:00:00+08:00")
     assert "Lin, Chen: more" in said("show", "R01.LARGE_OUTFLOW")
     assert json.loads(said("show", "R01.LARGE_OUTFLOW", "--json"))[-1]["checker"] == "Chen"
     assert "4000000.00" in said()

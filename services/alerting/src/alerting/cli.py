@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from alerting import cli_rules, dead_letters, main, migrate, settings
+from alerting import cli_history, cli_rules, dead_letters, main, migrate, settings
 from alerting import requeue as requeuing
 from alerting import status as standing
 from alerting.commands import AsJson, connected
@@ -37,6 +37,7 @@ app = _Application(help="Reminders from events, as they happen.", no_args_is_hel
 letters = typer.Typer(help="Records that could not be worked on.", no_args_is_help=True)
 app.add_typer(letters, name="dead-letters")
 app.add_typer(cli_rules.app, name="rules")
+app.command()(cli_history.backtest)
 
 
 @app.command()

@@ -90,7 +90,16 @@ def list_drafts(as_json: AsJson = False) -> None:
             for name, value in one.parameters.items()
             if before[one.draft_id].get(name) != value
         )
-        print(f"{one.draft_id:<6}{one.code:<28}{changes}  ({one.maker}: {one.reason})")
+        tried = one.backtest
+        print(
+            f"{one.draft_id:<6}{one.code:<28}{changes}  ({one.maker}: {one.reason}); "
+            + (
+                f"tried {tried['from']} to {tried['to']}: {tried['proposed']} reminders, "
+                f"{tried['in_force']} as in force"
+                if tried
+                else "not tried yet"
+            )
+        )
     print(f"{len(found)} drafts wait.")
 
 
@@ -101,12 +110,17 @@ def approve(
     at: Annotated[
         str | None, typer.Option(help="From when, as 2026-07-02T00:00:00+08:00; default: now.")
     ] = None,
+    untested: Annotated[
+        bool, typer.Option("--untested", help="There is no history to try it on.")
+    ] = False,
 ) -> None:
     """Put a draft in force, as another person than its maker."""
     ours = settings.load()
     begins = None if at is None else instant(at)
     with connected(ours) as connection:
-        made = drafts.approve(connection, draft_id, checker=by, at=begins, settings=ours)
+        made = drafts.approve(
+            connection, draft_id, checker=by, at=begins, settings=ours, untested=untested
+        )
     print(f"Version {made.version} is in force from {made.effective_from:%Y-%m-%dT%H:%M:%S%z}.")
 
 

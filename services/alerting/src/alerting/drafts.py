@@ -29,7 +29,7 @@ values (%s, %s, %s, %s, %s) on conflict do nothing returning draft_id
 """
 
 _FIND = """
-select draft_id, code, base_version, parameters, reason, maker, made_at, state, checker
+select draft_id, code, base_version, parameters, reason, maker, made_at, state, checker, backtest
 from alerting.rule_drafts
 where state = 'draft' or draft_id = %(draft_id)s order by draft_id
 """
@@ -72,6 +72,7 @@ class Draft:
     made_at: datetime
     state: str
     checker: str | None
+    backtest: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,25 @@ def open_drafts(connection: psycopg.Connection) -> list[Draft]:
         return cursor.execute(_FIND, {"draft_id": None}).fetchall()
 
 
+def waiting(connection: psycopg.Connection, draft_id: int, code: str) -> Draft:
+    """The draft of that number, which must be one of this rule and wait."""
+    for one in open_drafts(connection):
+        if (one.draft_id, one.code) == (draft_id, code):
+            return one
+    raise DraftRefusedError(
+        f"No draft {draft_id} of {code} waits; `alerting rules drafts` lists those that do."
+    )
+
+
+def keep_backtest(connection: psycopg.Connection, draft_id: int, found: dict[str, Any]) -> None:
+    """Keep with a draft that still waits what its backtest said."""
+    with connection.transaction():
+        connection.execute(
+            "update alerting.rule_drafts set backtest = %s where draft_id = %s and state = 'draft'",
+            (Jsonb(found), draft_id),
+        )
+
+
 def draft(
     connection: psycopg.Connection,
     code: str,
@@ -112,7 +132,7 @@ def draft(
     _require_rule(code)
     _require_words(maker, reason)
     with connection.transaction():
-        base, stored = _newest(connection, code)
+        base, stored = newest(connection, code)
         proposed = {**stored, **changes}
         if parameters.parse(code, proposed) == parameters.parse(code, stored):
             raise DraftRefusedError(
@@ -135,30 +155,40 @@ def approve(
     checker: str,
     at: datetime | None,
     settings: AlertingSettings,
+    untested: bool = False,
 ) -> Version:
-    """Put a draft in force from `at`, or from now on; checked once more against what holds now."""
+    """Put a draft in force from `at`, or from now on; checked once more against what holds now.
+
+    A draft must have been tried on delivered days, unless the checker says `untested`.
+    """
     with connection.transaction():
         one = _decide(connection, draft_id, "approved", checker, None)
-        newest, _ = _newest(connection, one.code)
-        if newest != one.base_version:
+        if one.backtest is None and not untested:
+            raise DraftRefusedError(
+                f"Nobody has tried draft {draft_id}: run `alerting backtest {one.code} --draft "
+                f"{draft_id} --from … --to …`, or approve it with --untested where there is no "
+                "history."
+            )
+        version, _ = newest(connection, one.code)
+        if version != one.base_version:
             raise DraftRefusedError(
                 f"Draft {draft_id} was made of version {one.base_version} of {one.code}, and "
-                f"version {newest} has come since; reject it and draft anew."
+                f"version {version} has come since; reject it and draft anew."
             )
         _require_fit(settings, one.code, one.parameters)
         latest = max(known.effective_from for known in versions(connection, one.code))
         row = connection.execute(
             _PUBLISH,
-            {"code": one.code, "version": newest + 1, "parameters": Jsonb(one.parameters),
+            {"code": one.code, "version": version + 1, "parameters": Jsonb(one.parameters),
              "at": at, "draft_id": draft_id},
         ).fetchone()  # fmt: skip
         begins: datetime = row[0] if row else latest
         if begins < latest:
             raise DraftRefusedError(
-                f"Version {newest} of {one.code} comes into force at {latest:%Y-%m-%dT%H:%M:%SZ}; "
+                f"Version {version} of {one.code} comes into force at {latest:%Y-%m-%dT%H:%M:%SZ}; "
                 "approve this one for that time or a later one (--at)."
             )
-    return Version(newest + 1, one.parameters, begins, one.maker, checker, one.reason)
+    return Version(version + 1, one.parameters, begins, one.maker, checker, one.reason)
 
 
 def reject(connection: psycopg.Connection, draft_id: int, *, checker: str, reason: str) -> None:
@@ -191,7 +221,8 @@ def _decide(
     return one
 
 
-def _newest(connection: psycopg.Connection, code: str) -> tuple[int, dict[str, Any]]:
+def newest(connection: psycopg.Connection, code: str) -> tuple[int, dict[str, Any]]:
+    """The newest version of a rule, in force or not yet, and its parameters as stored."""
     row = connection.execute(_NEWEST, (code,)).fetchone()
     if row is None:
         raise DraftRefusedError(f"alerting.rules has no version of {code}; run `alerting migrate`.")

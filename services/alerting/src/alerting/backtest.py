@@ -1,0 +1,112 @@
+"""What a rule with other parameters would have raised on delivered days, beside the one in force.
+
+The live functions judge; only the days of the range count, though windows reach back before it.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import ceil
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from alerting import history, ledger
+from alerting.evaluation import Firing
+from alerting.events import Event
+from alerting.rules import RULES
+from alerting.rules.large_card_spend import LARGE_CARD_SPEND
+from alerting.ruleset import RuleInForce, Ruleset, ruleset_of
+from crm_shared.clock import bank_date
+from crm_shared.errors import UsageError
+
+_SAMPLE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """Reminders of the proposal and of the version in force, over the same days."""
+
+    code: str
+    first: date
+    last: date
+    events: int
+    proposed: Mapping[UUID, Firing]
+    in_force: Mapping[UUID, Firing]
+
+    def summary(self) -> dict[str, Any]:
+        """Counts in all, by day and by branch; what both say, and examples of what is new."""
+        both = self.proposed.keys() & self.in_force.keys()
+        new = [self.proposed[one] for one in self.proposed if one not in both]
+        new.sort(key=lambda one: (one.event.occurred_at, one.reminder_id))
+        return {
+            "code": self.code,
+            "from": str(self.first),
+            "to": str(self.last),
+            "events": self.events,
+            "proposed": len(self.proposed),
+            "in_force": len(self.in_force),
+            "both": len(both),
+            "only_proposed": len(new),
+            "only_in_force": len(self.in_force) - len(both),
+            "by_day": _counted(self.proposed, _day),
+            "by_day_in_force": _counted(self.in_force, _day),
+            "by_branch": _counted(self.proposed, lambda one: one.event.branch_id or "-"),
+            "sample": [_example(one) for one in new[:: max(1, len(new) // _SAMPLE)][:_SAMPLE]],
+        }
+
+
+def run(
+    code: str,
+    proposed: Mapping[str, Any],
+    in_force: RuleInForce,
+    landing: Path,
+    days: tuple[date, date],
+) -> Backtest:
+    """Judge the days, the first and the last, by the proposed parameters and by those in force."""
+    first, last = days
+    if first > last:
+        raise UsageError(f"The range ends before it begins: --from {first}, --to {last}.")
+    if not RULES[code].parameter_codes:
+        raise UsageError(f"{code} has no parameters, so there is nothing to try out.")
+    other = ruleset_of([(code, in_force.version, proposed)])
+    live = Ruleset(*((), (in_force,)) if in_force.rule.windowed else ((in_force,), ()))
+    reach = timedelta(days=ceil(max(other.span, live.span) / timedelta(days=1)))
+    events = _events(code, landing, first - reach, last)
+    return Backtest(
+        code, first, last, len(events),
+        _within(history.reminders_of(events, other), first, last),
+        _within(history.reminders_of(events, live), first, last),
+    )  # fmt: skip
+
+
+def _events(code: str, landing: Path, first: date, last: date) -> list[Event]:
+    if code == LARGE_CARD_SPEND.code:
+        return list(ledger.card_bookings(landing, first, last))
+    return list(ledger.bookings(landing, first, last))
+
+
+def _within(found: Mapping[UUID, Firing], first: date, last: date) -> dict[UUID, Firing]:
+    return {
+        reminder_id: one
+        for reminder_id, one in found.items()
+        if first <= bank_date(one.event.occurred_at) <= last
+    }
+
+
+def _day(one: Firing) -> str:
+    return str(bank_date(one.event.occurred_at))
+
+
+def _counted(found: Mapping[UUID, Firing], by: Any) -> dict[str, int]:
+    return dict(sorted(Counter(by(one) for one in found.values()).items()))
+
+
+def _example(one: Firing) -> dict[str, Any]:
+    return {
+        "customer_id": one.outcome.customer_id,
+        "window": one.outcome.window,
+        "value": one.outcome.facts.get("value"),
+        "threshold": one.outcome.facts.get("threshold"),
+    }

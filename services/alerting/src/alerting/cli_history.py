@@ -1,0 +1,84 @@
+"""The commands that look back: `alerting backtest`."""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from alerting import drafts, ruleset, settings
+from alerting.cli_rules import Code, changed
+from alerting.commands import AsJson, connected
+from crm_shared.errors import UsageError
+
+Landing = Annotated[
+    Path, typer.Option(envvar="CRM_LANDING_DIR", help="The core's delivered files.")
+]
+From = Annotated[str, typer.Option("--from", help="First business date, as 2026-06-01.")]
+To = Annotated[str, typer.Option("--to", help="Last business date.")]
+
+
+def backtest(
+    code: Code,
+    changes: Annotated[
+        list[str] | None, typer.Argument(help="CODE=VALUE of each changed parameter.")
+    ] = None,
+    *,
+    first: From,
+    last: To,
+    landing: Landing,
+    draft: Annotated[
+        int | None, typer.Option(help="Try this draft and keep the result with it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What a rule with other parameters would have raised, beside the version in force."""
+    from alerting import backtest as trying  # noqa: PLC0415  only who looks back needs DuckDB
+
+    days = day(first), day(last)
+    with connected(settings.load()) as connection:
+        drafts.versions(connection, code)
+        (in_force,) = (one for one in ruleset.load(connection).rules if one.rule.code == code)
+        if (draft is None) == (not changes):
+            raise UsageError("Say what to try: either CODE=VALUE arguments or --draft NUMBER.")
+        if draft is None:
+            proposed = {**drafts.newest(connection, code)[1], **changed(changes or [])}
+        else:
+            proposed = drafts.waiting(connection, draft, code).parameters
+        connection.commit()
+        found = trying.run(code, proposed, in_force, landing, days).summary()
+        if draft is not None:
+            drafts.keep_backtest(connection, draft, found)
+    print(json.dumps(found, indent=2) if as_json else _told(found))
+
+
+def day(said: str) -> date:
+    """A business date."""
+    try:
+        return date.fromisoformat(said)
+    except ValueError:
+        raise UsageError(f"{said!r} is not a date; write it as 2026-06-30.") from None
+
+
+def _told(found: Mapping[str, Any]) -> str:
+    lines = [
+        f"{found['code']} on {found['events']} bookings, {found['from']} to {found['to']}: "
+        f"{found['proposed']} reminders as proposed, {found['in_force']} as in force; "
+        f"{found['both']} are the same, {found['only_proposed']} new, "
+        f"{found['only_in_force']} no longer.",
+        f"{'day':<12}{'proposed':>10}{'in force':>10}",
+    ]
+    all_days = sorted({*found["by_day"], *found["by_day_in_force"]})
+    for one in all_days:
+        before = found["by_day_in_force"].get(one, 0)
+        lines.append(f"{one:<12}{found['by_day'].get(one, 0):>10}{before:>10}")
+    most = sorted(found["by_branch"].items(), key=lambda it: (-it[1], it[0]))[:10]
+    lines.append("most by branch: " + (", ".join(f"{name} {n}" for name, n in most) or "-"))
+    for one in found["sample"]:
+        lines.append(
+            f"new, for instance: customer {one['customer_id']}, {one['window']}, "
+            f"value {one['value']}, threshold {one['threshold']}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,141 @@
+"""The bookings of delivered days, as the events that they were: for backtests and for `why`.
+
+They are read from the landing files by DuckDB. An event gets the id that it had in the stream.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from alerting.events import Booking, CardBooking
+from crm_shared import ids
+from crm_shared.business_calendar import days
+from crm_shared.errors import ContractError, UsageError
+from crm_shared.landing import day_folder, read_manifest
+
+_CHUNK = 10_000
+
+_BOOKINGS = """
+select t.txn_id, t.booked_at, t.customer_id, t.account_id, t.branch_id, t.business_date,
+       t.direction, t.amount::varchar, t.currency, t.channel, t.txn_type,
+       coalesce(c.customer_type, 'individual'), t.counterparty_bank, t.reverses_txn_id
+from read_parquet($rows, hive_partitioning = true) as t
+left join (
+    select customer_id, arg_max(customer_type, business_date) as customer_type
+    from read_parquet($customers, hive_partitioning = true) group by customer_id
+) as c using (customer_id)
+where $customer is null or t.customer_id = $customer
+order by t.booked_at, t.txn_id
+"""
+
+_CARD_BOOKINGS = """
+select t.card_txn_id, t.booked_at, t.customer_id, t.card_id, coalesce(c.branch_id, ''),
+       t.business_date, t.direction, t.amount::varchar, t.category
+from read_parquet($rows, hive_partitioning = true) as t
+left join (
+    select card_id, arg_max(branch_id, business_date) as branch_id
+    from read_parquet($cards, hive_partitioning = true) group by card_id
+) as c using (card_id)
+where $customer is null or t.customer_id = $customer
+order by t.booked_at, t.card_txn_id
+"""
+
+
+def bookings(
+    landing: Path, first: date, last: date, customer_id: int | None = None
+) -> Iterator[Booking]:
+    """The bookings on deposit accounts of these days, in order of time; of one customer or all."""
+    rows, customers = _files(landing, first, last, "transactions", "customers")
+    values = {"rows": rows, "customer": customer_id, "customers": customers}
+    for row in _rows(_BOOKINGS, values):
+        yield Booking(
+            event_id=ids.event_id("transaction", str(row[0])),
+            occurred_at=row[1].replace(tzinfo=UTC),
+            producer="core",
+            txn_id=row[0],
+            customer_id=row[2],
+            account_id=row[3],
+            branch_id=row[4],
+            business_date=row[5],
+            direction=row[6],
+            amount_text=row[7],
+            currency=row[8],
+            channel=row[9],
+            txn_type=row[10],
+            customer_type=row[11],
+            counterparty_bank=row[12],
+            reverses_txn_id=row[13],
+        )
+
+
+def card_bookings(
+    landing: Path, first: date, last: date, customer_id: int | None = None
+) -> Iterator[CardBooking]:
+    """The bookings on credit cards of these days, in order of time; of one customer or all."""
+    rows, cards = _files(landing, first, last, "card_transactions", "credit_cards")
+    values = {"rows": rows, "customer": customer_id, "cards": cards}
+    for row in _rows(_CARD_BOOKINGS, values):
+        yield CardBooking(
+            event_id=ids.event_id("card-transaction", str(row[0])),
+            occurred_at=row[1].replace(tzinfo=UTC),
+            producer="core",
+            card_txn_id=row[0],
+            customer_id=row[2],
+            card_id=row[3],
+            branch_id=row[4],
+            business_date=row[5],
+            direction=row[6],
+            amount_text=row[7],
+            category=row[8],
+        )
+
+
+def _rows(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    with duckdb.connect() as connection:
+        try:
+            found = connection.execute(statement, values)
+            while rows := found.fetchmany(_CHUNK):
+                yield from rows
+        except duckdb.Error as error:
+            first_line = str(error).strip().splitlines()[0]
+            raise ContractError(
+                f"The delivered files cannot be read ({first_line}); deliver those days again."
+            ) from None
+
+
+def _files(
+    landing: Path, first: date, last: date, events: str, states: str
+) -> tuple[list[str], list[str]]:
+    """The files of a table of events, and those of a table of states that say how it stood.
+
+    A range may begin before the first delivery, so that windows can reach back; it must not be
+    empty. States are delivered in full at month ends, and only what changed on other days.
+    """
+    happened: list[str] = []
+    stood: list[str] = []
+    for day in days(first, last):
+        if day_folder(landing, day).is_dir():
+            happened += _delivered(landing, day, events)[0]
+            stood += _delivered(landing, day, states)[0]
+    if not happened:
+        raise UsageError(
+            f"{landing} has no {events} from {first} to {last}: name the folder of the delivered "
+            "files (--landing or CRM_LANDING_DIR) and days that were delivered."
+        )
+    day, full = first - timedelta(days=1), False
+    while not full and day_folder(landing, day).is_dir():
+        files, full = _delivered(landing, day, states)
+        stood += files
+        day -= timedelta(days=1)
+    return happened, stood
+
+
+def _delivered(landing: Path, day: date, name: str) -> tuple[list[str], bool]:
+    """The file of a table that day, if its source has one, and whether it is the full state."""
+    listed = read_manifest(landing, day).tables.get(name)
+    if listed is None:
+        return [], False
+    return [str(day_folder(landing, day) / listed.file)], listed.full

@@ -1,0 +1,154 @@
+"""A proposal is tried on delivered days by the functions that judge live events."""
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from alerting import backtest, drafts, history, ledger, ruleset
+from alerting.cli import app
+from alerting.decoding import Refused, decode
+from alerting.drafts import DraftRefusedError
+from alerting.events import Booking, CardBooking, Event
+from alerting.ruleset import RuleInForce
+from alerting.settings import AlertingSettings
+from bank_simulator import replay
+from bank_simulator.generate import generate
+from bank_simulator.plan import Plan
+from crm_shared.errors import ContractError, NotReadyError, UsageError
+from tests.alerting.batches import LATER, record
+
+FIRST, LAST = date(2026, 6, 15), date(2026, 7, 1)
+INFLOW = "R01.LARGE_INFLOW"
+FREQUENT = "R01.FREQUENT_TRANSFERS_OUT"
+SPEND = "R01.LARGE_CARD_SPEND"
+
+
+@pytest.fixture(scope="module")
+def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small generated bank."""
+    out = tmp_path_factory.mktemp("backtest") / "bank"
+    generate(Plan(customers=800, first=date(2026, 3, 31), last=LAST, seed=42), out)
+    return out
+
+
+@pytest.fixture
+def in_force(connection: psycopg.Connection) -> dict[str, RuleInForce]:
+    return {one.rule.code: one for one in ruleset.load(connection).rules}
+
+
+def _told(landing: Path, day: date) -> list[Event]:
+    """What the stream would see of that day."""
+    decoded = [
+        decode(record(0, message.body.encode()), LATER) for message in replay.messages(landing, day)
+    ]
+    return [one for one in decoded if not isinstance(one, Refused)]
+
+
+def test_the_ledger_gives_the_events_that_the_stream_saw(landing: Path) -> None:
+    told = {one.event_id: one for one in _told(landing, LAST)}
+    bookings = [*ledger.bookings(landing, LAST, LAST), *ledger.card_bookings(landing, LAST, LAST)]
+    assert {one.event_id: one for one in bookings} == {
+        event_id: one for event_id, one in told.items() if isinstance(one, Booking | CardBooking)
+    }
+    assert {type(one) for one in bookings} == {Booking, CardBooking}
+
+
+@pytest.mark.parametrize("code", [INFLOW, "R01.LARGE_OUTFLOW", SPEND])
+def test_the_values_in_force_give_what_the_stream_raises(
+    landing: Path, in_force: dict[str, RuleInForce], code: str
+) -> None:
+    same = {name: str(value) for name, value in in_force[code].parameters.values.items()}
+    found = backtest.run(code, same, in_force[code], landing, (LAST, LAST))
+    raised = history.reminders_of(_told(landing, LAST), ruleset.ruleset_of([(code, 1, same)]))
+    assert found.proposed.keys() == found.in_force.keys() == raised.keys()
+    assert found.summary()["by_day"] == {str(LAST): len(raised)}
+
+
+def test_a_lower_threshold_says_what_is_new(
+    landing: Path, in_force: dict[str, RuleInForce]
+) -> None:
+    lower = {"movement.individual_min_amount": "1000", "movement.business_min_amount": "1000"}
+    found = backtest.run(INFLOW, lower, in_force[INFLOW], landing, (FIRST, LAST))
+    summary = found.summary()
+    assert summary["proposed"] > summary["in_force"]
+    assert summary["only_in_force"] == 0
+    assert summary["only_proposed"] == summary["proposed"] - summary["in_force"]
+    assert sum(summary["by_day"].values()) == sum(summary["by_branch"].values())
+    assert 1 <= len(summary["sample"]) <= 5
+    assert all(float(one["value"]) >= 1000 for one in summary["sample"])
+
+
+def test_a_window_reaches_back_before_the_first_day(
+    landing: Path, in_force: dict[str, RuleInForce]
+) -> None:
+    longer = {"frequent_transfers.min_count": "2", "frequent_transfers.window_hours": "240"}
+    alone = backtest.run(FREQUENT, longer, in_force[FREQUENT], landing, (LAST, LAST))
+    whole = backtest.run(FREQUENT, longer, in_force[FREQUENT], landing, (FIRST, LAST))
+    day = str(LAST)
+    assert alone.summary()["by_day"].get(day, 0) == whole.summary()["by_day"].get(day, 0) > 0
+
+
+def test_what_cannot_be_tried_says_what_to_do(
+    landing: Path, in_force: dict[str, RuleInForce], tmp_path: Path
+) -> None:
+    amounts = {"movement.individual_min_amount": "1", "movement.business_min_amount": "1"}
+    inflow = in_force[INFLOW]
+    with pytest.raises(UsageError, match="ends before it begins"):
+        backtest.run(INFLOW, amounts, inflow, landing, (LAST, FIRST))
+    with pytest.raises(UsageError, match="has no parameters"):
+        backtest.run("R03.ARREARS", {}, in_force["R03.ARREARS"], landing, (FIRST, LAST))
+    with pytest.raises(UsageError, match="--landing or CRM_LANDING_DIR"):
+        backtest.run(INFLOW, amounts, inflow, tmp_path, (FIRST, LAST))
+    (tmp_path / f"business_date={LAST}").mkdir()
+    with pytest.raises(NotReadyError, match="has not arrived"):
+        backtest.run(INFLOW, amounts, inflow, tmp_path, (LAST, LAST))
+
+
+def test_a_damaged_file_is_named(landing: Path, tmp_path: Path) -> None:
+    folder = tmp_path / f"business_date={LAST}"
+    folder.mkdir()
+    source = landing / folder.name
+    for file in source.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    (folder / "transactions.parquet").write_bytes(b"PAR1 no more")
+    with pytest.raises(ContractError, match=re.escape("deliver those days again")):
+        list(ledger.bookings(tmp_path, LAST, LAST))
+
+
+def test_a_draft_is_tried_before_it_is_approved(
+    landing: Path,
+    alerting_url: str,
+    connection: psycopg.Connection,
+    settings: AlertingSettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ALERTING_DATABASE_URL", alerting_url)
+    monkeypatch.setenv("CRM_LANDING_DIR", str(landing))
+    changes = {"movement.individual_min_amount": "1000.00"}
+    number = drafts.draft(connection, INFLOW, changes, maker="Lin", reason="try", settings=settings)
+    with pytest.raises(DraftRefusedError, match=f"--draft {number}"):
+        drafts.approve(connection, number, checker="Chen", at=None, settings=settings)
+    days = ["--from", str(FIRST), "--to", str(LAST)]
+    tried = _said("backtest", INFLOW, "--draft", str(number), *days)
+    assert "reminders as proposed" in tried
+    assert f"tried {FIRST} to {LAST}" in _said("rules", "drafts")
+    drafts.approve(connection, number, checker="Chen", at=None, settings=settings)
+    again = _said("backtest", INFLOW, "movement.individual_min_amount=2000", *days, "--json")
+    found: dict[str, Any] = json.loads(again)
+    assert found["in_force"] > found["proposed"]
+    with pytest.raises(UsageError, match="Say what to try"):
+        _said("backtest", INFLOW, *days)
+    with pytest.raises(UsageError, match="is not a date"):
+        _said("backtest", INFLOW, "a=1", "--from", "yesterday", "--to", str(LAST))
+
+
+def _said(*words: str) -> str:
+    done = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
