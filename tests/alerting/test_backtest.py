@@ -18,8 +18,6 @@ from alerting.events import Booking, CardBooking, Event
 from alerting.ruleset import RuleInForce
 from alerting.settings import AlertingSettings
 from bank_simulator import replay
-from bank_simulator.generate import generate
-from bank_simulator.plan import Plan
 from crm_shared.errors import ContractError, NotReadyError, UsageError
 from tests.alerting.batches import LATER, record
 
@@ -27,14 +25,6 @@ FIRST, LAST = date(2026, 6, 15), date(2026, 7, 1)
 INFLOW = "R01.LARGE_INFLOW"
 FREQUENT = "R01.FREQUENT_TRANSFERS_OUT"
 SPEND = "R01.LARGE_CARD_SPEND"
-
-
-@pytest.fixture(scope="module")
-def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small generated bank."""
-    out = tmp_path_factory.mktemp("backtest") / "bank"
-    generate(Plan(customers=800, first=date(2026, 3, 31), last=LAST, seed=42), out)
-    return out
 
 
 @pytest.fixture

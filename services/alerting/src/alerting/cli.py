@@ -38,6 +38,7 @@ letters = typer.Typer(help="Records that could not be worked on.", no_args_is_he
 app.add_typer(letters, name="dead-letters")
 app.add_typer(cli_rules.app, name="rules")
 app.command()(cli_history.backtest)
+app.command()(cli_history.why)
 
 
 @app.command()

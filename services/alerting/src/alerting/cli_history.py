@@ -1,7 +1,8 @@
-"""The commands that look back: `alerting backtest`."""
+"""The commands that look back: `alerting backtest` and `alerting why`."""
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,6 +53,39 @@ def backtest(
         if draft is not None:
             drafts.keep_backtest(connection, draft, found)
     print(json.dumps(found, indent=2) if as_json else _told(found))
+
+
+def why(
+    code: Code,
+    customer: Annotated[int, typer.Argument(help="The customer's number.")],
+    *,
+    on: Annotated[str, typer.Option(help="The day of the booking, as 2026-06-30.")],
+    landing: Landing,
+    as_json: AsJson = False,
+) -> None:
+    """Why a rule raised a reminder for a customer on a day, or why it did not."""
+    from alerting import why as asking  # noqa: PLC0415  only who looks back needs DuckDB
+
+    with connected(settings.load()) as connection:
+        found = asking.explain(connection, code, customer, day(on), landing)
+    if as_json:
+        print(json.dumps(asdict(found), indent=2, default=str))
+        return
+    for one in found.judged:
+        print(f"{one.occurred_at:%Y-%m-%dT%H:%M:%SZ}  {one.fact:<20}{found.sentence(one)}")
+    if code not in asking.JUDGED_AGAIN:
+        print(f"{code} judges no bookings: only what the database has can be told.")
+    elif not found.judged:
+        print(f"The delivered files have no booking of customer {customer} on {on}.")
+    for it in found.standing:
+        sent = f"sent at {it.sent_at:%Y-%m-%dT%H:%M:%SZ}" if it.sent_at else "no sent message kept"
+        version = f"version {it.version}" if it.version else "version not kept"
+        print(
+            f"reminder {it.reminder_id}, {it.window}: {it.state}, revision {it.revision}, "
+            f"{version}, {sent}"
+        )
+    numbers = ", ".join(str(one) for one in found.dead_letters)
+    print(f"dead letters of this customer: {numbers or 'none'}")
 
 
 def day(said: str) -> date:

@@ -1,0 +1,183 @@
+"""Why a reminder was raised for a customer on a day, or why none was: each booking, judged again.
+
+The bookings come from the core's delivered files and are judged by the function of the stream, with
+the version that was in force at their time; what was raised, withdrawn or refused comes from the
+database. So a reminder that should stand and does not is told apart from one that is below.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from math import ceil
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+
+from alerting import drafts, ledger
+from alerting.events import Booking, CardBooking, Fact, fact_of, retracted_by
+from alerting.rules import (
+    FREQUENT_TRANSFERS_OUT,
+    LARGE_CARD_SPEND,
+    LARGE_INFLOW,
+    LARGE_OUTFLOW,
+)
+from alerting.rules.frequent_transfers_out import transfer_to_other_bank
+from alerting.rules.protocol import NAMES, Below, Fired, outcome_of
+from alerting.ruleset import RuleInForce, Ruleset, ruleset_of
+from alerting.windows import Timeline
+from crm_shared import ids
+from crm_shared.clock import bank_date
+
+#: A reversal is looked for so many days after the booking, as far as days are delivered.
+_REVERSED_WITHIN = timedelta(days=31)
+
+#: The rules whose events are bookings; of the others only the database can tell.
+JUDGED_AGAIN = {LARGE_INFLOW.code, LARGE_OUTFLOW.code, FREQUENT_TRANSFERS_OUT.code,
+                LARGE_CARD_SPEND.code}  # fmt: skip
+
+_REMINDERS = """
+select r.reminder_id, r.reminder_window, r.state, r.revision, o.rule_version, o.sent_at
+from alerting.reminders r
+left join lateral (
+    select rule_version, sent_at from alerting.outbox
+    where reminder_id = r.reminder_id and rule_version is not null order by seq desc limit 1
+) o on true
+where r.reminder_id = any (%(ids)s)
+   or r.reminder_id in (select reminder_id from alerting.evidence
+                        where customer_id = %(customer)s and rule_code = %(code)s)
+order by r.changed_at, r.reminder_id
+"""
+
+_LETTERS = """
+select dead_letter_id from alerting.dead_letters
+where state = 'dead' and message_key = %s and rule_code in ('', %s) order by 1 limit 20
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A reminder of the customer by this rule as the database has it."""
+
+    reminder_id: UUID
+    window: str
+    state: str
+    revision: int
+    version: int | None
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A booking of the day and what the rule says about it; `reminder_id` where it fires."""
+
+    event_id: UUID
+    fact: str
+    occurred_at: datetime
+    outcome: str
+    value: str | None
+    threshold: str | None
+    version: int
+    reminder_id: UUID | None
+    taken_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is known about a rule, a customer and a day."""
+
+    judged: Sequence[Judged]
+    standing: Sequence[Standing]
+    dead_letters: Sequence[int]
+
+    def sentence(self, one: Judged) -> str:
+        """What became of a booking, for people."""
+        if one.taken_back:
+            return "a later booking reverses it, so it counts for nothing"
+        if one.outcome == "not_applicable":
+            return "not of the kind, direction or currency that the rule looks at, or a reversal"
+        if one.outcome == "error":
+            return "the rule raises an error on it; see the dead letters"
+        compared = f"value {one.value}, threshold {one.threshold}, version {one.version}"
+        if one.outcome == "below":
+            return f"below: {compared}"
+        state = next((it.state for it in self.standing if it.reminder_id == one.reminder_id), None)
+        return f"fires: {compared}; {state or 'MISSING'}: reminder {one.reminder_id}"
+
+
+def explain(
+    connection: psycopg.Connection, code: str, customer_id: int, day: date, landing: Path
+) -> Explanation:
+    """Judge the customer's bookings of the day again and compare with the database."""
+    versions = [
+        (one.effective_from, ruleset_of([(code, one.version, one.parameters)]))
+        for one in drafts.versions(connection, code)
+    ]
+    judged = [] if code not in JUDGED_AGAIN else _judge(code, versions, customer_id, day, landing)
+    found = connection.execute(
+        _REMINDERS,
+        {
+            "ids": [one.reminder_id for one in judged if one.reminder_id is not None],
+            "customer": customer_id,
+            "code": code,
+        },
+    )
+    standing = [Standing(*row) for row in found]
+    letters = connection.execute(_LETTERS, (str(customer_id).encode(), code))
+    return Explanation(judged, standing, [row[0] for row in letters])
+
+
+def _judge(
+    code: str,
+    versions: Sequence[tuple[datetime, Ruleset]],
+    customer_id: int,
+    day: date,
+    landing: Path,
+) -> list[Judged]:
+    reach = timedelta(days=ceil(max(one.span for _, one in versions) / timedelta(days=1)))
+    first, last = day - reach, day + _REVERSED_WITHIN
+    events: list[Booking | CardBooking] = []
+    if code == LARGE_CARD_SPEND.code:
+        events += ledger.card_bookings(landing, first, last, customer_id)
+    else:
+        events += ledger.bookings(landing, first, last, customer_id)
+    taken_back = {fact for one in events if (fact := retracted_by(one)) is not None}
+    transfers = [it for one in events if (it := transfer_to_other_bank(one)) is not None]
+    timeline = Timeline(
+        one for one in transfers if Fact(one.customer_id, one.fact) not in taken_back
+    )
+    return [
+        _judged(event, _version_at(versions, event.occurred_at), timeline, taken_back)
+        for event in events
+        if bank_date(event.occurred_at) == day
+    ]
+
+
+def _version_at(versions: Sequence[tuple[datetime, Ruleset]], at: datetime) -> RuleInForce:
+    """The version in force at an instant; before all of them the first."""
+    known = [ruleset for begins, ruleset in versions if begins <= at] or [versions[0][1]]
+    return known[-1].rules[0]
+
+
+def _judged(
+    event: Booking | CardBooking, one: RuleInForce, timeline: Timeline, taken_back: set[Fact]
+) -> Judged:
+    outcome = outcome_of(one.rule, event, timeline, one.parameters)
+    value = threshold = reminder_id = None
+    if isinstance(outcome, Below):
+        value, threshold = str(outcome.value), str(outcome.threshold)
+    elif isinstance(outcome, Fired):
+        value, threshold = outcome.facts.get("value"), outcome.facts.get("threshold")
+        reminder_id = ids.reminder_id(one.rule.code, outcome.subject, outcome.window)
+    fact = fact_of(event)
+    return Judged(
+        event_id=event.event_id,
+        fact=fact,
+        occurred_at=event.occurred_at,
+        outcome=NAMES[type(outcome)],
+        value=value,
+        threshold=threshold,
+        version=one.version,
+        reminder_id=reminder_id,
+        taken_back=Fact(event.customer_id, fact) in taken_back,
+    )

@@ -1,0 +1,128 @@
+"""Every reminder of a delivered day can be explained, and every one that is missing."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from alerting import why
+from alerting.cli import app
+from alerting.decoding import decode
+from alerting.events import Booking
+from alerting.rules.movements import moves_funds
+from bank_simulator import replay
+from crm_shared.errors import UsageError
+from crm_shared.kafka import Record
+from tests.alerting.batches import LATER, TOPIC, run
+
+DAY = date(2026, 7, 1)
+INFLOW = "R01.LARGE_INFLOW"
+
+
+@pytest.fixture(scope="module")
+def sent(landing: Path) -> list[Record]:
+    return [
+        Record(TOPIC, 0, number, message.key.encode(), message.body.encode())
+        for number, message in enumerate(replay.messages(landing, DAY))
+    ]
+
+
+@pytest.fixture
+def day(connection: psycopg.Connection, sent: list[Record]) -> psycopg.Connection:
+    """A database that has worked on the day."""
+    run(connection, sent)
+    return connection
+
+
+def _customers(connection: psycopg.Connection, code: str) -> list[int]:
+    rows = connection.execute(
+        "select distinct customer_id from alerting.reminders"
+        " where rule_code = %s and state = 'raised' order by 1",
+        (code,),
+    )
+    return [row[0] for row in rows]
+
+
+@pytest.mark.parametrize("code", sorted(why.JUDGED_AGAIN))
+def test_whatever_was_raised_is_explained_by_a_booking(
+    day: psycopg.Connection, landing: Path, code: str
+) -> None:
+    customers = _customers(day, code)
+    assert customers
+    for customer in customers:
+        found = why.explain(day, code, customer, DAY, landing)
+        fired = {one.reminder_id for one in found.judged if one.outcome == "fired"}
+        standing = {one.reminder_id for one in found.standing if one.state == "raised"}
+        assert standing <= fired
+        assert all("MISSING" not in found.sentence(one) for one in found.judged)
+        assert all(one.version == 1 for one in found.standing)
+
+
+def test_what_is_below_says_value_and_threshold(
+    day: psycopg.Connection, landing: Path, sent: list[Record]
+) -> None:
+    events = [decode(record, LATER) for record in sent]
+    small = next(
+        one
+        for one in events
+        if isinstance(one, Booking)
+        and (one.direction, one.reverses_txn_id) == ("credit", None)
+        and one.amount < 5_000
+        and moves_funds(one)
+    )
+    found = why.explain(day, INFLOW, small.customer_id, DAY, landing)
+    (judged,) = (one for one in found.judged if one.event_id == small.event_id)
+    assert found.sentence(judged).startswith(f"below: value {small.amount}, threshold 5")
+    outflow = why.explain(day, "R01.LARGE_OUTFLOW", small.customer_id, DAY, landing)
+    (judged,) = (one for one in outflow.judged if one.event_id == small.event_id)
+    assert "not of the kind" in outflow.sentence(judged)
+
+
+def test_a_reminder_that_should_stand_and_does_not_is_missing(
+    day: psycopg.Connection, landing: Path
+) -> None:
+    customer = _customers(day, INFLOW)[0]
+    day.execute("delete from alerting.evidence where customer_id = %s", (customer,))
+    day.execute("delete from alerting.reminders where customer_id = %s", (customer,))
+    key = str(customer).encode()
+    run(day, [Record(TOPIC, 0, 900_000, key, b'{"half": ')])
+    found = why.explain(day, INFLOW, customer, DAY, landing)
+    assert any("MISSING" in found.sentence(one) for one in found.judged)
+    assert len(found.dead_letters) == 1
+    day.rollback()
+
+
+def test_a_rule_that_judges_no_bookings_tells_what_the_database_has(
+    day: psycopg.Connection, landing: Path
+) -> None:
+    customer = _customers(day, "R05.LOBBY_ARRIVAL")[0]
+    found = why.explain(day, "R05.LOBBY_ARRIVAL", customer, DAY, landing)
+    assert found.judged == []
+    assert [one.state for one in found.standing] == ["raised"]
+
+
+def test_the_command_says_it_in_words_and_as_json(
+    day: psycopg.Connection, landing: Path, alerting_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERTING_DATABASE_URL", alerting_url)
+    monkeypatch.setenv("CRM_LANDING_DIR", str(landing))
+    customer = str(_customers(day, INFLOW)[-1])
+    told = _said("why", INFLOW, customer, "--on", str(DAY))
+    assert "fires: value" in told
+    assert "raised, revision 1, version 1, no sent message kept" in told
+    assert "dead letters of this customer: none" in told
+    found: dict[str, Any] = json.loads(_said("why", INFLOW, customer, "--on", str(DAY), "--json"))
+    assert {one["outcome"] for one in found["judged"]} >= {"fired"}
+    assert "no booking of customer 99" in _said("why", INFLOW, "99", "--on", str(DAY))
+    with pytest.raises(UsageError, match="CRM_LANDING_DIR"):
+        _said("why", INFLOW, customer, "--on", "2019-01-01")
+
+
+def _said(*words: str) -> str:
+    done = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
