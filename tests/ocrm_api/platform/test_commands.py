@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from crm_shared.reminder_rules import RULES
 from ocrm_api import demo_users, health, migrate
 from ocrm_api.settings import Settings
 from tests.databases import PostgresDatabase
@@ -46,7 +47,7 @@ def test_a_migration_without_rights_says_so(
         [OCRM, "migrate"], env=wrong, capture_output=True, text=True, check=False
     )
     assert result.returncode == 1
-    assert "nothing was changed" in result.stderr
+    assert "it changed nothing" in result.stderr
 
 
 def test_a_missing_setting_is_named(environment: dict[str, str]) -> None:
@@ -97,6 +98,11 @@ def test_a_parameter_is_set_once_for_a_day_and_audited(
     value = {"legal_entity_id": "L1", "rule_code": "R02.LOAN_MATURES", "value": 9}
     assert (expiry["name"], expiry["values"]) == ("提醒失效天数", [value])
     assert own_bank.execute("select details ->> 'value' from ocrm.audit_log") == [("9",)]
+    pressing = {"value": 8, "rules": [code for code, rule in RULES.items() if rule.priority == 1]}
+    of = {one["code"]: one for one in map(json.loads, listed)}
+    assert pressing in of["reminder.escalation_hours"]["defaults"]
+    assert of["reminder.snooze_max_days"]["defaults"] == [{"value": 30, "rules": ["*"]}]
+    assert (expiry["unit"], expiry["unit_en"]) == ("天", "days")
     for wrong, sentence in (
         ((*given, *entity), "choose another day"),
         (("set-parameter", "nothing", "9", "--from", "2020-01-01"), "take one of"),

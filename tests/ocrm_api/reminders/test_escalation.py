@@ -10,6 +10,8 @@ import pytest
 import structlog
 
 from crm_shared.clock import BANK_ZONE
+from ocrm_api import scope, sessions
+from ocrm_api.reminders import repository, stream
 from tests.ocrm_api import bank
 from tests.ocrm_api.conftest import Api, Bank, make_app, running
 
@@ -99,15 +101,48 @@ async def test_the_head_is_told_finds_it_and_takes_it_up(
     assert (await own_api.get("HL", "/v1/reminders?portfolio=escalated"))["items"] == []
     assert (await own_api.get("M1", "/v1/reminders"))["items"][0]["escalated_to"] == "H1"
     told = own_bank.execute(
-        "select kind, owner_id from ocrm.reminder_events where kind = 'escalated' order by sequence"
+        "select owner_id, head_id from ocrm.reminder_events where kind = 'escalated'"
     )
-    assert told == [("escalated", "M1"), ("escalated", "H1")]
+    assert told == [("M1", "H1")]
     history = await own_api.get("H1", f"/v1/reminders/{reminder}/history")
     assert [(one["event"], one["head_id"]) for one in history["items"]] == [("escalated", "H1")]
     answer = await own_api.call(
         "H1", "POST", f"/v1/reminders/{reminder}:acknowledge", headers=step('"2"')
     )
     assert answer.json()["acknowledged_by"] == "H1"
+
+
+@pytest.mark.parametrize(
+    ("employee", "own_only", "times"),
+    [("M1", True, 1), ("H1", True, 1), ("H1", False, 1), ("M1", False, 1), ("N1", True, 0)],
+)
+async def test_whoever_listens_is_told_once(
+    own_api: Api, own_bank: Bank, employee: str, own_only: bool, times: int
+) -> None:
+    """The head of the branch listens to his own and to the branch's, which is both here."""
+    waiting(own_bank, "2026-06-29T09:00")
+    await escalated(own_api, "2026-06-30T10:00")
+    database = own_api.app.state.database
+    async with database.sessions() as session:
+        viewer = await sessions.find(session, await own_api.token(employee), "reminders.read")
+        assert viewer is not None
+        reader = stream.Reader(viewer, "", own_only, "en")
+        whole = await repository.every_branch(session)
+        await scope.enter(session, viewer.scope)
+        rows = await repository.events_after(
+            session,
+            viewer.scope,
+            viewer.published_on,
+            0,
+            99,
+            owner_id=employee if own_only else None,
+            limit=99,
+        )
+        await scope.ensure(session, [whole])
+        await scope.enter(session, whole)
+        news = await repository.audiences(session, whole, 0, 99)
+    assert [row["kind"] for row in rows].count("escalated") == times
+    assert sum(reader.concerns()(one) for one in news if one.head_id) == times
 
 
 async def test_it_goes_up_once_and_again_after_a_snooze(

@@ -3,9 +3,13 @@
 from datetime import date
 from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy import create_engine
 
 from crm_shared.clock import now
+from ocrm_api.reminders import routing, statistics
+from ocrm_api.scope import scope_of
 from tests.ocrm_api.conftest import Api, Bank
 
 PATH = "/v1/reminders/statistics"
@@ -67,6 +71,24 @@ async def test_statistics_are_by_branch_and_within_the_scope(own_api: Api, handl
         items = (await own_api.get(employee, PATH, params={"by": "branch"}))["items"]
         of_rule = [one for one in items if one["rule_code"] == "R02.DEPOSIT_MATURES"]
         assert [(one["branch_id"], one["raised"]) for one in of_rule] == expected
+
+
+def test_the_statistics_of_a_period_are_found_by_an_index(shared_bank: Bank) -> None:
+    shared_bank.raise_reminder(4)
+    shared_bank.execute(
+        "insert into ocrm.reminders select (jsonb_populate_record(r, jsonb_build_object("
+        " 'reminder_id', gen_random_uuid(), 'lead_branch_id', 'B' || number % 50,"
+        " 'raised_at', timestamptz '2026-01-01' + number * interval '10 minutes'))).*"
+        " from ocrm.reminders r, generate_series(1, 20000) number"
+    )
+    shared_bank.execute("analyze ocrm.reminders")
+    query = statistics.of_period(scope_of(["B1"]), date(2026, 3, 1), date(2026, 3, 3), "rule")
+    engine = create_engine("postgresql+psycopg://")
+    statement = query.compile(engine, compile_kwargs={"literal_binds": True})
+    with psycopg.connect(shared_bank.database.ocrm_app) as opened:
+        routing.current(opened, None)
+        plan = opened.execute(f"explain {statement}".encode()).fetchall()
+    assert any("reminders_raised" in line for (line,) in plan), plan
 
 
 async def test_a_period_has_both_its_days_and_at_most_a_year(own_api: Api, handled: Bank) -> None:

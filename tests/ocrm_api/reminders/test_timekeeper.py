@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+import structlog
 
 from crm_shared.clock import BANK_ZONE
 from ocrm_api.reminders import routing, timekeeper
@@ -38,6 +39,12 @@ async def turns(api: Api, at: datetime = MORNING) -> int:
     while changed := await api.app.state.timekeeper.turn(at):
         total += changed
     return total
+
+
+async def faults(api: Api) -> float:
+    """How often the timekeeper failed, by the metrics."""
+    metrics = (await api.call(None, "GET", "/metrics")).text
+    return float(metrics.partition("\nocrm_timekeeper_faults_total ")[2].partition("\n")[0])
 
 
 async def no_longer(of: Bank, reminder: UUID, status: str) -> None:
@@ -126,12 +133,22 @@ async def test_the_interface_keeps_time_by_itself(own_bank: Bank, redis_url: str
         await no_longer(own_bank, reminder, "snoozed")
 
 
-async def test_a_timekeeper_that_fails_tries_again(own_bank: Bank, redis_url: str) -> None:
-    own_bank.execute("alter table ocrm.parameters rename to hidden")
+async def test_a_timekeeper_that_fails_says_why_and_tries_again(
+    own_bank: Bank, redis_url: str
+) -> None:
+    own_bank.execute("alter table ocrm.parameters rename column effective_from to hidden")
     own_bank.raise_reminder(4)
     app = make_app(own_bank, redis_url, timekeeper_seconds=0.05)
+    with structlog.testing.capture_logs() as logs:
+        async with running(app, own_bank) as api, asyncio.timeout(60):
+            while not await faults(api):  # noqa: ASYNC110  the metrics have no event
+                await asyncio.sleep(0.05)
+    said = next(one for one in logs if one["event"] == "timekeeper_put_off")
+    assert (said["sqlstate"], '"effective_from" does not exist' in said["message"]) == (
+        "42703", True,
+    )  # fmt: skip
     async with running(app, own_bank) as api:
-        own_bank.execute("alter table ocrm.hidden rename to parameters")
+        own_bank.execute("alter table ocrm.parameters rename column hidden to effective_from")
         old = own_bank.raise_reminder(4, business_date=date(2020, 1, 1))
         await no_longer(own_bank, old, "new")
         assert (await api.call(None, "GET", "/livez")).status_code == 200
@@ -162,12 +179,16 @@ def test_what_expires_is_found_by_an_index_also_under_row_level_security(
     shared_bank: Bank,
 ) -> None:
     statement = re.sub(r"(?<!:):(\w+)", r"%(\1)s", timekeeper._EXPIRE.text)
-    limits = {"rule": "R04.BIRTHDAY", "before": bank.DAY, "branches": ["B1"], "of_these": True,
-              "limit": timekeeper.AT_ONCE}  # fmt: skip
+    limits = [
+        {"rule": rule, "value": 7, "branches": ["B1"], "of_these": of_these}
+        for rule in ("R04.BIRTHDAY", "R01.LARGE_INFLOW")
+        for of_these in (True, False)
+    ]
+    given = timekeeper._given(limits, {7: bank.DAY})
     with psycopg.connect(shared_bank.database.ocrm_app) as opened:
         routing.current(opened, None)
         opened.execute(routing.IN_ORDER)
         opened.execute("set local enable_seqscan = off")
-        plan = opened.execute(f"explain {statement}".encode(), limits).fetchall()
+        plan = opened.execute(f"explain {statement}".encode(), given).fetchall()
     found = [line for (line,) in plan if "Index Cond: ((rule_code" in line]
     assert found and "CASE WHEN" in found[0], plan

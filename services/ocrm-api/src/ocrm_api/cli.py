@@ -115,7 +115,7 @@ def dead_letters(
 def show_parameters() -> None:
     """Show the parameters of reminders, one a line as JSON, as they hold today."""
     with _of_the_application("ocrm-parameters") as connection:
-        for one in parameters.listed(connection, PARAMETERS.values(), bank_date(now())):
+        for one in parameters.listed(connection, PARAMETERS.values(), RULES, bank_date(now())):
             typer.echo(json.dumps(one, ensure_ascii=False))
 
 

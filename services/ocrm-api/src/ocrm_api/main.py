@@ -129,7 +129,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.redis_url, database, settings.stream_poll_seconds, app.state.stopping
     )
     app.state.timekeeper = timekeeper.Timekeeper(
-        database, app.state.reminder_hub, app.state.working_time
+        database,
+        app.state.reminder_hub,
+        app.state.working_time,
+        app.state.metrics.timekeeper_faults,
     )
     restore = _stop_streams_at_sigterm(app.state.stopping)
     await app.state.reminder_hub.start()

@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent / "migrations"
 
 
 class MigrationError(CrmError):
-    """A migration could not be applied; nothing was changed."""
+    """A migration could not be applied; the versions before it are kept."""
 
     code = "migration_failed"
 
@@ -46,14 +46,15 @@ def head() -> str:
 
 
 def run(settings: MigrationSettings | None = None) -> str:
-    """Upgrade to head in one transaction, one process at a time; returns the version."""
+    """Upgrade to head, a transaction for each version, one process at a time; returns the head."""
     settings = settings or load(MigrationSettings)
     url = settings.url.get_secret_value()
     configuration = _configuration()
     configuration.attributes["url"] = make_url(url).set(drivername="postgresql+psycopg")
     configuration.attributes["lock_timeout"] = settings.lock_timeout_seconds
     with (
-        postgres.connect(url, application_name="ocrm-migrate") as connection,
+        # Without a transaction, whose end an index that is made concurrently would wait for.
+        postgres.connect(url, application_name="ocrm-migrate", autocommit=True) as connection,
         postgres.advisory_lock(connection, "ocrm migrate"),
     ):
         try:
@@ -67,10 +68,11 @@ def _explained(error: DBAPIError, settings: MigrationSettings) -> CrmError:
     reason = str(error.orig).strip().splitlines()[0]
     if "lock timeout" in reason:
         return LockTimeoutError(
-            f"A lock was not free within {settings.lock_timeout_seconds} s; nothing was changed."
-            " Run `ocrm migrate` again when the database is quiet."
+            f"A lock was not free within {settings.lock_timeout_seconds} s. The versions before are"
+            " kept, and this one changed nothing: run `ocrm migrate` again when the database is"
+            " quiet."
         )
     return MigrationError(
-        f"The migration failed and nothing was changed ({reason})."
+        f"The migration failed ({reason}); the versions before it are kept, and it changed nothing."
         " Give the role of OCRM_MIGRATION_URL the rights on schema ocrm, then run it again."
     )

@@ -5,7 +5,7 @@ from its day on. The most particular row holds: of the rule at the legal entity,
 then of the legal entity, then of everybody.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -72,17 +72,18 @@ async def in_force(session: AsyncSession, day: date) -> Values:
 
 
 def listed(
-    connection: psycopg.Connection, known: Iterable[Parameter], day: date
+    connection: psycopg.Connection, known: Iterable[Parameter], rules: Collection[str], day: date
 ) -> list[dict[str, Any]]:
-    """Every parameter with what replaces its default on a day."""
+    """Every parameter with its defaults by rule, and what replaces them on a day."""
     found = connection.execute(_IN_FORCE.format(day="%s").encode(), (day,)).fetchall()
     return [
         {
             "code": one.code,
             "name": one.name.zh,
             "name_en": one.name.en,
-            "unit": one.unit.en,
-            "default": one.default(EVERY),
+            "unit": one.unit.zh,
+            "unit_en": one.unit.en,
+            "defaults": _defaults(one, rules),
             "values": [
                 {"legal_entity_id": entity, "rule_code": rule, "value": value}
                 for code, entity, rule, value in found
@@ -91,6 +92,16 @@ def listed(
         }
         for one in known
     ]
+
+
+def _defaults(parameter: Parameter, rules: Collection[str]) -> list[dict[str, Any]]:
+    """Each default with the rules of which it is; `*` where it is the same for all."""
+    of: dict[int, list[str]] = {}
+    for rule in rules if parameter.per_rule else ():
+        of.setdefault(parameter.default(rule), []).append(rule)
+    if len(of) < 2:
+        return [{"value": next(iter(of), parameter.default(EVERY)), "rules": [EVERY]}]
+    return [{"value": value, "rules": of[value]} for value in sorted(of)]
 
 
 def require_legal_entity(connection: psycopg.Connection, legal_entity_id: str) -> None:

@@ -27,6 +27,11 @@ class Metrics:
             registry=self.registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )
+        self.timekeeper_faults = Counter(
+            "ocrm_timekeeper_faults_total",
+            "Turns of the timekeeper of reminders that failed and are tried again.",
+            registry=self.registry,
+        )
         self.streams = Gauge("ocrm_open_streams", "Open event streams.", registry=self.registry)
 
 

@@ -1,4 +1,4 @@
-"""Alembic's entry: one transaction, bounded waits for locks, no personal data."""
+"""Alembic's entry: a transaction for each version, bounded waits for locks, no personal data."""
 
 from alembic import context
 from sqlalchemy import create_engine, text
@@ -8,13 +8,17 @@ SCHEMA = "ocrm"
 
 
 def run() -> None:
-    """Apply the migrations on the connection that the configuration names."""
+    """Apply the migrations to the database that the configuration names."""
     options = context.config.attributes
     engine = create_engine(options["url"], poolclass=NullPool)
-    with engine.begin() as connection:
-        connection.execute(text(f"set local lock_timeout = '{int(options['lock_timeout'])}s'"))
-        context.configure(connection=connection, version_table_schema=SCHEMA)
-        context.run_migrations()
+    with engine.connect() as connection:
+        connection.execute(text(f"set lock_timeout = '{int(options['lock_timeout'])}s'"))
+        connection.commit()
+        context.configure(
+            connection=connection, version_table_schema=SCHEMA, transaction_per_migration=True
+        )
+        with context.begin_transaction():
+            context.run_migrations()
 
 
 run()

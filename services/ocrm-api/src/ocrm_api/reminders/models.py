@@ -48,6 +48,7 @@ class Reminder(_Base):
     late: Mapped[bool]
     status: Mapped[Status] = mapped_column(Text)
     revision: Mapped[int]
+    words: Mapped[dict[str, Any] | None]
     outcome_code: Mapped[str | None]
     note: Mapped[str | None]
     raised_at: Mapped[datetime]
@@ -66,6 +67,7 @@ class Reminder(_Base):
     escalated_at: Mapped[datetime | None]
     escalated_to: Mapped[str | None]
     withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str | None]
     withdrawn_reason: Mapped[str | None]
     expired_at: Mapped[datetime | None]
     version: Mapped[int]
@@ -140,4 +142,5 @@ class ReminderEvent(_Base):
     branch_id: Mapped[str]
     lead_branch_id: Mapped[str]
     owner_id: Mapped[str | None]
+    head_id: Mapped[str | None]
     occurred_at: Mapped[datetime]

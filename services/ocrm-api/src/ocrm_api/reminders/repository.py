@@ -26,8 +26,8 @@ _COLUMNS = (
     "priority", "business_date", "due_on", "amount", "currency", "facts", "late", "raised_at",
     "seen_at", "seen_by", "acknowledged_at", "acknowledged_by", "snoozed_at", "snoozed_by",
     "snoozed_until_on", "snoozed_until_event", "done_at", "done_by", "outcome_code", "note",
-    "waiting_since", "escalated_at", "escalated_to", "withdrawn_at", "withdrawn_reason",
-    "expired_at", "version",
+    "waiting_since", "escalated_at", "escalated_to", "withdrawn_at", "withdrawn_by",
+    "withdrawn_reason", "expired_at", "version",
 )  # fmt: skip
 
 
@@ -188,7 +188,8 @@ async def history(session: AsyncSession, scope: Scope, reminder_id: UUID) -> lis
             text(
                 "occurred_at, employee_id, substr(action, 10) as event,"
                 " details ->> 'from' as from_status, details ->> 'to' as to_status,"
-                " details ->> 'reason' as reason, details ->> 'head_id' as head_id,"
+                " details ->> 'reason' as reason, details ->> 'source' as source,"
+                " details ->> 'head_id' as head_id,"
                 " cast(details ->> 'version' as integer) as version"
             )
         )
@@ -254,7 +255,7 @@ async def events_after(
         .limit(limit)
     )
     if owner_id is not None:
-        statement = statement.where(event.owner_id == owner_id)
+        statement = statement.where(or_(event.owner_id == owner_id, event.head_id == owner_id))
     rows = await fetch(session, statement)
     return rows
 
@@ -265,6 +266,7 @@ class Audience(NamedTuple):
     branch_id: str
     lead_branch_id: str
     owner_id: str | None
+    head_id: str | None
 
 
 async def every_branch(session: AsyncSession) -> Scope:
@@ -278,7 +280,7 @@ async def every_branch(session: AsyncSession) -> Scope:
 async def audiences(session: AsyncSession, scope: Scope, after: int, until: int) -> list[Audience]:
     """Whom the events in (after, until] concern."""
     event = ReminderEvent
-    statement = select(event.branch_id, event.lead_branch_id, event.owner_id).where(
+    statement = select(event.branch_id, event.lead_branch_id, event.owner_id, event.head_id).where(
         event.sequence > after, event.sequence <= until, visible(scope, event.__table__)
     )
     return [Audience(*row) for row in await session.execute(statement)]

@@ -222,10 +222,12 @@ async def show_reminder(
     **operation("reminders.read", NotFound),
 )
 async def show_history(
-    *, reminder_id: ReminderId, session: Session, viewer: CurrentViewer
+    *, reminder_id: ReminderId, session: Session, viewer: CurrentViewer, language: ReaderLanguage
 ) -> Response:
     """Who did what when, from the audit log; 404 outside the scope."""
     found = await repository.one(session, viewer.scope, viewer.published_on, reminder_id)
     if found is None:
         raise NotFound
-    return json_response({"items": await repository.history(session, viewer.scope, reminder_id)})
+    rows = await repository.history(session, viewer.scope, reminder_id)
+    items = service.changes(rows, language)
+    return json_response({"items": items}, headers={"Vary": "Accept-Language"})

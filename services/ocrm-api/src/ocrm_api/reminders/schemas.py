@@ -59,7 +59,12 @@ class ReminderItem(BaseModel):
     escalated_at: AwareDatetime | None = Field(description="When it went to the head, unanswered.")
     escalated_to: str | None = Field(examples=["E000007"], description="The head.")
     withdrawn_at: AwareDatetime | None
-    withdrawn_reason: str | None
+    withdrawn_by: str | None = Field(
+        examples=["alerting"], description="The source that withdrew it."
+    )
+    withdrawn_reason: str | None = Field(
+        examples=["所依据的业务已冲正或更正。"], description="In the reader's language."
+    )
     expired_at: AwareDatetime | None
     etag: str = Field(examples=['"1"'], description="Send it as If-Match with a change.")
 
@@ -201,7 +206,7 @@ class Change(BaseModel):
     )
     from_status: Status | None
     to_status: Status | None
-    reason: str | None = Field(description="Of a withdrawal.")
+    reason: str | None = Field(description="Of a withdrawal, in the reader's language.")
     head_id: str | None = Field(description="To whom it was escalated.")
     version: int | None = Field(examples=[2])
 

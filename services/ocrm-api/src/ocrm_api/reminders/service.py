@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,7 +17,15 @@ from ocrm_api.reminders.errors import ReminderOfAnother, SnoozeTooLong
 from ocrm_api.reminders.models import Reminder
 from ocrm_api.reminders.outcomes import OUTCOMES
 from ocrm_api.reminders.parameters import SNOOZE_MAX_DAYS
-from ocrm_api.reminders.schemas import AnyStep, BatchItem, FinishStep, SnoozeStep
+from ocrm_api.reminders.schemas import (
+    AcknowledgeStep,
+    AnyStep,
+    BatchItem,
+    FinishStep,
+    SeeStep,
+    SnoozeStep,
+    WakeStep,
+)
 from ocrm_api.reminders.telling import Happened, tell_within
 from ocrm_api.reminders.transitions import STATUS_NAMES, TRANSITIONS, steps_from
 from ocrm_api.scope import Scope
@@ -95,12 +103,16 @@ def _step(
             reminder.finish(by, at, step.outcome_code, step.note)
         case SnoozeStep(until_on=until_on) if until_on is not None:
             reminder.snooze(by, at, until_on, step.until_event)
-        case _ if step.step == "see":
+        case SnoozeStep():
+            raise AssertionError("a snooze was not completed with its last day")
+        case SeeStep():
             reminder.see(by, at)
-        case _ if step.step == "acknowledge":
+        case AcknowledgeStep():
             reminder.acknowledge(by, at)
-        case _:
+        case WakeStep():
             reminder.wake(at)
+        case _:
+            assert_never(step)
     return before
 
 
@@ -193,11 +205,21 @@ def shown(row: Mapping[str, Any], language: Language) -> dict[str, Any]:
         **item,
         "title": texts.title(row["rule_code"], language),
         "text": texts.text(row, language),
+        "withdrawn_reason": texts.withdrawal(row, language),
         "status_name": STATUS_NAMES[row["status"]].in_(language),
         "outcome_name": None if outcome is None else outcome.name.in_(language),
         "steps": steps_from(row["status"]),
         "etag": f'"{version}"',
     }
+
+
+def changes(rows: Sequence[Mapping[str, Any]], language: Language) -> list[dict[str, Any]]:
+    """A history as its reader sees it: the reason of a withdrawal in the reader's language."""
+    return [
+        {name: value for name, value in row.items() if name != "source"}
+        | {"reason": texts.reason(row["source"], row["reason"], language)}
+        for row in rows
+    ]
 
 
 async def open_reminders(

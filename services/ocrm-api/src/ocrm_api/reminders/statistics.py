@@ -6,7 +6,7 @@ A reminder counts once, where its customer is led; what was raised again counts 
 from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_shared.clock import BANK_ZONE
@@ -27,11 +27,16 @@ async def by_rule(
     session: AsyncSession, scope: Scope, first: date, last: date, grouping: Grouping
 ) -> list[dict[str, Any]]:
     """Counts of what was raised on these days of the bank, by rule, or by rule and branch."""
+    return await fetch(session, of_period(scope, first, last, grouping))
+
+
+def of_period(scope: Scope, first: date, last: date, grouping: Grouping) -> Select[Any]:
+    """The query of `by_rule`."""
     groups: list[ColumnElement[Any]] = [Reminder.rule_code.expression]
     if grouping == "branch":
         groups.append(Reminder.lead_branch_id.expression)
     waited = func.extract("epoch", Reminder.acknowledged_at - Reminder.received_at)
-    statement = (
+    return (
         select(
             *groups,
             func.count().label("raised"),
@@ -53,7 +58,6 @@ async def by_rule(
         .group_by(*groups)
         .order_by(*groups)
     )
-    return await fetch(session, statement)
 
 
 def shown(row: dict[str, Any], language: Language) -> dict[str, Any]:

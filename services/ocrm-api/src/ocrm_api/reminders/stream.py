@@ -37,7 +37,7 @@ class Reader:
         owner_id = self.viewer.employee_id if self.own_only else None
 
         def is_concerned(event: Audience) -> bool:
-            return (owner_id is None or event.owner_id == owner_id) and (
+            return (owner_id is None or owner_id in (event.owner_id, event.head_id)) and (
                 event.branch_id in branches or event.lead_branch_id in branches
             )
 

@@ -16,25 +16,25 @@ with next as (
     returning last_sequence - cardinality(cast({ids} as uuid[])) as before
 )
 insert into ocrm.reminder_events
-    (sequence, reminder_id, kind, branch_id, lead_branch_id, owner_id)
+    (sequence, reminder_id, kind, branch_id, lead_branch_id, owner_id, head_id)
 select next.before + told.position, told.reminder_id, told.kind, r.branch_id, r.lead_branch_id,
-       coalesce(told.concerns, r.owner_id)
+       r.owner_id, told.head_id
 from next
-cross join unnest(cast({ids} as uuid[]), cast({kinds} as text[]), cast({concerns} as text[]))
-    with ordinality as told (reminder_id, kind, concerns, position)
+cross join unnest(cast({ids} as uuid[]), cast({kinds} as text[]), cast({heads} as text[]))
+    with ordinality as told (reminder_id, kind, head_id, position)
 join ocrm.reminders r on r.reminder_id = told.reminder_id
 """
-_NAMES = ("ids", "kinds", "concerns")
+_NAMES = ("ids", "kinds", "heads")
 _OF_THE_INTAKE = _TELL.format_map({name: f"%({name})s" for name in _NAMES}).encode()
 _OF_THE_INTERFACE = text(_TELL.format_map({name: f":{name}" for name in _NAMES}))
 
 
 class Happened(NamedTuple):
-    """What happened to a reminder, and whom it concerns, unless that is its owner."""
+    """What happened to a reminder, and the head whom it concerns besides its owner."""
 
     reminder_id: UUID
     kind: str
-    concerns: str | None = None
+    head_id: str | None = None
 
 
 def tell(connection: psycopg.Connection, told: Sequence[Happened]) -> None:

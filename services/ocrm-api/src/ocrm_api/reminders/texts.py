@@ -1,5 +1,6 @@
 """The texts of reminders: a template per rule and language, filled from amount, date, facts."""
 
+import contextlib
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -55,14 +56,6 @@ _TEMPLATES = {
     "R02.RISK_PROFILE_EXPIRES": Text(
         "风险测评将于 {due_on} 到期,请安排重新测评。",
         "The risk profile expires on {due_on}; arrange a new one.",
-    ),
-    "R03.ARREARS": Text(
-        "贷款欠息 {amount} {currency},请联系客户还息。",
-        "Interest of {amount} {currency} is in arrears; ask the customer to pay it.",
-    ),
-    "R03.OVERDUE": Text(
-        "贷款持续逾期,余额 {amount} {currency},请跟进催收。",
-        "A loan stays overdue; {amount} {currency} is outstanding. Follow it up.",
     ),
     "R03.CARD_OVERDUE": Text(
         "贷记卡账单逾期未还,金额 {amount} {currency}。",
@@ -122,6 +115,43 @@ _TEMPLATES = {
 }
 
 
+#: What both paths raise, the stream without all that the batch knows: the first that can be filled.
+_VARIANTS = {
+    "R03.OVERDUE": (
+        Text(
+            "贷款已逾期 {days_overdue} 天,请跟进催收。",
+            "A loan has been overdue for {days_overdue} days; follow it up.",
+        ),
+        Text(
+            "贷款持续逾期,余额 {amount} {currency},请跟进催收。",
+            "A loan stays overdue; {amount} {currency} is outstanding. Follow it up.",
+        ),
+    ),
+    "R03.ARREARS": (
+        Text(
+            "贷款欠息 {amount} {currency},请联系客户还息。",
+            "Interest of {amount} {currency} is in arrears; ask the customer to pay it.",
+        ),
+        Text(
+            "贷款欠息,请联系客户还息。",
+            "Interest of a loan is in arrears; ask the customer to pay it.",
+        ),
+    ),
+}
+
+#: By source why it withdraws; what another source wrote is shown as it is.
+_WITHDRAWALS = {
+    "alerting": Text(
+        "所依据的业务已冲正或更正。",
+        "What it was raised for has been reversed or corrected.",
+    ),
+    "acrm": Text(
+        "夜间核对时该事项已不成立:已还清、已结束,或源数据已更正。",
+        "At night it no longer held: paid, ended or corrected at the source.",
+    ),
+}
+
+
 def title(rule_code: str, language: Language) -> str:
     """The name of the rule; its code where this version does not know it."""
     rule = RULES.get(rule_code)
@@ -132,7 +162,7 @@ def title(rule_code: str, language: Language) -> str:
 
 def text(reminder: Mapping[str, Any], language: Language) -> str:
     """What happened and what to do; the title alone where a value is missing."""
-    template = _TEMPLATES.get(reminder["rule_code"])
+    code = reminder["rule_code"]
     amount: Decimal | None = reminder["amount"]
     values = {
         **reminder["facts"],
@@ -140,7 +170,19 @@ def text(reminder: Mapping[str, Any], language: Language) -> str:
         **({"amount": f"{amount:,.2f}"} if amount is not None else {}),
         **({"due_on": reminder["due_on"].isoformat()} if reminder["due_on"] else {}),
     }
-    try:
-        return "" if template is None else template.in_(language).format_map(values)
-    except KeyError:
-        return title(reminder["rule_code"], language)
+    templates = _VARIANTS.get(code) or ((_TEMPLATES[code],) if code in _TEMPLATES else ())
+    for template in templates:
+        with contextlib.suppress(KeyError):
+            return template.in_(language).format_map(values)
+    return title(code, language) if templates else ""
+
+
+def withdrawal(reminder: Mapping[str, Any], language: Language) -> str | None:
+    """Why its source withdrew it; None where it did not."""
+    return reason(reminder["withdrawn_by"], reminder["withdrawn_reason"], language)
+
+
+def reason(source: str | None, written: str | None, language: Language) -> str | None:
+    """Why a source withdraws, in the reader's language; as it was written by any other source."""
+    known = _WITHDRAWALS.get(source or "")
+    return written if known is None else known.in_(language)

@@ -11,10 +11,12 @@ older than it was.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import orjson
+from prometheus_client import Counter
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,7 +26,7 @@ from crm_shared.reminder_rules import RULES
 from crm_shared.working_time import WorkingTime
 from ocrm_api import parameters, scope, tasks
 from ocrm_api.access import current_publication
-from ocrm_api.db import Database, is_undefined_relation
+from ocrm_api.db import Database, database_error, is_undefined_relation, sqlstate
 from ocrm_api.parameters import EVERY, Parameter, Values
 from ocrm_api.reminders import repository
 from ocrm_api.reminders.by_itself import AWAKE, RETURNING, audited, may
@@ -53,6 +55,12 @@ where r.reminder_id = one.reminder_id and r.status {may("wake")}
     )
 )  # fmt: skip
 
+#: Each rule's limits, of the legal entities with values of their own and of the others; within each
+#: the index has what is due in order.
+_LIMITS = """jsonb_to_recordset(cast(cast(:limits as text) as jsonb))
+         as limits (rule text, before {type}, branches text[], of_these boolean)"""
+_OF_THESE = "(lead_branch_id = any (limits.branches)) = limits.of_these"
+
 #: As the index has it; with coalesce row-level security would not let it be used.
 _RELEVANT_ON = "case when due_on is null then business_date else due_on end"
 _EXPIRE = text(
@@ -62,11 +70,14 @@ update ocrm.reminders r
 set status = 'expired', expired_at = now(), snoozed_until_on = null, snoozed_until_event = null,
     version = r.version + 1
 from (
-    select reminder_id from ocrm.reminders
-    where rule_code = :rule and {_RELEVANT_ON} < :before
-      and status {may("expire")}
-      and (lead_branch_id = any (cast(:branches as text[]))) = :of_these
-    order by {_RELEVANT_ON}, reminder_id limit :limit for update skip locked
+    select due.reminder_id
+    from {_LIMITS.format(type="date")}
+    cross join lateral (
+        select reminder_id from ocrm.reminders
+        where rule_code = limits.rule and {_RELEVANT_ON} < limits.before
+          and status {may("expire")} and {_OF_THESE}
+        order by {_RELEVANT_ON}, reminder_id limit :limit for update skip locked
+    ) due limit :limit
 ) one
 where r.reminder_id = one.reminder_id and r.status {may("expire")}
 {RETURNING}""",
@@ -81,12 +92,15 @@ update ocrm.reminders r
 set escalated_at = now(), escalated_to = one.head_id, version = r.version + 1
 from (
     with given as materialized (
-        select reminder_id, lead_branch_id, owner_id from ocrm.reminders
-        where rule_code = :rule and waiting_since <= :before
-          and status in ('new', 'seen') and escalated_at is null
-          and lead_branch_id <> '{scope.UNROUTED}'
-          and (lead_branch_id = any (cast(:branches as text[]))) = :of_these
-        order by waiting_since, reminder_id limit :limit for update skip locked
+        select due.*
+        from {_LIMITS.format(type="timestamptz")}
+        cross join lateral (
+            select reminder_id, lead_branch_id, owner_id from ocrm.reminders
+            where rule_code = limits.rule and waiting_since <= limits.before
+              and status in ('new', 'seen') and escalated_at is null
+              and lead_branch_id <> '{scope.UNROUTED}' and {_OF_THESE}
+            order by waiting_since, reminder_id limit :limit for update skip locked
+        ) due limit :limit
     ), headed as ({HEADED.format(day=":day")})
     select given.reminder_id, headed.head_id from given
     left join headed on headed.lead_branch_id = given.lead_branch_id
@@ -110,9 +124,12 @@ log = logging.get(__name__)
 class Timekeeper:
     """Works for as long as a process of the interface lives."""
 
-    def __init__(self, database: Database, hub: Hub[Audience], working: WorkingTime) -> None:
+    def __init__(
+        self, database: Database, hub: Hub[Audience], working: WorkingTime, faults: Counter
+    ) -> None:
         self._database = database
         self._hub = hub
+        self._faults = faults
         self._working = working
         self._warned: set[int] = set()
 
@@ -124,8 +141,20 @@ class Timekeeper:
                 while await self.turn(clock.now()):
                     await self._hub.wake()
             except Exception as error:
-                if not is_undefined_relation(error):  # nothing was published yet
-                    log.warning("timekeeper_put_off", error=type(error).__name__)
+                self._note(error)
+
+    def _note(self, error: Exception) -> None:
+        if is_undefined_relation(error):  # nothing was published yet
+            return
+        self._faults.inc()
+        cause = database_error(error)
+        said = str(getattr(cause, "orig", None) or cause or error).strip().splitlines()
+        log.warning(
+            "timekeeper_put_off",
+            error=type(cause or error).__name__,
+            sqlstate=sqlstate(error),
+            message=said[0] if said else "",  # the lines after it may quote values
+        )
 
     async def turn(self, now: datetime) -> int:
         """One transaction's part of what is due; how much was told of it, 0 when all is done."""
@@ -159,21 +188,10 @@ class Timekeeper:
     async def _escalate(
         self, session: AsyncSession, day: date, values: Values, now: datetime
     ) -> list[Happened]:
-        for of_rule in await _limits(session, day, values, ESCALATION_HOURS):
-            hours = of_rule.pop("value")
-            if not hours:
-                continue
-            before = {"before": self._working.before(now, hours), "day": day}
-            rows = (await session.execute(_ESCALATE, of_rule | before)).all()
-            if rows:
-                told = [Happened(row.reminder_id, "escalated") for row in rows]
-                heads = [
-                    Happened(row.reminder_id, "escalated", row.escalated_to)
-                    for row in rows
-                    if row.escalated_to is not None
-                ]
-                return told + heads
-        return []
+        limits = await _limits(session, day, values, ESCALATION_HOURS)
+        befores = {hours: self._working.before(now, hours) for hours in _values(limits) if hours}
+        rows = await session.execute(_ESCALATE, _given(limits, befores) | {"day": day})
+        return [Happened(row.reminder_id, "escalated", row.escalated_to) for row in rows]
 
     def _warn_of_unknown_holidays(self, year: int) -> None:
         if year not in self._working.years and year not in self._warned:
@@ -192,12 +210,10 @@ async def _wake(session: AsyncSession, today: date) -> list[Happened]:
 
 
 async def _expire(session: AsyncSession, day: date, values: Values) -> list[Happened]:
-    for of_rule in await _limits(session, day, values, EXPIRY_DAYS):
-        before = day - timedelta(days=of_rule.pop("value"))
-        rows = await session.execute(_EXPIRE, of_rule | {"before": before})
-        if expired := [Happened(row.reminder_id, "expired") for row in rows]:
-            return expired
-    return []
+    limits = await _limits(session, day, values, EXPIRY_DAYS)
+    befores = {days: day - timedelta(days=days) for days in _values(limits)}
+    rows = await session.execute(_EXPIRE, _given(limits, befores))
+    return [Happened(row.reminder_id, "expired") for row in rows]
 
 
 async def _limits(
@@ -211,11 +227,27 @@ async def _limits(
     return [
         {
             "rule": rule, "value": values.of(parameter, entity, rule), "branches": branches,
-            "of_these": of_these, "limit": AT_ONCE,
+            "of_these": of_these,
         }
         for rule in RULES
         for entity, branches, of_these in entities
     ]  # fmt: skip
+
+
+def _values(limits: Sequence[Mapping[str, Any]]) -> set[int]:
+    return {one["value"] for one in limits}
+
+
+def _given(
+    limits: Sequence[Mapping[str, Any]], befores: Mapping[int, date | datetime]
+) -> dict[str, Any]:
+    """The parameters of a statement: of each limit before when it lies; without it, no limit."""
+    rows = [
+        {**one, "before": befores[one["value"]].isoformat()}
+        for one in limits
+        if one["value"] in befores
+    ]
+    return {"limits": orjson.dumps(rows).decode(), "limit": AT_ONCE}
 
 
 @contextlib.asynccontextmanager
