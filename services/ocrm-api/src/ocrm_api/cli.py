@@ -19,11 +19,15 @@ from crm_shared.errors import CrmError, UsageError
 from crm_shared.reminder_rules import RULES
 from crm_shared.settings import KafkaSettings, load
 from ocrm_api import demo_users, migrate, parameters
+from ocrm_api.day_list import ranking
 from ocrm_api.main import create_app
 from ocrm_api.reminders import books
+from ocrm_api.reminders import parameters as reminder_parameters
 from ocrm_api.reminders.intake import Intake
-from ocrm_api.reminders.parameters import PARAMETERS
 from ocrm_api.settings import RedisSettings, Settings
+
+#: Every parameter of the interface by its code.
+PARAMETERS = reminder_parameters.PARAMETERS | ranking.PARAMETERS
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -113,7 +117,7 @@ def dead_letters(
 @app.command("parameters")
 @speaks
 def show_parameters() -> None:
-    """Show the parameters of reminders, one a line as JSON, as they hold today."""
+    """Show the parameters of the interface, one a line as JSON, as they hold today."""
     with _of_the_application("ocrm-parameters") as connection:
         for one in parameters.listed(connection, PARAMETERS.values(), RULES, bank_date(now())):
             typer.echo(json.dumps(one, ensure_ascii=False))

@@ -28,7 +28,7 @@ from ocrm_api import parameters, scope, tasks
 from ocrm_api.access import current_publication
 from ocrm_api.db import Database, database_error, is_undefined_relation, sqlstate
 from ocrm_api.parameters import EVERY, Parameter, Values
-from ocrm_api.reminders import repository
+from ocrm_api.reminders import repository, usefulness
 from ocrm_api.reminders.by_itself import AWAKE, RETURNING, audited, may
 from ocrm_api.reminders.parameters import ESCALATION_HOURS, EXPIRY_DAYS
 from ocrm_api.reminders.repository import Audience
@@ -181,9 +181,12 @@ class Timekeeper:
             return []
         values = await parameters.in_force(session, today)
         day = publication.business_date
-        return await self._escalate(session, day, values, now) or await _expire(
+        told = await self._escalate(session, day, values, now) or await _expire(
             session, day, values
         )
+        if not told:
+            await usefulness.count_a_day(session, today)
+        return told
 
     async def _escalate(
         self, session: AsyncSession, day: date, values: Values, now: datetime

@@ -87,6 +87,6 @@ def advice(status: Status, language: Language) -> str:
     return "可以:" + "、".join(steps)
 
 
-def sql(statuses: tuple[Status, ...]) -> str:
-    """States as the right side of an SQL comparison: `in ('new', 'seen')`."""
-    return f"in ({', '.join(repr(str(status)) for status in statuses)})"
+def sql(codes: tuple[str, ...]) -> str:
+    """States or other codes as the right side of an SQL comparison: `in ('new', 'seen')`."""
+    return f"in ({', '.join(repr(str(code)) for code in codes)})"

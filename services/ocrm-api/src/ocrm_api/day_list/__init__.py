@@ -1,0 +1,1 @@
+"""The day list of a manager: his open reminders by customer, the most worthwhile first."""
