@@ -74,9 +74,11 @@ async def test_forty_reminders_at_half_past_eight_say_what_to_do_first_and_why(
     assert len(below) == 3
 
 
-def strength(amount: float) -> int:
+def strength(amount: float | None) -> int | None:
     """The value of an amount, written down a second time."""
-    return 0 if amount < 1 else min(100, max(0, round(25 * log10(amount / 1000))))
+    if amount is None:
+        return None
+    return min(100, max(0, round(25 * log10(max(amount, 1) / 1000))))
 
 
 @pytest.mark.parametrize(
@@ -88,13 +90,13 @@ def strength(amount: float) -> int:
         ("R02.LOAN_MATURES", {"amount": "80000.00", "due_on": days(15)}, (75 + 50) // 2, 80000),
         ("R02.LOAN_MATURES", {"amount": "0.00", "due_on": days(60)}, 75 // 2, 0),
         ("R02.LOAN_MATURES", {"amount": "1.00", "due_on": days(-9)}, (75 + 100) // 2, 1),
-        ("R03.KEY_DATA_CHANGED", {"age": 30, "amount": None}, (50 + 100) // 2, 0),
-        ("R04.FESTIVAL", {"amount": None, "due_on": days(6)}, (0 + 80) // 2, 0),
-        ("R04.TIER_DOWN", {"age": 2, "amount": None, "due_on": days(9)}, (75 + 80) // 2, 0),
+        ("R03.KEY_DATA_CHANGED", {"age": 30, "amount": None}, (50 + 100) // 2, None),
+        ("R04.FESTIVAL", {"amount": None, "due_on": days(6)}, (0 + 80) // 2, None),
+        ("R04.TIER_DOWN", {"age": 2, "amount": None, "due_on": days(9)}, (75 + 80) // 2, None),
     ],
 )
 async def test_the_score_is_the_weighted_mean_of_its_components(
-    own_api: Api, rule: str, given: dict[str, Any], urgency: int, amount: int
+    own_api: Api, rule: str, given: dict[str, Any], urgency: int, amount: float | None
 ) -> None:
     """Customer 10 has loans of 10,000; nothing is known of the rule."""
     assert RULES[rule].priority in (2, 3, 5)
@@ -109,7 +111,14 @@ async def test_the_score_is_the_weighted_mean_of_its_components(
     assert {code: one["weight"] for code, one in found.items()} == {
         "urgency": 40, "amount": 25, "customer_value": 20, "usefulness": 15,
     }  # fmt: skip
-    points = [Decimal(values[code]) * one["weight"] / 100 for code, one in found.items()]
+    known = sum(one["weight"] for one in found.values() if one["value"] is not None)
+    assert known == (75 if amount is None else 100)
+    points = [
+        (Decimal(one["weight"]) * (one["value"] or 0) / known).quantize(
+            Decimal("0.01"), "ROUND_HALF_UP"
+        )
+        for one in found.values()
+    ]
     assert group["score"] == ranked["score"] == float(sum(points))
     assert sum(one["points"] for one in found.values()) == pytest.approx(group["score"])
 

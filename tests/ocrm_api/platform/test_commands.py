@@ -39,6 +39,24 @@ def test_migrating_twice_changes_nothing(
         )
 
 
+def test_an_index_that_an_earlier_try_left_behind_is_made_anew(
+    own_bank: Bank, environment: dict[str, str]
+) -> None:
+    for statement in (
+        "drop table ocrm.rule_outcomes",
+        "drop index ocrm.reminders_raised",
+        "create index reminders_raised on ocrm.reminders (status)",
+        "update ocrm.alembic_version set version_num = '0007'",
+    ):
+        own_bank.execute(statement)
+    assert run(own_bank.database, environment, "migrate").returncode == 0
+    found = own_bank.execute(
+        "select pg_get_indexdef(indexrelid), indisvalid from pg_index"
+        " where indexrelid = 'ocrm.reminders_raised'::regclass"
+    )
+    assert (found[0][0].endswith("(lead_branch_id, raised_at)"), found[0][1]) == (True, True)
+
+
 def test_a_migration_without_rights_says_so(
     postgres_database: PostgresDatabase, environment: dict[str, str]
 ) -> None:

@@ -89,7 +89,7 @@ def test_a_night_that_says_the_same_writes_nothing(shared_bank: Bank) -> None:
                occurred_at=MORNING + timedelta(days=day)).to_bytes()
         for day in (1, 2)
     ]  # fmt: skip
-    row = "select xmin::text from ocrm.reminders where reminder_window = %s"
+    row = "select xmin::text, xmax::text from ocrm.reminders where reminder_window = %s"
     shared_bank.receive(said[0])
     before = shared_bank.execute(row, window)
     shared_bank.receive(said[1])

@@ -1,7 +1,7 @@
 """The score of a reminder: what is worth doing first. docs/rules/day-list.md is the formula.
 
-Four components of 0 to 100, each times its weight; the score is their weighted mean, so it is of 0
-to 100 too, and the points of its components add up to it exactly.
+Four components of 0 to 100, each times its weight; the score is the weighted mean of those that a
+reminder has, so it is of 0 to 100 too, and the points of its components add up to it exactly.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,8 @@ def _weight(code: str, name: Text, default: int) -> Parameter:
 #: A sum of 1,000 or less is 0, of 10 million or more 100, and ten times as much 25 more.
 def _strength(amount: str) -> str:
     thousands = f"(greatest({amount}, 1) / 1000)::float8"
-    return f"least(100, greatest(0, round(25 * log({thousands}))))::integer"
+    strength = f"least(100, greatest(0, round(25 * log({thousands}))))::integer"
+    return f"case when {amount} is not null then {strength} end"
 
 
 #: What is overdue, and what went to the head, cannot wait. What falls due counts the days until
@@ -100,8 +101,12 @@ _INHIBITIONS = ", ".join(
 )
 _VALUES = ",\n".join(f"{one.value} as {one.code}" for one in COMPONENTS)
 _OF_EACH = ",\n".join(
-    f"round(:weight_{one.code} * {one.code}::numeric / :weights, 2) as {one.code}_points"
+    f"coalesce(round(:weight_{one.code} * {one.code}::numeric / known, 2), 0) as {one.code}_points"
     for one in COMPONENTS
+)
+#: The weights of what is known; 1 where all of them are 0.
+_KNOWN = " + ".join(
+    f"case when {one.code} is null then 0 else :weight_{one.code} end" for one in COMPONENTS
 )
 _SUM = " + ".join(f"{one.code}_points" for one in COMPONENTS)
 
@@ -148,7 +153,8 @@ with mine as materialized (
     left join ({USEFULNESS}) rule on rule.rule_code = o.rule_code
     where o.status {sql(OPEN)}
 ), weighed as (
-    select judged.*, {_OF_EACH} from judged
+    select judged.*, {_OF_EACH}
+    from judged cross join lateral (select greatest(1, {_KNOWN}) as known) weights
 )
 select weighed.*, {_SUM} as score from weighed
 """

@@ -39,7 +39,6 @@ def _ranked(scope: Scope, wanted: Wanted) -> Select[Any]:
             branches=list(scope.branch_ids),
             today=wanted.today,
             published=wanted.published_on,
-            weights=max(1, sum(wanted.weights.values())),
             **{f"weight_{code}": weight for code, weight in wanted.weights.items()},
         )
         .columns(

@@ -10,11 +10,16 @@ from ocrm_api.reminders.schemas import ReminderItem
 
 
 class ScoreComponent(BaseModel):
-    """A part of a score: points are the value times the weight over the sum of the weights."""
+    """A part of a score: points are the value times the weight, over the known weights."""
 
     code: ComponentCode = Field(examples=["urgency"])
     name: str = Field(examples=["紧急程度"], description="In the reader's language.")
-    value: int = Field(ge=0, le=100, examples=[93])
+    value: int | None = Field(
+        ge=0,
+        le=100,
+        examples=[93],
+        description="Null where the reminder has none: then it does not count.",
+    )
     weight: int = Field(ge=0, le=100, examples=[40], description="A parameter of the bank.")
     points: float = Field(examples=[37.2], description="The points of all add up to the score.")
     detail: str = Field(

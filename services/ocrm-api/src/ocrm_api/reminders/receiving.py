@@ -117,7 +117,9 @@ def _write(
         said[event.reminder_id].events.append(event)
     new = storing.insert(connection, published, [one.first_row() for one in said.values()])
     changes: dict[Change, list[Row]] = {}
-    for known in storing.lock(connection, [one for one in said if one not in new]):
+    old = storing.find(connection, [one for one in said if one not in new], lock=False)
+    changing = [one.reminder_id for one in old if said[one.reminder_id].change_of(one)]
+    for known in storing.find(connection, changing, lock=True) if changing else ():
         if found := said[known.reminder_id].change_of(known):
             changes.setdefault(found[0], []).append(found[1])
     done = {

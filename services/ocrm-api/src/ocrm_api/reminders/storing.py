@@ -45,14 +45,15 @@ returning reminder_id
 _INSERT = _insert(routing.ROUTED)
 _INSERT_UNPUBLISHED = _insert(routing.UNPUBLISHED)
 
-#: Rows are locked in the order of their ids, as whoever changes many of them does. What was taken
-#: in before words were kept has one, of nobody in particular.
-_LOCK = """
+#: What was taken in before words were kept has one, of nobody in particular.
+_FIND = """
 select reminder_id, status, coalesce(words, jsonb_build_object('', jsonb_build_object(
            'revision', revision, 'withdrawn', status = 'withdrawn',
            'at', coalesce(withdrawn_at, raised_at))))
-from ocrm.reminders where reminder_id = any (%(ids)s) order by reminder_id for update
+from ocrm.reminders where reminder_id = any (%(ids)s) order by reminder_id
 """
+#: Rows are locked in the order of their ids, as whoever changes many of them does.
+_LOCK = _FIND + "for update"
 
 _NOTE = f"""
 update ocrm.reminders r set revision = one.revision, words = one.words
@@ -136,7 +137,7 @@ UNKNOWN_FACTS = {"rule_version": 0, "currency": "CNY", "facts": {}, "late": Fals
 
 
 class Known(NamedTuple):
-    """A reminder that is there, locked."""
+    """A reminder that is there."""
 
     reminder_id: UUID
     status: Status
@@ -149,9 +150,12 @@ def insert(connection: psycopg.Connection, published: Published, rows: Sequence[
     return set(_changed(connection, statement, rows, published.parameters()))
 
 
-def lock(connection: psycopg.Connection, reminder_ids: Sequence[UUID]) -> list[Known]:
-    """Reminders that are there, locked until the commit."""
-    found = connection.execute(_LOCK, {"ids": list(reminder_ids)}).fetchall()
+def find(
+    connection: psycopg.Connection, reminder_ids: Sequence[UUID], *, lock: bool
+) -> list[Known]:
+    """Reminders that are there, locked until the commit or not: a lock is written down too."""
+    statement = (_LOCK if lock else _FIND).encode()
+    found = connection.execute(statement, {"ids": list(reminder_ids)}).fetchall()
     return [Known(row[0], row[1], words.read(row[2])) for row in found]
 
 
