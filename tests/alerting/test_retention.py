@@ -23,6 +23,7 @@ INDEXES = {
     "evidence": "evidence_fired",
     "reminders": "reminders_changed",
     "retractions": "retractions_received",
+    "storm_counts": "storm_counts_hour",
 }
 
 #: Age of arrival and of the event, in days, for transfer 1, 2, ...
@@ -31,9 +32,13 @@ _AGES = [(36, 36), (36, 34), (34, 400), (0, 0)]
 
 def _insert_aged(connection: psycopg.Connection) -> None:
     connection.execute("truncate alerting.inbox, alerting.outbox, alerting.evidence")
-    connection.execute("truncate alerting.reminders, alerting.retractions")
+    connection.execute("truncate alerting.reminders, alerting.retractions, alerting.storm_counts")
     for number, age in ((1, timedelta(days=36)), (2, timedelta(days=34))):
         at = {"customer": number, "age": age}
+        connection.execute(
+            "insert into alerting.storm_counts (rule_code, hour, raised) values"
+            " ('R', now() - %(age)s, 1)", at,
+        )  # fmt: skip
         connection.execute(
             "insert into alerting.evidence (event_id, rule_code, reminder_id, customer_id, fact,"
             " fired_at) values (gen_random_uuid(), 'R', gen_random_uuid(), %(customer)s, 'txn:1',"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import psycopg
 
-from alerting import database, dead_letters, evidence, inbox, outbox, reminders
+from alerting import database, dead_letters, evidence, inbox, outbox, reminders, storms
 from alerting.dead_letters import DeadLetter, TooManyDeadLettersError
 from alerting.decoding import Refused, decode
 from alerting.evaluation import (
@@ -59,6 +59,7 @@ class BatchResult:
     withdrawn: Counter[str]
     dead: Counter[str]
     refused: tuple[DeadLetter, ...]
+    storms: tuple[str, ...]
 
 
 def decode_all(
@@ -127,6 +128,7 @@ def write(
         judge_windows(changes, around, ruleset, judgement)
     raised = reminders.raised(connection, evidence.add(connection, judgement.firings))
     withdrawn = _withdraw(connection, taken_back, judgement)
+    begun = storms.count(connection, raised, ruleset)
     outbox.add(connection, [*raised, *withdrawn])
     refused = decoded.dead + [
         DeadLetter(failure.record, "rule_failed", failure.detail, failure.rule_code)
@@ -141,6 +143,7 @@ def write(
         withdrawn=Counter(one.rule_code for one in withdrawn),
         dead=Counter(dead_letters.add(connection, refused)),
         refused=tuple(refused),
+        storms=tuple(begun),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from alerting import cli_history, cli_rules, dead_letters, main, migrate, settings
+from alerting import cli_history, cli_rules, cli_storms, dead_letters, main, migrate, settings
 from alerting import requeue as requeuing
 from alerting import status as standing
 from alerting.commands import AsJson, connected
@@ -37,6 +37,7 @@ app = _Application(help="Reminders from events, as they happen.", no_args_is_hel
 letters = typer.Typer(help="Records that could not be worked on.", no_args_is_help=True)
 app.add_typer(letters, name="dead-letters")
 app.add_typer(cli_rules.app, name="rules")
+app.add_typer(cli_storms.app, name="storms")
 app.command()(cli_history.backtest)
 app.command()(cli_history.why)
 
@@ -78,6 +79,8 @@ def status(as_json: AsJson = False) -> None:
         f"{said['outbox_backlog']} messages not yet sent; {said['dead_letters']} dead letters; "
         f"{said['transfers_kept']} transfers kept for windows."
     )
+    for storm in found["storms"]:
+        print(storm)
 
 
 @letters.command(name="list")

@@ -153,6 +153,8 @@ class Consumer:
                 topic=letter.record.topic, partition=letter.record.partition,
                 offset=letter.record.offset,
             )  # fmt: skip
+        for rule in result.storms:
+            _log.error("storm", rule=rule, do="look at `alerting storms`; its messages are held")
         if result.raised or result.withdrawn:
             self._on_raised()
 

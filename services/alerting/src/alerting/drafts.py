@@ -5,7 +5,7 @@ so what was approved holds at most `ALERTING_RULES_RELOAD_SECONDS` after its tim
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -163,13 +163,15 @@ def approve(
     """
     with connection.transaction():
         one = _decide(connection, draft_id, "approved", checker, None)
-        if one.backtest is None and not untested:
+        version, stored = newest(connection, one.code)
+        before, after = (parameters.parse(one.code, it) for it in (stored, one.parameters))
+        judges_otherwise = replace(after, max_per_hour=before.max_per_hour) != before
+        if judges_otherwise and one.backtest is None and not untested:
             raise DraftRefusedError(
                 f"Nobody has tried draft {draft_id}: run `alerting backtest {one.code} --draft "
                 f"{draft_id} --from … --to …`, or approve it with --untested where there is no "
                 "history."
             )
-        version, _ = newest(connection, one.code)
         if version != one.base_version:
             raise DraftRefusedError(
                 f"Draft {draft_id} was made of version {one.base_version} of {one.code}, and "

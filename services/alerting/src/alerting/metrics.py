@@ -37,6 +37,7 @@ OFFSET_GAPS = Counter(
 )
 LOST_RECORDS = Counter("alerting_lost_records", "Records deleted from the topic before their turn.")
 DELETED = Counter("alerting_deleted_rows", "Rows kept long enough.", ["table"])
+STORMS = Counter("alerting_storms", "Storms begun: messages of the rule are held.", ["rule"])
 RULES_REFUSED = Counter("alerting_rules_refused", "Rule sets that could not be taken over.")
 
 
@@ -51,5 +52,7 @@ def count(result: BatchResult) -> None:
         RAISED.labels(rule).inc(number)
     for rule, number in result.withdrawn.items():
         WITHDRAWN.labels(rule).inc(number)
+    for rule in result.storms:
+        STORMS.labels(rule).inc()
     for reason, number in result.dead.items():
         DEAD.labels(reason).inc(number)

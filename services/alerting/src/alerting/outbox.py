@@ -24,10 +24,13 @@ order by ordinality
 """
 
 #: In order of creation, for one reminder: its messages are created under the lock of its row in
-#: `alerting.reminders`, held until the commit, so an earlier one is never seen later.
+#: `alerting.reminders`, held until the commit, so an earlier one is never seen later. Those of a
+#: rule in a storm are held.
 _CLAIM = """
 select seq, customer_id, message from alerting.outbox
-where sent_at is null order by seq limit %s for update skip locked
+where sent_at is null
+  and rule_code <> all (array(select rule_code from alerting.storms where ended_at is null))
+order by seq limit %s for update skip locked
 """
 
 _BACKLOG = """

@@ -10,11 +10,16 @@ from alerting.rules import RULES
 from alerting.rules.frequent_transfers_out import MIN_COUNT, WINDOW_HOURS
 from alerting.rules.large_card_spend import MIN_AMOUNT
 from alerting.rules.large_movement import BUSINESS, INDIVIDUAL
-from alerting.rules.protocol import DEFAULT_CURRENCY, Parameters, Rule
+from alerting.rules.lobby_arrival import LOBBY_ARRIVAL
+from alerting.rules.protocol import DEFAULT_CURRENCY, MAX_PER_HOUR, Parameters, Rule
 from crm_shared.errors import CrmError
 
 #: The parameter that names the currency of a rule's amounts.
 CURRENCY = "movement.currency"
+
+#: How many reminders in an hour are no storm yet; lobbies of a large bank are busy by nature.
+STORM = "storm.max_per_hour"
+_MOST = {LOBBY_ARRIVAL.code: 10 * MAX_PER_HOUR}
 
 _Amount = Annotated[Decimal, Field(gt=0, max_digits=18, decimal_places=2)]
 
@@ -31,6 +36,9 @@ _TYPES: dict[str, Any] = {
     ],
 }
 _AMOUNTS = {INDIVIDUAL, BUSINESS, MIN_AMOUNT}
+_Most = Annotated[
+    int, Field(ge=1, le=10**9, description="More reminders in an hour are a storm 每小时上限")
+]
 _Currency = Annotated[
     str, Field(pattern="^[A-Z]{3}$", description="Amounts in others are not judged 币种")
 ]
@@ -47,6 +55,8 @@ def _model(rule: Rule) -> type[BaseModel]:
         code.replace(".", "_"): (Annotated[_TYPES[code], Field(alias=code)], ...)
         for code in rule.parameter_codes
     }
+    most = _MOST.get(rule.code, MAX_PER_HOUR)
+    fields["max_per_hour"] = (Annotated[_Most, Field(alias=STORM)], most)
     if _AMOUNTS & set(rule.parameter_codes):
         fields["currency"] = (Annotated[_Currency, Field(alias=CURRENCY)], DEFAULT_CURRENCY)
     model: type[BaseModel] = create_model(
@@ -81,5 +91,6 @@ def parse(code: str, stored: Mapping[str, Any]) -> Parameters:
             f"The rule {code} does not take these parameters ({problems}); "
             f"`alerting rules schema {code}` says what it takes."
         ) from error
+    most = int(values.pop(STORM))
     currency = str(values.pop(CURRENCY, DEFAULT_CURRENCY))
-    return Parameters({name: Decimal(value) for name, value in values.items()}, currency)
+    return Parameters({name: Decimal(value) for name, value in values.items()}, currency, most)

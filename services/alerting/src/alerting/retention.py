@@ -49,6 +49,12 @@ delete from alerting.retractions where (customer_id, fact) in (
     where received_at < now() - %(kept)s::interval
     order by received_at limit %(chunk)s for update skip locked)
 """,
+    "storm_counts": """
+delete from alerting.storm_counts where (rule_code, hour) in (
+    select rule_code, hour from alerting.storm_counts
+    where hour < now() - %(kept)s::interval
+    order by hour limit %(chunk)s for update skip locked)
+""",
     "reminders": """
 delete from alerting.reminders where reminder_id = any (array(
     select reminder_id from alerting.reminders r

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from kafka.structs import TopicPartition
 
-from alerting import outbox
+from alerting import outbox, storms
 from alerting.ownership import Partition
 from crm_shared import kafka
 from crm_shared.events.from_bank import TOPICS
@@ -63,6 +63,7 @@ def read(
         "lag_records": sum(one["lag_records"] for one in partitions) + unseen,
         "events_per_second": sum(one["events_per_second"] for one in partitions),
         "processed": sum(one["processed"] for one in partitions),
+        "storms": [one.sentence for one in storms.lasting(connection)],
         **counts(connection),
     }
 

@@ -13,13 +13,20 @@ from alerting.windows import Timeline
 #: The currency of thresholds, unless a rule's parameters name another.
 DEFAULT_CURRENCY = "CNY"
 
+#: More reminders of one rule in an hour are a storm, unless its parameters say otherwise.
+MAX_PER_HOUR = 5_000
+
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """The values of a rule by their code in docs/rules.md; its amounts are in `currency`."""
+    """The values of a rule by their code in docs/rules.md; its amounts are in `currency`.
+
+    More than `max_per_hour` reminders in an hour are a storm (`alerting.storms`).
+    """
 
     values: Mapping[str, Decimal]
     currency: str = DEFAULT_CURRENCY
+    max_per_hour: int = MAX_PER_HOUR
 
     def __getitem__(self, code: str) -> Decimal:
         return self.values[code]

@@ -1,0 +1,145 @@
+"""A rule that raises too much is stored on and not told, until a person has looked."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from alerting import drafts, outbox, ruleset, storms
+from alerting.cli import app
+from alerting.ruleset import Ruleset
+from alerting.settings import AlertingSettings
+from alerting.storms import NoStormError
+from tests.alerting.batches import records, run
+from tests.alerting.bookings import NOON, booking, closure
+
+INFLOW = "R01.LARGE_INFLOW"
+AMOUNTS = {"movement.individual_min_amount": "500", "movement.business_min_amount": "500"}
+
+
+@pytest.fixture
+def few(connection: psycopg.Connection) -> Iterator[Ruleset]:
+    """Rules of which large inflow may raise three in an hour; on tables without reminders."""
+    connection.execute(
+        "truncate alerting.storms, alerting.storm_counts, alerting.outbox, alerting.evidence,"
+        " alerting.reminders"
+    )
+    connection.commit()
+    inflow = (INFLOW, 1, AMOUNTS | {"storm.max_per_hour": "3"})
+    yield ruleset.ruleset_of([inflow, ("R01.ACCOUNT_CLOSED", 1, {})])
+
+
+def _raise(
+    connection: psycopg.Connection, rules: Ruleset, numbers: range, hour: int = 0
+) -> tuple[str, ...]:
+    at = NOON + timedelta(hours=hour)
+    events = [booking(number, occurred_at=at, amount="600.00") for number in numbers]
+    return run(connection, records(events, numbers[0]), rules=rules).storms
+
+
+def _claimed(connection: psycopg.Connection) -> list[UUID]:
+    with connection.transaction():
+        messages = outbox.claim(connection, 1_000)
+        outbox.mark_sent(connection, [one.seq for one in messages])
+    return [UUID(json.loads(one.value)["reminder_id"]) for one in messages]
+
+
+def _standing(connection: psycopg.Connection) -> int:
+    row = connection.execute(
+        "select count(*) from alerting.reminders where state = 'raised'"
+    ).fetchone()
+    connection.commit()
+    return int(row[0]) if row else 0
+
+
+def test_more_than_an_hour_may_have_is_stored_and_held(
+    connection: psycopg.Connection, few: Ruleset
+) -> None:
+    assert _raise(connection, few, range(1, 4)) == ()
+    assert len(_claimed(connection)) == 3
+    assert _raise(connection, few, range(4, 6)) == (INFLOW,)
+    assert _raise(connection, few, range(6, 8)) == ()
+    assert _standing(connection) == 7
+    run(connection, records([closure(70)], 100), rules=few)
+    assert len(_claimed(connection)) == 1
+    (storm,) = storms.lasting(connection)
+    assert (storm.rule_code, storm.raised, storm.held) == (INFLOW, 5, 4)
+    assert "3 are allowed (storm.max_per_hour): 4 messages are held" in storm.sentence
+
+
+def test_the_hours_are_those_of_the_events(connection: psycopg.Connection, few: Ruleset) -> None:
+    for hour in range(5):
+        assert _raise(connection, few, range(hour * 3 + 10, hour * 3 + 13), hour) == ()
+    assert _raise(connection, few, range(100, 101), 2) == (INFLOW,)
+
+
+def test_what_was_held_is_sent_once_the_storm_is_over(
+    connection: psycopg.Connection, few: Ruleset
+) -> None:
+    _raise(connection, few, range(1, 6))
+    assert _claimed(connection) == []
+    assert storms.end(connection, INFLOW, by="Chen", reason="real", withdraw=False) == 0
+    assert len(_claimed(connection)) == 5
+    with pytest.raises(NoStormError, match="has no storm"):
+        storms.end(connection, INFLOW, by="Chen", reason="real", withdraw=False)
+
+
+def test_an_hour_that_was_looked_at_has_another_storm_only_with_as_many_again(
+    connection: psycopg.Connection, few: Ruleset
+) -> None:
+    _raise(connection, few, range(1, 5))
+    storms.end(connection, INFLOW, by="Chen", reason="real", withdraw=False)
+    assert _raise(connection, few, range(5, 7)) == ()
+    assert _raise(connection, few, range(7, 8)) == (INFLOW,)
+
+
+def test_what_nobody_was_told_of_can_be_withdrawn_and_raised_again(
+    connection: psycopg.Connection, few: Ruleset
+) -> None:
+    _raise(connection, few, range(1, 3))
+    told = _claimed(connection)
+    _raise(connection, few, range(3, 6))
+    assert storms.end(connection, INFLOW, by="Chen", reason="wrong", withdraw=True) == 3
+    assert (_claimed(connection), _standing(connection)) == ([], 2)
+    higher = ruleset.ruleset_of([(INFLOW, 2, AMOUNTS | {"storm.max_per_hour": "99"})])
+    _raise(connection, higher, range(1, 6))
+    again = _claimed(connection)
+    assert len(again) == 3
+    assert not set(told) & set(again)
+    assert _standing(connection) == 5
+
+
+def test_the_commands_tell_and_end_a_storm(
+    connection: psycopg.Connection,
+    few: Ruleset,
+    alerting_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ALERTING_DATABASE_URL", alerting_url)
+    _raise(connection, few, range(1, 6))
+    assert "R01.LARGE_INFLOW raised 5 reminders for the hour" in _said("storms")
+    ended = _said("storms", "end", INFLOW, "--by", "Chen", "--reason", "wrong", "--withdraw")
+    assert "5 reminders are withdrawn" in ended
+    assert "0 storms last" in _said("storms")
+
+
+def test_a_draft_that_only_allows_more_needs_no_backtest(
+    connection: psycopg.Connection, settings: AlertingSettings
+) -> None:
+    changes = {"storm.max_per_hour": "9000"}
+    number = drafts.draft(
+        connection, INFLOW, changes, maker="Lin", reason="busy", settings=settings
+    )
+    drafts.approve(connection, number, checker="Chen", at=None, settings=settings)
+    (rule,) = (one for one in ruleset.load(connection).rules if one.rule.code == INFLOW)
+    assert rule.parameters.max_per_hour == 9_000
+
+
+def _said(*words: str) -> str:
+    done = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
