@@ -35,15 +35,32 @@ UNITS = {
 }
 
 _AGGREGATE = re.compile(r"\b(?:sum|max|min)\(\s*([a-z0-9_]+)\s*\)")
+_SUM = re.compile(r"\bsum\(\s*([a-z0-9_]+)\s*\)")
+
+
+def of_one_row(sql: str) -> str:
+    """An aggregate over a single row, where it is the measure itself."""
+    return _AGGREGATE.sub(r"\1", sql)
+
+
+def as_it_was(sql: str, ending: str) -> str:
+    """An aggregate of sums on a reference day: each less its change against that day."""
+    return _SUM.sub(lambda found: f"({found[0]} - sum({changed(found[1], ending)}))", sql)
+
+
+def changed(measure: str, ending: str) -> str:
+    """The column with the change of a measure."""
+    return f"{measure.removesuffix('_bal')}_{ending.lower()}"
 
 
 @dataclass(frozen=True)
 class Indicator:
     """One indicator: an aggregate of its family's measures, in a column called like its code.
 
-    With `counts` it is the number of customers for whom that condition on aggregates holds. At the
-    grains of `elsewhere` another family has it, because it does not follow from its parts. A
-    `change_of` says which measure is compared with which reference day.
+    With `counts` it is the number of customers for whom that condition on aggregates holds, less
+    those for whom `counted_before` held. At the grains of `elsewhere` another family has it,
+    because it does not follow from its parts. A `change_of` says which measure is compared with
+    which reference day; `beside` are measures of today that a change of a ratio or count needs too.
     """
 
     code: str
@@ -58,7 +75,9 @@ class Indicator:
     sql: str = ""
     counts: str = ""
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    counted_before: str = ""
     change_of: tuple[str, str] | None = None
+    beside: frozenset[str] = frozenset()
     version: int = 1
 
     @property
@@ -84,12 +103,12 @@ class Indicator:
     @property
     def measures(self) -> frozenset[str]:
         """The columns of the family's model that it aggregates."""
-        return frozenset(_AGGREGATE.findall(self.sql or self.counts))
+        return frozenset(_AGGREGATE.findall(f"{self.sql or self.counts} {self.counted_before}"))
 
     @property
     def row_sql(self) -> str:
         """Its value of a single row of measures, where an aggregate is the measure itself."""
-        return _AGGREGATE.sub(r"\1", self.sql or self.counts)
+        return of_one_row(self.sql or self.counts)
 
 
 @dataclass(frozen=True)

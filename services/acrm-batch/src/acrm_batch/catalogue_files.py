@@ -22,6 +22,7 @@ from acrm_batch.catalogue import (
     ParameterValue,
     ServiceStandard,
     Tag,
+    as_it_was,
 )
 from acrm_batch.scoring.card import load_cards
 from acrm_batch.scoring.entries import score_indicators
@@ -137,11 +138,11 @@ def _indicators(entry: _Entry) -> Iterator[Indicator]:
 
 
 def _change(one: Indicator, reference: str) -> Indicator:
-    """The change of a balance against a reference day; `chg_<family>` has the difference."""
+    """The change of a balance against a reference day; `ind_<family>_changes` has it."""
     ending, zh, en, when = REFERENCES[_one_of(reference, REFERENCES, "change")]
     stem = one.code.removesuffix("_BAL")
     code = f"{stem}_{ending}"
-    return Indicator(
+    change = Indicator(
         code=code,
         family=f"{one.family}_changes",
         indicator_class=one.indicator_class,
@@ -155,6 +156,23 @@ def _change(one: Indicator, reference: str) -> Indicator:
         sql=f"sum({code.lower()})",
         change_of=(one.row_sql, reference),
         version=one.version,
+    )
+    return change if one.additive else _of_both_days(change, one, ending)
+
+
+def _of_both_days(change: Indicator, one: Indicator, ending: str) -> Indicator:
+    """The change of a ratio or of a number of customers, which do not add up: their value on either
+    day of the business that an organisation has today. Customers have none."""
+    before = as_it_was(one.sql or one.counts, ending)
+    return replace(
+        change,
+        grains=tuple(grain for grain in one.grains if grain in GRAIN_SETS["organisations"]),
+        formula=f"{change.formula[:-1]}; both of the business that the unit has today.",
+        sql="" if one.counts else f"{one.sql} - {before}",
+        counts=one.counts,
+        counted_before=before if one.counts else "",
+        change_of=None,
+        beside=one.measures,
     )
 
 

@@ -22,7 +22,8 @@ from crm_shared.landing import TABLES
 _MART = "tag_customers"
 
 #: What a customer holds, by the column that other tables name it with.
-_OWNED = {"account_id": "deposit_accounts", "loan_id": "loans", "card_id": "credit_cards"}
+_OWNED = {"account_id": "deposit_accounts", "loan_id": "loans", "card_id": "credit_cards",
+          "holding_id": "wealth_holdings"}  # fmt: skip
 
 Row = dict[str, Any]
 

@@ -15,7 +15,7 @@ parts add up to the whole by construction, and ratios are divided once, at the g
 from collections.abc import Mapping
 from typing import Any
 
-from acrm_batch.catalogue import ORGANISATIONS, UNITS, Catalogue, Indicator
+from acrm_batch.catalogue import ORGANISATIONS, UNITS, Catalogue, Indicator, of_one_row
 from acrm_batch.catalogue_files import REFERENCES
 from acrm_batch.model import Model
 from crm_shared.errors import UsageError
@@ -95,17 +95,24 @@ def _changes(family: str, catalogue: Catalogue, models: Mapping[str, Model]) -> 
     if of == family or f"ind_{family}" in models or f"ind_{of}" not in models:
         return None
     changed = [one for one in catalogue.indicators if one.family == family]
-    measures, columns = [], []
-    for one in changed:
-        if one.change_of is None:
-            raise UsageError(f"{one.code} is no change of a balance; give it a family of its own.")
-        measure, reference = one.change_of
-        measures.append(measure)
-        columns.append(
-            f"    cast(sum(case at_day when 'now' then {measure} when '{reference}' then -{measure}"
-            f" else 0 end) as {UNITS[one.unit][0]}) as {one.column}"
+    columns = _compared(changed)
+    types = {
+        measure: UNITS[one.unit][0]
+        for one in catalogue.indicators
+        if one.family == of and one.additive
+        for measure in one.measures
+    }
+    for measure in sorted({measure for one in changed for measure in one.beside}):
+        columns[measure] = (
+            f"cast(sum(case when at_day = 'now' then {measure} else 0 end) as {types[measure]})"
         )
-    listed = ", ".join(dict.fromkeys(measures))
+    for one in changed:
+        if unknown := one.measures - set(columns):
+            raise UsageError(
+                f"{one.code} needs {', '.join(sorted(unknown))}, and no indicator of family {of}"
+                " has that change; give `changes` to that of the measure."
+            )
+    listed = ", ".join(sorted({one.change_of[0] for one in changed if one.change_of}))
     days = "\n    union all\n".join(
         f"    select '{day}' as at_day, customer_id, branch_id, {listed} from ind_{of}{suffix}"
         for day, suffix in [("now", ""), *((name, f"_{name}") for name in REFERENCES)]
@@ -113,11 +120,24 @@ def _changes(family: str, catalogue: Catalogue, models: Mapping[str, Model]) -> 
     sql = (
         "-- One row per customer and branch that has a balance now or had one on a reference day.\n"
         f"with balances as (\n{days}\n)\n\nselect\n    customer_id,\n    branch_id,\n"
-        + ",\n".join(columns)
+        + ",\n".join(f"    {value} as {name}" for name, value in columns.items())
         + "\nfrom balances\ngroup by customer_id, branch_id"
     )
     return _made(f"ind_{family}", f"Changes of ind_{of} against its reference days.", PLACE, sql,
                  at={f"ind_{of}": tuple(REFERENCES)})  # fmt: skip
+
+
+def _compared(changed: list[Indicator]) -> dict[str, str]:
+    """A column for each change of what adds up: its value today less that of its reference day."""
+    columns = {}
+    for one in changed:
+        if one.change_of is not None:
+            measure, reference = one.change_of
+            columns[one.column] = (
+                f"cast(sum(case at_day when 'now' then {measure} when '{reference}' then -{measure}"
+                f" else 0 end) as {UNITS[one.unit][0]})"
+            )
+    return columns
 
 
 def _customers(family: str, catalogue: Catalogue, models: Mapping[str, Model]) -> Model | None:
@@ -218,18 +238,21 @@ def _finest(key: tuple[str, ...]) -> str:
 
 
 def _organisation_value(one: Indicator) -> str:
-    if one.counts:
-        return f"count(*) filter (where {one.row_sql})"
-    return typed(one, one.sql)
+    if not one.counts:
+        return typed(one, one.sql)
+    counted = f"count(*) filter (where {one.row_sql})"
+    if one.counted_before:
+        counted += f" - count(*) filter (where {of_one_row(one.counted_before)})"
+    return counted
 
 
 def _counted(counts: list[Indicator]) -> str:
     """Customers with business at several branches count once per legal entity, and in the union."""
     if not counts:
         return ""
-    holds = ",\n".join(f"        {one.counts} as {one.column}" for one in counts)
+    holds = ",\n".join(f"        {_person(one)} as {one.column}" for one in counts)
     sums = ",\n".join(
-        f"        count(*) filter (where {one.column}) as {one.column}" for one in counts
+        f"        cast(sum({one.column}) as bigint) as {one.column}" for one in counts
     )
     return f""",
 
@@ -250,6 +273,14 @@ counted as (
     from people
     group by case when above_entity = 0 then legal_entity_id else '' end
 )"""
+
+
+def _person(one: Indicator) -> str:
+    """Whether a customer counts now, less whether he did before."""
+    counted = f"case when {one.counts} then 1 else 0 end"
+    if one.counted_before:
+        counted += f" - case when {one.counted_before} then 1 else 0 end"
+    return counted
 
 
 def _final(columns: list[Indicator], counts: list[Indicator]) -> str:

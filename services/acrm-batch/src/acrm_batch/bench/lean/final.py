@@ -46,6 +46,10 @@ def made_of(segments: Sequence[date], day: date) -> dict[str, str]:
         "dep_avg_30d": "average(recent_days, $averaging_days)",
         "dep_avg_m": "average(month_days, $month_days)",
         "dep_avg_y": "average(year_days, $year_days)",
+        "aum_avg_m": "average(coalesce(month_days, 0) + coalesce(invested_month_days, 0),"
+        " $month_days)",
+        "aum_avg_y": "average(coalesce(year_days, 0) + coalesce(invested_year_days, 0),"
+        " $year_days)",
         "dep_new_money_m": "coalesce(dep_chg_m, 0) - coalesce(dep_interest_m, 0)",
         "dep_new_money_y": "coalesce(dep_chg_y, 0) - coalesce(dep_interest_y, 0)",
         "flow_net_30d": "flow_in_amt_30d - flow_out_amt_30d",

@@ -45,6 +45,18 @@ accounts as (
         held.branch_id,
         sum(held.month_balance_days) as month_balance_days,
         sum(held.year_balance_days) as year_balance_days,
+        coalesce(sum(held.month_balance_days) filter (where held.product = 'demand'), 0)
+            as demand_month_days,
+        coalesce(sum(held.year_balance_days) filter (where held.product = 'demand'), 0)
+            as demand_year_days,
+        coalesce(sum(held.month_balance_days) filter (where held.product = 'time'), 0)
+            as time_month_days,
+        coalesce(sum(held.year_balance_days) filter (where held.product = 'time'), 0)
+            as time_year_days,
+        coalesce(sum(held.month_balance_days) filter (where held.product = 'certificate'), 0)
+            as cert_month_days,
+        coalesce(sum(held.year_balance_days) filter (where held.product = 'certificate'), 0)
+            as cert_year_days,
         sum(case when held.is_open_term and held.matures_on > $bd
             and held.matures_on <= $bd + 30 then held.balance end) as dep_maturing_30d,
         sum(case when held.is_open_term and held.matures_on > $bd
@@ -86,6 +98,12 @@ select
     coalesce(recent.balance_days, 0) as recent_balance_days,
     accounts.month_balance_days,
     accounts.year_balance_days,
+    accounts.demand_month_days,
+    accounts.demand_year_days,
+    accounts.time_month_days,
+    accounts.time_year_days,
+    accounts.cert_month_days,
+    accounts.cert_year_days,
     cast(coalesce(accounts.dep_maturing_30d, 0) as decimal(18,2)) as dep_maturing_30d,
     cast(coalesce(accounts.dep_maturing_90d, 0) as decimal(18,2)) as dep_maturing_90d,
     accounts.dep_opened_m,

@@ -181,10 +181,29 @@ left join used using (card_id)
 left join statements using (card_id)
 group by places.place_id;
 
+create temp table held as
+select
+    holding_id,
+    sum(amount * greatest(0, until_on - greatest(from_on, $counted_month))) as month_days,
+    sum(amount * greatest(0, until_on - greatest(from_on, $counted_year))) as year_days
+from (
+    select
+        holding_id,
+        amount,
+        greatest(business_date, bought_on) as from_on,
+        least(ended_on, lead(business_date, 1, $bd + 1) over (
+            partition by holding_id order by business_date
+        )) as until_on
+    from @wealth_holdings_delivered:year
+)
+group by holding_id;
+
 create temp table invested as
 select
     places.place_id,
     {bought},
+    sum(coalesce(held.month_days, 0)) as invested_month_days,
+    sum(coalesce(held.year_days, 0)) as invested_year_days,
     coalesce(sum(amount) filter (where ended_on between $month_start and $bd), 0)
         as invested_ended_m,
     coalesce(sum(amount) filter (where ended_on between $year_start and $bd), 0)
@@ -199,6 +218,7 @@ from (
     select *, not coalesce(ended_on <= $bd, false) and matures_on > $bd as is_ahead from holdings
 )
 join places using (customer_id, branch_id)
+left join held using (holding_id)
 group by places.place_id;
 
 create temp table served as
