@@ -59,6 +59,25 @@ def campaign(bank: Bank) -> None:
     deposit(bank, 5, SECOND, 700)
 
 
+def test_campaigns_in_sum_by_branch_and_union(bank: Bank, crm: Batch) -> None:
+    campaign(bank)
+    bank.deliver(DAY)
+    crm.run(DAY, selectors=("ind_campaigns_orgs",))
+    counts = "listed_cnt, control_cnt, contacted_cnt, reached_cnt, interested_cnt, sold_cnt"
+    rates = "sold_amt, cost, reach_rate, response_rate, conversion, uplift, unit_cost"
+    columns = ", ".join(f"campaign_{name.strip()}" for name in f"{counts}, {rates}".split(","))
+    rows = crm.rows("ind_campaigns_orgs", DAY, f"grain, org_id, {columns}", "grain, org_id")
+    of_listed = (Decimal("0.25"), Decimal("0.3333"), Decimal("0.5"))
+    paid = (1500, Decimal("32.10"))
+    assert [row for row in rows if row[0] != "manager"] == [
+        ("branch", "A", 4, 0, 3, 1, 1, 2, *paid, *of_listed, None, Decimal("16.05")),
+        ("branch", "B", 0, 2, 0, 0, 0, 0, 0, 0, None, None, None, None, None),
+        # Two of four converted, and one of the two held back.
+        ("legal_entity", "L1", 4, 2, 3, 1, 1, 2, *paid, *of_listed, 0, Decimal("16.05")),
+        ("union", "", 4, 2, 3, 1, 1, 2, *paid, *of_listed, 0, Decimal("16.05")),
+    ]
+
+
 def test_response_and_conversion_are_told_apart(bank: Bank, crm: Batch) -> None:
     campaign(bank)
     counts = "listed, control, contacted, reached, interested, responded, converted"
@@ -96,3 +115,24 @@ def test_rates_have_wilsons_and_newcombes_intervals(bank: Bank, crm: Batch) -> N
     found = evaluated(crm, bank, f"response_rate, {rates}, uplift_low, uplift_high")
     told = ("0.8", "0.691834", "0.876953", "0.6", "0.2", "0.052431", "0.333873")
     assert found == [(None, *map(Decimal, told))] * 3
+
+
+def test_sms_are_delivered_and_customers_maintained(bank: Bank, crm: Batch) -> None:
+    """Three messages, of which one arrived and one has no report; a call that nobody answered."""
+    for customer in (1, 2, 3):
+        bank.customer(customer)
+    contact(bank, 1, FIRST, "sms", "reached")
+    contact(bank, 2, FIRST, "sms", "not_reached")
+    contact(bank, 3, FIRST, "sms", None)
+    contact(bank, 1, FIRST, "call", "refused")
+    contact(bank, 1, SECOND, "call", "not_reached")
+    contact(bank, 2, SECOND, "visit", None)
+    bank.deliver(DAY)
+    crm.run(DAY, selectors=("ind_marketing_orgs",))
+    columns = "sms_sent_cnt_90d, sms_delivery_rate_90d"
+    union = [r[1:] for r in crm.rows("ind_marketing_orgs", DAY, f"grain, {columns}")
+             if r[0] == "union"]  # fmt: skip
+    assert union == [(3, Decimal("0.5"))]
+    assert crm.rows("ind_marketing", DAY, "customer_id, maintained_last_on") == [
+        (1, FIRST), (2, SECOND), (3, None),
+    ]  # fmt: skip

@@ -41,7 +41,8 @@ PLANS = {
 SCOPES = {"R04.TIER_UP": "tiers", "R04.TIER_DOWN": "tiers", "R04.DORMANT": "lifecycle"}
 
 MODELS = ("tag_customers", "int_coverage", "int_over_contact", "pub_potential_customers",
-          "ind_value", "int_due_reminders", "int_campaign_results")  # fmt: skip
+          "ind_value", "int_due_reminders", "int_campaign_results",
+          "ind_campaigns_orgs")  # fmt: skip
 
 
 @dataclass
@@ -156,6 +157,15 @@ def test_campaigns_come_out_as_planted(truth: Truth) -> None:
     )
     found = truth.crm.rows("int_campaign_results", truth.day, f"grain, {columns}")
     assert {row[1:] for row in found if row[0] == "all"} == truth.answers("campaigns", columns)
+    names = ("listed", "control", "contacted", "reached", "interested", "converted", "amount")
+    [told] = truth.answers("campaigns", ", ".join(f"sum({name})" for name in (*names, "cost")))
+    columns = ", ".join(
+        f"campaign_{one}"
+        for one in ("listed_cnt", "control_cnt", "contacted_cnt", "reached_cnt", "interested_cnt",
+                    "sold_cnt", "sold_amt", "cost")
+    )  # fmt: skip
+    sums = truth.crm.rows("ind_campaigns_orgs", truth.day, f"grain, {columns}")
+    assert [row[1:] for row in sums if row[0] == "union"] == [told]
 
 
 @pytest.mark.slow

@@ -54,6 +54,11 @@ contacted as (
             as service_contacts_90d,
         count(*) filter (where contact_class = 'care' and contacted_on > $bd - 90)
             as care_contacts_90d,
+        count(*) filter (where channel = 'sms' and contacted_on > $bd - 90) as sms_sent_90d,
+        count(*) filter (where channel = 'sms' and result is not null and contacted_on > $bd - 90)
+            as sms_known_90d,
+        count(*) filter (where channel = 'sms' and is_reached and contacted_on > $bd - 90)
+            as sms_delivered_90d,
         count(*) filter (where is_marketing and is_reached and contacted_on > $bd - 90)
             as mkt_reached_90d,
         count(*) filter (where is_marketing and is_connected and contacted_on > $bd - 90)
@@ -68,7 +73,9 @@ contacted as (
             as mkt_opted_out_90d,
         max(contacted_on) as contact_last_on,
         max(case when is_marketing then contacted_on end) as mkt_last_on,
-        max(case when channel = 'visit' then contacted_on end) as visit_last_on
+        max(case when channel = 'visit' then contacted_on end) as visit_last_on,
+        max(case when channel in ('visit', 'call') and coalesce(result, '') <> 'not_reached'
+            then contacted_on end) as maintained_last_on
     from contacts
     group by customer_id
 ),
@@ -116,6 +123,9 @@ select
     coalesce(contacted.visits_90d, 0) as visits_90d,
     coalesce(contacted.service_contacts_90d, 0) as service_contacts_90d,
     coalesce(contacted.care_contacts_90d, 0) as care_contacts_90d,
+    coalesce(contacted.sms_sent_90d, 0) as sms_sent_90d,
+    coalesce(contacted.sms_known_90d, 0) as sms_known_90d,
+    coalesce(contacted.sms_delivered_90d, 0) as sms_delivered_90d,
     coalesce(contacted.mkt_reached_90d, 0) as mkt_reached_90d,
     coalesce(contacted.mkt_connected_90d, 0) as mkt_connected_90d,
     coalesce(contacted.mkt_interested_90d, 0) as mkt_interested_90d,
@@ -125,6 +135,7 @@ select
     contacted.contact_last_on,
     contacted.mkt_last_on,
     contacted.visit_last_on,
+    contacted.maintained_last_on,
     latest.channel as contact_last_channel,
     latest.result as contact_last_result,
     case when contacted.mkt_contacts_90d > 0 then 1 else 0 end as is_contacted,

@@ -33,6 +33,9 @@ select
     max(contacted_on) as contact_last_on,
     max(contacted_on) filter (where is_marketing) as mkt_last_on,
     max(contacted_on) filter (where channel = 'visit') as visit_last_on,
+    max(contacted_on) filter (
+        where channel in ('visit', 'call') and coalesce(is_reached, true)
+    ) as maintained_last_on,
     arg_max(struct_pack(channel, result), struct_pack(contacted_at, contact_id)) as latest
 from (
     select
