@@ -165,6 +165,13 @@ _TABLES = (
         _c("entity_rank", "integer"), _c("entity_managers", "integer"),
     ), "branch", "Rank of a manager by an indicator, among those of his branch and of his legal"
        " entity; the largest value is first, equal values have the same rank."),
+    PublishedTable("branch_rankings", ("branch_id", "code"), (
+        _c("branch_id", "text"), _c("code", "text"), _c("value", "numeric(18,4)"),
+        _c("entity_rank", "integer"), _c("entity_branches", "integer"),
+        _c("union_rank", "integer"), _c("union_branches", "integer"),
+    ), "branch", "Rank of a branch by an indicator, among those of its legal entity and of the"
+       " union; the largest value is first, of LOAN_NPL_RATIO the smallest, equal values have the"
+       " same rank."),
     PublishedTable("dictionary", ("code",), (
         _c("code", "text"), _c("kind", "text"), _c("class", "text", True), _c("grain", "text"),
         _c("name_zh", "text"), _c("name_en", "text"), _c("formula", "text"),

@@ -199,10 +199,15 @@ MEANINGS: dict[str, Meaning] = {
         ("uplift_high", "提升上限", "Upper end of its 95 % interval"),
         # Managers.
         ("manager_rankings.code", "指标编码", "Indicator that is ranked"),
+        ("branch_rankings.code", "指标编码", "Indicator that is ranked"),
         ("value", "指标值", "Value of the indicator"),
         ("branch_rank", "网点内排名", "Rank within the branch, 1 the largest"),
         ("branch_managers", "网点参评人数", "Managers ranked within the branch"),
         ("entity_rank", "法人内排名", "Rank within the legal entity, 1 the largest"),
+        ("branch_rankings.entity_rank", "法人内排名", "Rank within the legal entity, 1 the best"),
+        ("entity_branches", "法人参评网点数", "Branches ranked within the legal entity"),
+        ("union_rank", "全联社排名", "Rank within the union, 1 the best"),
+        ("union_branches", "全联社参评网点数", "Branches ranked within the union"),
         ("entity_managers", "法人参评人数", "Managers ranked within the legal entity"),
         # The dictionary itself.
         ("dictionary.code", "编码", "Code of an indicator, or path of a tag"),

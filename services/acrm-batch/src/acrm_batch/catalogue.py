@@ -20,6 +20,9 @@ from crm_shared.errors import UsageError
 #: The legal entity whose values hold where an entity has none of its own.
 EVERYBODY = "*"
 
+#: Where a value without a date holds from: on every date.
+ALWAYS = date(1900, 1, 1)
+
 #: Grains from fine to coarse.
 GRAINS = ("customer_branch", "customer", "manager", "branch", "legal_entity", "union")
 ORGANISATIONS = ("branch", "legal_entity", "union")

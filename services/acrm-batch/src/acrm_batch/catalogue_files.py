@@ -14,6 +14,7 @@ import yaml
 from yaml import CSafeLoader
 
 from acrm_batch.catalogue import (
+    ALWAYS,
     EVERYBODY,
     GRAINS,
     UNITS,
@@ -54,11 +55,12 @@ _Parsed = TypeVar("_Parsed")
 def load_catalogue(folder: Path) -> Catalogue:
     """Read the catalogue of a folder; `UsageError` names the file and entry at fault."""
     cards = load_cards(folder / "scores")
+    standards = _every_tier(tuple(_read_file(folder / "tiers.yml", _standards)))
     return Catalogue(
         (*_read(folder / "indicators", _indicators), *score_indicators(cards)),
         tuple(_tags_of(folder / "tags")),
-        tuple(_read(folder / "params", _parameters)),
-        _every_tier(tuple(_read_file(folder / "tiers.yml", _standards))),
+        (*_read(folder / "params", _parameters), *_of_tiers(standards)),
+        standards,
         cards=cards,
         lifetime=load_lifetime(folder / "lifetime.yml"),
     )
@@ -259,6 +261,14 @@ def _standards(entry: _Entry) -> Iterator[ServiceStandard]:
         served_by_zh=entry["served_by"]["zh"],
         served_by_en=entry["served_by"]["en"],
     )
+
+
+def _of_tiers(standards: Iterable[ServiceStandard]) -> Iterator[ParameterValue]:
+    """The standards as parameters, which models ask for and a bank's own file may replace."""
+    for one in standards:
+        for what, number in (("visits", one.visits), ("calls", one.calls)):
+            code = f"service.{what}_{one.tier}"
+            yield ParameterValue(code, EVERYBODY, ALWAYS, number)
 
 
 def _every_tier(standards: tuple[ServiceStandard, ...]) -> tuple[ServiceStandard, ...]:

@@ -8,12 +8,9 @@ from typing import Any
 
 import yaml
 
-from acrm_batch.catalogue import EVERYBODY, ParameterValue
+from acrm_batch.catalogue import ALWAYS, EVERYBODY, ParameterValue
 from acrm_batch.project import Project
 from crm_shared.errors import UsageError
-
-#: Where a value without a date holds from: on every date.
-ALWAYS = date(1900, 1, 1)
 
 #: Of a count of days or month ends, none is none at all.
 _AT_LEAST_ONE = {"coverage.averaging_days", "coverage.hysteresis_month_ends"}

@@ -14,9 +14,9 @@ from uuid import uuid4
 
 from acrm_batch.acceptance import Day
 from acrm_batch.batch import looking
-from acrm_batch.catalogue import Catalogue
+from acrm_batch.catalogue import ALWAYS, Catalogue
 from acrm_batch.ledger import Ledger
-from acrm_batch.parameter_files import ALWAYS, replaced, value_of
+from acrm_batch.parameter_files import replaced, value_of
 from acrm_batch.progress import Progress
 from acrm_batch.project import Project
 from acrm_batch.runner import Runner

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from acrm_batch import coverage as rules
+from acrm_batch.catalogue import ALWAYS
 from acrm_batch.cli.options import (
     Day,
     Json,
@@ -22,7 +23,6 @@ from acrm_batch.cli.options import (
     settings_of,
 )  # fmt: skip
 from acrm_batch.cli.output import errors, plain, print_json, print_table, say, sentences
-from acrm_batch.parameter_files import ALWAYS
 from acrm_batch.progress import Progress
 from acrm_batch.rehearsal import rehearsing, tried
 from crm_shared.errors import UsageError

@@ -42,7 +42,7 @@ join people using (customer_id)
 where is_active"""
 
 _CUSTOMER_TABLES = ("parties_of_customers", "digital", "relations", "contacted", "listed", "rfm",
-                    "valued", "alive")  # fmt: skip
+                    "serviced", "valued", "alive")  # fmt: skip
 
 
 #: Parts of the places whose windows are summed one after the other.

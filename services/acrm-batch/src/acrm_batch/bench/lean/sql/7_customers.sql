@@ -120,6 +120,36 @@ left join lives using (customer_id)
 left join @engine.int_tiers as decided using (customer_id)
 where people.is_active;
 
+create temp table serviced as
+select
+    customer_id,
+    greatest(0, cast(visits as integer) * days // 365 - coalesce(contacted.seen, 0))
+        + greatest(0, cast(calls as integer) * days // 365 - coalesce(contacted.called, 0)) as service_missing_cnt
+from (
+    select
+        customer_id,
+        greatest(0, $bd + 1 - greatest($first_day, coalesce(customer_since, $first_day),
+            $bd - 364)) as days,
+        case valued.tier
+            when 'gold' then limits.service_visits_gold
+            when 'profit' then limits.service_visits_profit
+            when 'general_grow' then limits.service_visits_general_grow
+            when 'general_standardise' then limits.service_visits_general_standardise
+            when 'general_exit' then limits.service_visits_general_exit
+        end as visits,
+        case valued.tier
+            when 'gold' then limits.service_calls_gold
+            when 'profit' then limits.service_calls_profit
+            when 'general_grow' then limits.service_calls_general_grow
+            when 'general_standardise' then limits.service_calls_general_standardise
+            when 'general_exit' then limits.service_calls_general_exit
+        end as calls
+    from valued
+    join people using (customer_id)
+    join limits using (legal_entity_id)
+)
+left join contacted using (customer_id);
+
 create temp table spine as
 select
     people.customer_id,
