@@ -13,6 +13,7 @@ from alerting.rules.large_movement import BUSINESS, INDIVIDUAL
 from alerting.rules.lobby_arrival import LOBBY_ARRIVAL
 from alerting.rules.protocol import DEFAULT_CURRENCY, MAX_PER_HOUR, Parameters, Rule
 from crm_shared.errors import CrmError
+from crm_shared.money import CENT
 
 #: The parameter that names the currency of a rule's amounts.
 CURRENCY = "movement.currency"
@@ -93,4 +94,10 @@ def parse(code: str, stored: Mapping[str, Any]) -> Parameters:
         ) from error
     most = int(values.pop(STORM))
     currency = str(values.pop(CURRENCY, DEFAULT_CURRENCY))
-    return Parameters({name: Decimal(value) for name, value in values.items()}, currency, most)
+    return Parameters({name: _plain(name, value) for name, value in values.items()}, currency, most)
+
+
+def _plain(name: str, value: Any) -> Decimal:
+    """The value as reminders tell it: 8e5 is 800000.00, and 2.4e1 hours are 24."""
+    number = Decimal(value)
+    return number.quantize(CENT) if name in _AMOUNTS else Decimal(f"{number:f}")
