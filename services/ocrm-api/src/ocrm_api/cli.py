@@ -76,6 +76,7 @@ def serve(
         workers=workers,
         timeout_graceful_shutdown=shutdown_seconds,
         timeout_keep_alive=30,
+        timeout_worker_healthcheck=60,  # at 5 a loaded machine kills workers while they start
         log_config=None,
         access_log=False,
         server_header=False,
