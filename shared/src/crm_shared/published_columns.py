@@ -27,7 +27,7 @@ MEANINGS: dict[str, Meaning] = {
         ("parent_id", "上级机构编号", "Unit above it; empty for the union"),
         (
             "org_type",
-            "机构类型: union 联社, legal_entity 法人, branch 网点",
+            "机构类型：union 联社，legal_entity 法人，branch 网点",
             "union, legal_entity or branch",
         ),
         ("name_zh", "中文名称", "Name in Chinese"),
@@ -43,17 +43,17 @@ MEANINGS: dict[str, Meaning] = {
         ("customer_id", "客户编号", "Customer"),
         (
             "customer_type",
-            "客户类型: individual 个人, business 企业, group 集团",
+            "客户类型：individual 个人，business 企业，group 集团",
             "individual, business or group",
         ),
         ("customers.name", "客户名称", "Name of the person or company"),
         ("document_type", "证件类型", "Kind of identity document"),
-        ("document_masked", "证件号码(掩码)", "Document number, masked for display"),
-        ("document_encrypted", "证件号码(密文)", "Document number, encrypted"),
+        ("document_masked", "证件号码（掩码）", "Document number, masked for display"),
+        ("document_encrypted", "证件号码（密文）", "Document number, encrypted"),
         ("document_index", "证件号码盲索引", "Blind index by which a document number is found"),
         ("document_expires_on", "证件到期日", "Day on which the document expires"),
-        ("phone_masked", "手机号(掩码)", "Phone number, masked for display"),
-        ("phone_encrypted", "手机号(密文)", "Phone number, encrypted"),
+        ("phone_masked", "手机号（掩码）", "Phone number, masked for display"),
+        ("phone_encrypted", "手机号（密文）", "Phone number, encrypted"),
         ("phone_index", "手机号盲索引", "Blind index by which a phone number is found"),
         ("sex", "性别", "Sex of an individual"),
         ("birth_date", "出生日期", "Date of birth of an individual"),
@@ -68,7 +68,7 @@ MEANINGS: dict[str, Meaning] = {
         ("legal_representative", "法定代表人", "Legal representative of a business"),
         ("risk_profile", "风险评级", "Result of the investor's risk assessment"),
         ("risk_profile_expires_on", "风险评级到期日", "Last day of the risk assessment"),
-        ("customers.status", "客户状态: active 有效, invalid 无效", "active or invalid"),
+        ("customers.status", "客户状态：active 有效，invalid 无效", "active or invalid"),
         ("home_branch_id", "开户网点", "Branch at which the customer was registered"),
         ("customer_since", "建档日期", "Day on which the customer was registered"),
         (
@@ -81,7 +81,7 @@ MEANINGS: dict[str, Meaning] = {
         ("share", "持股比例", "Share held, where the relation has one: 0.25 is 25 %"),
         # Who covers whom.
         ("branch_id", "网点编号", "Branch that the row speaks of"),
-        ("coverage.role", "覆盖角色: lead 主办, assist 协办", "lead or assist"),
+        ("coverage.role", "覆盖角色：lead 主办，assist 协办", "lead or assist"),
         ("coverage.manager_id", "客户经理", "Relationship manager, or V:branch, the virtual one"),
         ("coverage.rule", "主办判定规则", "Rule that decided the lead; on lead rows only"),
         ("lead_branch_id", "主办网点", "Branch that leads the customer; decides who sees the row"),
@@ -113,7 +113,7 @@ MEANINGS: dict[str, Meaning] = {
         # Indicators, tags, holdings.
         (
             "indicators",
-            "指标(按编码)",
+            "指标（按编码）",
             "JSON of indicators by code; the dictionary lists them. Money and counts of 0 are left"
             " out, and so is what is not known",
         ),
@@ -127,7 +127,7 @@ MEANINGS: dict[str, Meaning] = {
         ("valid_until", "有效期至", "Last day on which the list may be used"),
         (
             "holdings.kind",
-            "持有类别: 存款、贷款、卡、理财、定期转账",
+            "持有类别：存款、贷款、卡、理财、定期转账",
             "deposit, loan, card, wealth or standing_order",
         ),
         ("holding_id", "持有编号", "Number of the account, loan, card, holding or order"),
@@ -163,7 +163,7 @@ MEANINGS: dict[str, Meaning] = {
         ("campaign_id", "营销活动编号", "Campaign"),
         (
             "campaign_results.grain",
-            "统计口径: all 合计, branch 网点, manager 客户经理, channel 渠道",
+            "统计口径：all 合计，branch 网点，manager 客户经理，channel 渠道",
             "all, branch, manager or channel",
         ),
         (

@@ -52,8 +52,8 @@ def test_done_is_for_good_and_what_somebody_took_up_does_not_expire() -> None:
 @pytest.mark.parametrize(
     ("status", "language", "sentence"),
     [
-        ("done", "zh-CN", "该提醒已完成,不能受理;该提醒已结束,无需再处理。"),
-        ("snoozed", "zh-CN", "该提醒已暂缓,不能受理;可以:暂缓、恢复、完成。"),
+        ("done", "zh-CN", "该提醒已完成，不能受理；该提醒已结束，无需再处理。"),
+        ("snoozed", "zh-CN", "该提醒已暂缓，不能受理；可以：暂缓、恢复、完成。"),
         ("acknowledged", "en", "The reminder is acknowledged, so you cannot acknowledge it; you can"
          " snooze it, or finish it."),
     ],

@@ -110,7 +110,7 @@ class BodyTooSlow(Problem):
     status = 408
     title = Text("请求体接收超时", "The body did not arrive in time")
     sentence = Text(
-        "请求体必须在 {seconds} 秒内发送完毕;请检查网络后重试。",
+        "请求体必须在 {seconds} 秒内发送完毕；请检查网络后重试。",
         "Send the whole body within {seconds} seconds; check the network and try again.",
     )
 
@@ -125,7 +125,7 @@ class NotLoggedIn(Problem):
     status = 401
     title = Text("未登录", "Not logged in")
     sentence = Text(
-        "请先登录(POST /v1/session),并以 Bearer 令牌或会话 Cookie 访问。",
+        "请先登录（POST /v1/session），并以 Bearer 令牌或会话 Cookie 访问。",
         "Log in (POST /v1/session) and send the token as Bearer, or the session cookie.",
     )
 
@@ -152,7 +152,7 @@ class PasswordLoginOff(Problem):
     status = 403
     title = Text("未启用密码登录", "Passwords are switched off")
     sentence = Text(
-        "本系统只接受单点登录;内置密码仅供演示使用(OCRM_DEMO=1)。",
+        "本系统只接受单点登录；内置密码仅供演示使用（OCRM_DEMO=1）。",
         "Log in by single sign-on; built-in passwords are for demos only (OCRM_DEMO=1).",
     )
 
@@ -164,7 +164,7 @@ class CsrfTokenMissing(Problem):
     status = 403
     title = Text("缺少 CSRF 令牌", "The CSRF token is missing")
     sentence = Text(
-        "以 Cookie 登录时,修改类请求必须带 X-CSRF-Token 请求头。",
+        "以 Cookie 登录时，修改类请求必须带 X-CSRF-Token 请求头。",
         "With the session cookie, send the CSRF token of the login as X-CSRF-Token.",
     )
 
@@ -176,7 +176,7 @@ class PermissionMissing(Problem):
     status = 403
     title = Text("没有权限", "Not permitted")
     sentence = Text(
-        "当前角色没有权限 {permission},请联系系统管理员。",
+        "当前角色没有权限 {permission}，请联系系统管理员。",
         "None of your roles has the permission {permission}; ask the system administrator.",
     )
 
@@ -188,7 +188,7 @@ class NotFound(Problem):
     status = 404
     title = Text("未找到", "Not found")
     sentence = Text(
-        "请求的对象不存在,或不在您的可见范围内。", "It does not exist or is not yours to see."
+        "请求的对象不存在，或不在您的可见范围内。", "It does not exist or is not yours to see."
     )
 
 
@@ -198,7 +198,9 @@ class MethodNotAllowed(Problem):
     code = "method_not_allowed"
     status = 405
     title = Text("方法不允许", "Method not allowed")
-    sentence = Text("该路径不支持此方法,请查阅接口文档。", "Use a method that the interface lists.")
+    sentence = Text(
+        "该路径不支持此方法，请查阅接口文档。", "Use a method that the interface lists."
+    )
 
 
 class RequestRefused(Problem):
@@ -208,7 +210,7 @@ class RequestRefused(Problem):
     status = 400
     title = Text("请求被拒绝", "The request was refused")
     sentence = Text(
-        "服务器拒绝了此请求(HTTP {status}),请对照接口文档更正后重试。",
+        "服务器拒绝了此请求（HTTP {status}），请对照接口文档更正后重试。",
         "The server refuses this request (HTTP {status}); correct it by what the interface lists.",
     )
 
@@ -224,7 +226,7 @@ class InvalidCursor(Problem):
     status = 400
     title = Text("游标无效", "The cursor is not valid")
     sentence = Text(
-        "游标只能与生成它的筛选和排序一起使用;请从第一页重新开始。",
+        "游标只能与生成它的筛选和排序一起使用；请从第一页重新开始。",
         "A cursor goes with the filter and sort it was made for; start again without it.",
     )
 
@@ -248,7 +250,7 @@ class IdempotencyKeyReused(Problem):
     status = 422
     title = Text("幂等键已被使用", "The idempotency key was used before")
     sentence = Text(
-        "该幂等键已用于不同的请求,请使用新的键。",
+        "该幂等键已用于不同的请求，请使用新的键。",
         "This key belongs to a different request; use a new one.",
     )
 
@@ -260,7 +262,7 @@ class StillRunning(Problem):
     status = 409
     title = Text("请求仍在处理", "Still running")
     sentence = Text(
-        "相同幂等键的请求仍在处理,请稍后重试。", "The request with this key still runs; try again."
+        "相同幂等键的请求仍在处理，请稍后重试。", "The request with this key still runs; try again."
     )
 
     def __init__(self) -> None:
@@ -285,7 +287,7 @@ class PreconditionFailed(Problem):
     status = 412
     title = Text("版本已变化", "It has changed")
     sentence = Text(
-        "该对象已被修改,请重新读取后再试。", "It was changed since you read it; read it again."
+        "该对象已被修改，请重新读取后再试。", "It was changed since you read it; read it again."
     )
 
 
@@ -308,7 +310,7 @@ class TooManyStreams(Problem):
     status = 429
     title = Text("打开的事件流过多", "Too many streams")
     sentence = Text(
-        "每位用户最多同时打开 {limit} 个事件流;请关闭其他页面后重试。",
+        "每位用户最多同时打开 {limit} 个事件流；请关闭其他页面后重试。",
         "At most {limit} streams may be open per user; close another one and try again.",
     )
 
@@ -322,7 +324,7 @@ class Overloaded(Problem):
     code = "overloaded"
     status = 503
     title = Text("系统繁忙", "Busy")
-    sentence = Text("系统繁忙,请稍后重试。", "Too many requests are in flight; try again shortly.")
+    sentence = Text("系统繁忙，请稍后重试。", "Too many requests are in flight; try again shortly.")
 
     def __init__(self) -> None:
         super().__init__(headers={"Retry-After": "1"})
@@ -335,7 +337,7 @@ class DatabaseUnavailable(Problem):
     status = 503
     title = Text("数据库不可用", "The database does not answer")
     sentence = Text(
-        "数据库暂时不可用,请稍后重试。", "The database does not answer; try again shortly."
+        "数据库暂时不可用，请稍后重试。", "The database does not answer; try again shortly."
     )
 
     def __init__(self) -> None:
@@ -349,7 +351,7 @@ class NothingPublished(Problem):
     status = 503
     title = Text("尚无已发布的数据", "Nothing is published yet")
     sentence = Text(
-        "批处理尚未发布任何业务日期的数据,请稍后重试。",
+        "批处理尚未发布任何业务日期的数据，请稍后重试。",
         "The batch has not published a business date yet; try again after its first run.",
     )
 
@@ -364,7 +366,7 @@ class InternalError(Problem):
     status = 500
     title = Text("内部错误", "Internal error")
     sentence = Text(
-        "系统内部错误;报告问题时请提供 request_id。",
+        "系统内部错误；报告问题时请提供 request_id。",
         "Something failed on our side; report the request_id.",
     )
 

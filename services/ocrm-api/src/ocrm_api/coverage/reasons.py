@@ -5,7 +5,7 @@ from ocrm_api.languages import Language, Text
 _REASONS = {
     "locked": Text("人工指定的主办关系尚在锁定期内。", "A manual assignment is still locked."),
     "loan": Text(
-        "客户在该机构有未结清贷款(余额最大者)。", "The branch keeps the largest running loan."
+        "客户在该机构有未结清贷款（余额最大者）。", "The branch keeps the largest running loan."
     ),
     "loan_settled": Text(
         "客户在该机构的贷款结清未满保护期。", "A loan of the branch was settled not long ago."
@@ -15,11 +15,11 @@ _REASONS = {
         "The branch keeps the credit card with the largest limit.",
     ),
     "deposit": Text(
-        "该机构的日均存款最高(按月末判定)。",
+        "该机构的日均存款最高（按月末判定）。",
         "The branch has the largest average deposits, decided at month ends.",
     ),
     "registered": Text(
-        "客户尚无业务,由登记机构主办。", "There is no business yet; the registering branch leads."
+        "客户尚无业务，由登记机构主办。", "There is no business yet; the registering branch leads."
     ),
 }
 

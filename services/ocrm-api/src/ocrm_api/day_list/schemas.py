@@ -23,7 +23,7 @@ class ScoreComponent(BaseModel):
     weight: int = Field(ge=0, le=100, examples=[40], description="A parameter of the bank.")
     points: float = Field(examples=[37.2], description="The points of all add up to the score.")
     detail: str = Field(
-        examples=["优先级 2,3 天后到期(2026-07-03)"], description="What it rests on."
+        examples=["优先级 2，3 天后到期（2026-07-03）"], description="What it rests on."
     )
 
 
@@ -46,7 +46,7 @@ class CustomerToSeeTo(BaseModel):
     above_line: bool = Field(description="Within the budget of the day.")
     score: float = Field(examples=[71.45], description="Of his best reminder.")
     why: str = Field(
-        examples=["优先级 2,3 天后到期(2026-07-03);金额 600,000.00 CNY。"],
+        examples=["优先级 2，3 天后到期（2026-07-03）；金额 600,000.00 CNY。"],
         description="The two components of most weight, in the reader's language.",
     )
     customer_id: int = Field(examples=[4711])

@@ -8,12 +8,12 @@ from ocrm_api.day_list.ranking import ComponentCode
 from ocrm_api.languages import Language, Text
 from ocrm_api.reminders.usefulness import DAYS
 
-_ESCALATED = Text("无人受理,已上报负责人", "nobody answered, and it went to the head")
+_ESCALATED = Text("无人受理，已上报负责人", "nobody answered, and it went to the head")
 _RISK = Text("逾期或风险事项", "a matter of arrears or risk")
-_DUE_IN = Text("{days} 天后到期({on})", "due in {days} days, on {on}")
-_DUE = Text("已到期({on})", "due on {on}")
+_DUE_IN = Text("{days} 天后到期（{on}）", "due in {days} days, on {on}")
+_DUE = Text("已到期（{on}）", "due on {on}")
 _SINCE = Text("{on} 发生", "of {on}")
-_URGENCY = Text("优先级 {priority},{when}", "priority {priority}, {when}")
+_URGENCY = Text("优先级 {priority}，{when}", "priority {priority}, {when}")
 _AMOUNT = Text("金额 {amount:,.2f} {currency}", "{amount:,.2f} {currency}")
 _NO_AMOUNT = Text("无金额", "no amount")
 _KEY = Text("重点客户", "a key customer")

@@ -12,7 +12,7 @@ class ReminderNotOpen(Problem):
     status = 409
     title = Text("提醒状态不允许此操作", "The reminder has moved on")
     sentence = Text(
-        "该提醒{status},不能{step};{advice}。",
+        "该提醒{status}，不能{step}；{advice}。",
         "The reminder is {status}, so you cannot {step}; {advice}.",
     )
 
@@ -49,7 +49,7 @@ class PeriodTooLong(Problem):
     status = 422
     title = Text("统计区间不可用", "The period is out of range")
     sentence = Text(
-        "开始日期不得晚于结束日期,且区间不得超过 {days} 天。",
+        "开始日期不得晚于结束日期，且区间不得超过 {days} 天。",
         "Let the period begin before it ends, and take at most {days} days.",
     )
 

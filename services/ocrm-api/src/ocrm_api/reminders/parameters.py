@@ -29,7 +29,7 @@ _ESCALATION = {1: 8, 2: 16}
 ESCALATION_HOURS = Parameter(
     "reminder.escalation_hours",
     Text("未受理上报工作小时数", "Working hours until an unanswered reminder goes to the head"),
-    Text("工作小时,0 为不上报", "working hours, 0 for never"),
+    Text("工作小时，0 为不上报", "working hours, 0 for never"),
     lambda rule: _ESCALATION.get(RULES[rule].priority, 0) if rule in RULES else 0,
     most=400,
 )

@@ -10,106 +10,106 @@ from ocrm_api.languages import Language, Text
 
 _TEMPLATES = {
     "R01.LARGE_INFLOW": Text(
-        "转入 {amount} {currency},请了解资金来源并及时跟进。",
+        "转入 {amount} {currency}，请了解资金来源并及时跟进。",
         "{amount} {currency} came in; find out where from, and follow up.",
     ),
     "R01.LARGE_OUTFLOW": Text(
-        "转出 {amount} {currency},请尽快联系客户挽留资金。",
+        "转出 {amount} {currency}，请尽快联系客户挽留资金。",
         "{amount} {currency} went out; contact the customer soon.",
     ),
     "R01.FREQUENT_TRANSFERS_OUT": Text(
-        "{window_hours} 小时内向他行转账 {value} 次,合计 {amount} {currency},请了解原因。",
+        "{window_hours} 小时内向他行转账 {value} 次，合计 {amount} {currency}，请了解原因。",
         "{value} transfers to other banks within {window_hours} hours, {amount} {currency} in all;"
         " find out why.",
     ),
     "R01.ACCOUNT_CLOSED": Text(
-        "一个存款账户已销户,请回访客户。", "A deposit account was closed; call the customer."
+        "一个存款账户已销户，请回访客户。", "A deposit account was closed; call the customer."
     ),
     "R01.LARGE_CARD_SPEND": Text(
-        "贷记卡消费 {amount} {currency},请了解客户需求。",
+        "贷记卡消费 {amount} {currency}，请了解客户需求。",
         "{amount} {currency} was spent by credit card; find out what the customer needs.",
     ),
     "R02.LOAN_MATURES": Text(
-        "贷款将于 {due_on} 到期,余额 {amount} {currency}。",
+        "贷款将于 {due_on} 到期，余额 {amount} {currency}。",
         "A loan matures on {due_on}; {amount} {currency} is outstanding.",
     ),
     "R02.REPAYMENT_DUE": Text(
-        "贷款将于 {due_on} 还款,应还 {amount} {currency}。",
+        "贷款将于 {due_on} 还款，应还 {amount} {currency}。",
         "A loan repayment of {amount} {currency} is due on {due_on}.",
     ),
     "R02.CARD_REPAYMENT_DUE": Text(
-        "贷记卡将于 {due_on} 还款,应还 {amount} {currency}。",
+        "贷记卡将于 {due_on} 还款，应还 {amount} {currency}。",
         "A card repayment of {amount} {currency} is due on {due_on}.",
     ),
     "R02.DEPOSIT_MATURES": Text(
-        "定期存款将于 {due_on} 到期,金额 {amount} {currency},请联系转存。",
+        "定期存款将于 {due_on} 到期，金额 {amount} {currency}，请联系转存。",
         "A deposit of {amount} {currency} matures on {due_on}; offer to renew it.",
     ),
     "R02.WEALTH_MATURES": Text(
-        "理财产品将于 {due_on} 到期,金额 {amount} {currency}。",
+        "理财产品将于 {due_on} 到期，金额 {amount} {currency}。",
         "A wealth product of {amount} {currency} matures on {due_on}.",
     ),
     "R02.DOCUMENT_EXPIRES": Text(
-        "客户证件将于 {due_on} 到期,请提醒更新。",
+        "客户证件将于 {due_on} 到期，请提醒更新。",
         "The customer's document expires on {due_on}; ask for the new one.",
     ),
     "R02.RISK_PROFILE_EXPIRES": Text(
-        "风险测评将于 {due_on} 到期,请安排重新测评。",
+        "风险测评将于 {due_on} 到期，请安排重新测评。",
         "The risk profile expires on {due_on}; arrange a new one.",
     ),
     "R03.CARD_OVERDUE": Text(
-        "贷记卡账单逾期未还,金额 {amount} {currency}。",
+        "贷记卡账单逾期未还，金额 {amount} {currency}。",
         "A card statement of {amount} {currency} is overdue.",
     ),
     "R03.DOWNGRADE": Text(
-        "贷款五级分类下调,请关注风险。", "The class of a loan was lowered; look at the risk."
+        "贷款五级分类下调，请关注风险。", "The class of a loan was lowered; look at the risk."
     ),
     "R03.KEY_DATA_CHANGED": Text(
-        "客户关键信息(证件、电话、地址等)已变更,请与客户核实。",
+        "客户关键信息（证件、电话、地址等）已变更，请与客户核实。",
         "Key data of the customer (document, phone, address …) changed; check with the customer.",
     ),
     "R04.BIRTHDAY": Text(
-        "客户将于 {due_on} 过生日,请送上祝福。",
+        "客户将于 {due_on} 过生日，请送上祝福。",
         "The customer's birthday is on {due_on}; send greetings.",
     ),
     "R04.FESTIVAL": Text(
-        "{due_on} 是节日,请向重点客户致以问候。",
+        "{due_on} 是节日，请向重点客户致以问候。",
         "{due_on} is a festival; greet this key customer.",
     ),
     "R04.TIER_UP": Text(
-        "客户等级上升,请按新等级提供服务。",
+        "客户等级上升，请按新等级提供服务。",
         "The customer rose to a higher tier; serve by its standard.",
     ),
     "R04.TIER_DOWN": Text(
-        "客户等级下降,请了解原因。",
+        "客户等级下降，请了解原因。",
         "The customer fell to a lower tier; find out why.",
     ),
     "R04.BECAME_KEY": Text(
-        "客户成为重点客户,请安排专属维护。",
+        "客户成为重点客户，请安排专属维护。",
         "The customer became a key customer; arrange a private manager.",
     ),
     "R04.DORMANT": Text(
-        "客户转为睡眠客户,请联系激活。",
+        "客户转为睡眠客户，请联系激活。",
         "The customer became dormant; get in touch.",
     ),
     "R04.PROSPECT_CONVERTED": Text(
-        "潜在客户首次办理业务,请跟进。",
+        "潜在客户首次办理业务，请跟进。",
         "A prospect did first business with the bank; follow up.",
     ),
     "R05.VISIT_QUOTA_NOT_MET": Text(
-        "本月走访次数未达标,贷款余额 {amount} {currency}。",
+        "本月走访次数未达标，贷款余额 {amount} {currency}。",
         "This month's visits are not done yet; loans of {amount} {currency}.",
     ),
     "R05.NOT_MAINTAINED": Text(
-        "重点客户长期未走访或通话,请尽快维护。",
+        "重点客户长期未走访或通话，请尽快维护。",
         "This key customer was neither visited nor called for long; do so soon.",
     ),
     "R05.LOBBY_ARRIVAL": Text(
-        "客户已到店取号({ticket_id}),请前往接待。",
+        "客户已到店取号（{ticket_id}），请前往接待。",
         "The customer is in the lobby with ticket {ticket_id}; go and see him.",
     ),
     "R05.NEWLY_ASSIGNED": Text(
-        "客户新分配给您主办,请首次联系。",
+        "客户新分配给您主办，请首次联系。",
         "You now lead this customer; make the first contact.",
     ),
 }
@@ -119,21 +119,21 @@ _TEMPLATES = {
 _VARIANTS = {
     "R03.OVERDUE": (
         Text(
-            "贷款已逾期 {days_overdue} 天,请跟进催收。",
+            "贷款已逾期 {days_overdue} 天，请跟进催收。",
             "A loan has been overdue for {days_overdue} days; follow it up.",
         ),
         Text(
-            "贷款持续逾期,余额 {amount} {currency},请跟进催收。",
+            "贷款持续逾期，余额 {amount} {currency}，请跟进催收。",
             "A loan stays overdue; {amount} {currency} is outstanding. Follow it up.",
         ),
     ),
     "R03.ARREARS": (
         Text(
-            "贷款欠息 {amount} {currency},请联系客户还息。",
+            "贷款欠息 {amount} {currency}，请联系客户还息。",
             "Interest of {amount} {currency} is in arrears; ask the customer to pay it.",
         ),
         Text(
-            "贷款欠息,请联系客户还息。",
+            "贷款欠息，请联系客户还息。",
             "Interest of a loan is in arrears; ask the customer to pay it.",
         ),
     ),
@@ -146,7 +146,7 @@ _WITHDRAWALS = {
         "What it was raised for has been reversed or corrected.",
     ),
     "acrm": Text(
-        "夜间核对时该事项已不成立:已还清、已结束,或源数据已更正。",
+        "夜间核对时该事项已不成立：已还清、已结束，或源数据已更正。",
         "At night it no longer held: paid, ended or corrected at the source.",
     ),
 }

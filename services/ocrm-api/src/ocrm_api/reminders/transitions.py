@@ -80,11 +80,11 @@ def advice(status: Status, language: Language) -> str:
     """What can be done with a reminder in this state, as the end of a sentence."""
     steps = [STEP_NAMES[step].in_(language) for step in steps_from(status)]
     if not steps:
-        ended = Text("该提醒已结束,无需再处理", "its life has ended, so leave it as it is")
+        ended = Text("该提醒已结束，无需再处理", "its life has ended, so leave it as it is")
         return ended.in_(language)
     if language == "en":
         return "you can " + ", or ".join(steps)
-    return "可以:" + "、".join(steps)
+    return "可以：" + "、".join(steps)
 
 
 def sql(codes: tuple[str, ...]) -> str:
