@@ -109,8 +109,8 @@ bench-alerting: install ## Events a second through all rules, as a share of plai
 test: lint typecheck imports check-contracts ## Check and test everything
 	@$(BIN)/python -m pytest -q $(ON_EVERY_CORE) $(ARGS)
 
-test-long: install ## What takes too long for every change: 60 days killed three times, 100 drawn banks
-	@ACRM_TEST_BACKFILL_DAYS=60 ACRM_TEST_EXAMPLES=100 $(BIN)/python -m pytest -q --timeout 7200 -n 2 --dist loadfile tests/acrm_batch/test_crashes.py tests/acrm_batch/test_coverage_properties.py $(ARGS)
+test-long: install ## What takes too long for every change: 60 days killed three times, 100 drawn banks, three seeds with two parameter sets
+	@ACRM_TEST_BACKFILL_DAYS=60 ACRM_TEST_EXAMPLES=100 ACRM_TEST_EVERY_SET=1 $(BIN)/python -m pytest -q --timeout 7200 -n 2 --dist loadfile tests/acrm_batch/test_crashes.py tests/acrm_batch/test_coverage_properties.py tests/end_to_end/test_planted_truth.py $(ARGS)
 
 test-kafka: kafka ## Run the Kafka tests against Apache Kafka
 	@export CRM_KAFKA_BOOTSTRAP="$$($(BIN)/python -m deploy.kafka address)"; \

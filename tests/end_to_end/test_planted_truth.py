@@ -1,7 +1,8 @@
 """The batch against the planted answers of simulated banks: other seeds, periods and parameters."""
 
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import yaml
 
 from bank_simulator import parameters as parameter_sets
 from bank_simulator.generate import generate
+from bank_simulator.parameters import Parameters
 from bank_simulator.plan import Plan
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import Batch, batch_over
@@ -36,6 +38,14 @@ PLANS = {
     ),
     "leap year": Plan(customers=800, first=date(2027, 9, 25), last=date(2028, 2, 28), seed=2028),
 }  # fmt: skip
+
+if os.environ.get("ACRM_TEST_EVERY_SET"):
+    # Every seed with both sets; `make test` has each seed and each set once.
+    _OTHER = {True: Parameters(), False: parameter_sets.load(SECOND)}
+    PLANS |= {
+        f"{name}, the other set": replace(plan, parameters=_OTHER[plan.parameters != Parameters()])
+        for name, plan in PLANS.items()
+    }
 
 #: Rules whose answers speak of the customers that another answer lists.
 SCOPES = {"R04.TIER_UP": "tiers", "R04.TIER_DOWN": "tiers", "R04.DORMANT": "lifecycle"}
@@ -90,7 +100,7 @@ def truth(
     ):
         crm = batch_over(Bank(folder / "bank", plan.first), database, folder, patch)
         crm.settings.threads = 2
-        if request.param == "second parameters":
+        if plan.parameters != Parameters():
             give_parameters(crm, folder / "parameters.yml")
         crm.run(plan.as_of, selectors=MODELS)
         yield Truth(crm, folder, plan)

@@ -145,12 +145,15 @@ def test_the_page_says_where_nobody_leaves() -> None:
         "correlation_of_rate_and_value": 0.0, "mean_value": 5.0, "mean_expected_value": 5.0,
         "groups": [{"repeats_from": 0.0, "repeats_to": 2.0, "customers": 5, "expected": 1.0,
                     "observed": 1.0}],
+        "fairness": {"sex": [{"group": "female", "customers": 5, "expected": 1.5, "observed": 1.25,
+                              "alive": 1.0}]},
     }  # fmt: skip
     card = lifetime_card(CDNOW, GammaGamma(2.0, 4.0, 3000.0)).model_copy(update={
         "metrics": tested,
         "training": {"customers": 5, "month_end": "2026-01-31", "test_month_end": "2026-02-28"},
     })  # fmt: skip
     assert "nobody stops for good" in lifetime_page(card)
+    assert "| female | 5 | 1.5 | 1.25 | 1.0 |" in lifetime_page(card)
     some_left = card.model_copy(update={"metrics": tested | {"mean_alive": 0.8}})
     assert "nobody stops for good" not in lifetime_page(some_left)
 

@@ -17,6 +17,7 @@ from acrm_batch.cli import app
 from acrm_batch.runner import Runner
 from acrm_batch.scoring.card import load_cards
 from acrm_batch.scoring.definition import Definition, Feature, Label, load_definition
+from acrm_batch.scoring.report import GROUPING_NAMES
 from acrm_batch.scoring.samples import MART, observe
 from acrm_batch.scoring.train import LeakError, train
 from crm_shared.errors import ExitCode, NotReadyError, UsageError
@@ -144,9 +145,9 @@ def test_the_lifetime_value_is_fitted_tested_and_written_by_its_command(
     before = (tmp_path / "lifetime.yml").read_bytes()
     CliRunner().invoke(app, arguments, env=environment, catch_exceptions=False)
     assert (tmp_path / "lifetime.yml").read_bytes() == before
-    assert "customers with their bookings up to 2026-02-28" in (
-        tmp_path / "cards" / "lifetime.md"
-    ).read_text(encoding="utf-8")
+    page = (tmp_path / "cards" / "lifetime.md").read_text(encoding="utf-8")
+    assert "customers with their bookings up to 2026-02-28" in page
+    assert all(f"| {name} | customers |" in page for name in GROUPING_NAMES.values())
     arguments[arguments.index("2026-03-31")] = "2026-04-30"
     assert CliRunner().invoke(app, arguments, env=environment).exit_code == ExitCode.NOT_READY
     arguments[arguments.index("2026-04-30")] = "2026-02-28"

@@ -90,6 +90,7 @@ def train_lifetime(
         folder = catalogue or Path(str(files("acrm_batch"))) / "catalogue"
         settings = settings_of(landing_dir=landing, warehouse_dir=warehouse)
         with batch.looking(settings) as (runner, _):
+            runner.accept(None, first, settings.threads)
             card = fitted_on(runner, first=first, last=last, margin=margin, discount=discount,
                              folder=folder, say=warn if as_json else say)  # fmt: skip
         card.write(folder / "lifetime.yml")

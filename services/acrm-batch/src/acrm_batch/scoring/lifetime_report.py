@@ -3,6 +3,7 @@
 from typing import Any
 
 from acrm_batch.scoring.lifetime_card import LifetimeCard
+from acrm_batch.scoring.report import GROUPING_NAMES
 
 #: A mean probability of being alive above this: the fit found no leaving.
 _NOBODY_LEAVES = 0.995
@@ -62,6 +63,16 @@ tested on the {metrics["weeks"]} weeks up to {training["test_month_end"]}.
 |---|---|---|---|
 {rows}
 
+## 公平性 · Fairness
+
+Sex, age and place are no inputs. Weeks with bookings in the test by group, as means: what was
+expected against what happened. `none` are businesses and groups, or not known; small groups
+together are `others`.
+
+性别、年龄、地区均不参与计算。下表按组比较测试期内有动账周数的预计均值与实际均值。
+
+{_fairness(metrics)}
+
 ## 局限 · Limits
 
 * 只含支付与结算带来的价值；存贷款利差见贡献度指标。
@@ -71,6 +82,21 @@ tested on the {metrics["weeks"]} weeks up to {training["test_month_end"]}.
 * 截至上月末；年龄从首次交付的动账起算。
 * It is as of the last month end; age is counted from the first booking that was delivered.
 """
+
+
+def _fairness(metrics: dict[str, Any]) -> str:
+    """A table per grouping."""
+    tables = []
+    for name, groups in metrics["fairness"].items():
+        lines = [f"| {GROUPING_NAMES[name]} | customers | expected | observed | mean `CLV_ALIVE` |",
+                 "|---|---|---|---|---|"]  # fmt: skip
+        lines += [
+            f"| {one['group']} | {one['customers']:,} | {one['expected']} | {one['observed']}"
+            f" | {one['alive']} |"
+            for one in groups
+        ]
+        tables.append("\n".join(lines))
+    return "\n\n".join(tables)
 
 
 def _leaving(metrics: dict[str, Any]) -> str:

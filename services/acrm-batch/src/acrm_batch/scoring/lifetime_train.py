@@ -6,11 +6,14 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from acrm_batch.runner import Runner
 from acrm_batch.scoring.lifetime import BgNbd, Floats, GammaGamma, fit_bg_nbd, fit_gamma_gamma
 from acrm_batch.scoring.lifetime_card import LifetimeCard, load_lifetime
+from acrm_batch.scoring.metrics import MOST_GROUPS, largest_groups
+from acrm_batch.scoring.samples import groups_of
 from crm_shared.errors import NotReadyError, UsageError
 
 ACTIVITY = "int_active_weeks"
@@ -56,7 +59,8 @@ def train_lifetime(
         discount=discount,
         training={"month_end": first.isoformat(), "test_month_end": last.isoformat(),
                   "customers": len(now.customers)},
-        metrics=_tested(coming, worth, now, later, (last - first).days / 7),
+        metrics=_tested((coming, worth), now, later, (last - first).days / 7,
+                        groups_of(runner, now.customers.astype(np.int64), first)),
     )  # fmt: skip
     before = load_lifetime(folder / "lifetime.yml")
     if before is None:
@@ -67,9 +71,11 @@ def train_lifetime(
 
 
 def _tested(
-    coming: BgNbd, worth: GammaGamma, now: Activity, later: Activity, weeks: float
-) -> dict[str, object]:
+    fitted: tuple[BgNbd, GammaGamma], now: Activity, later: Activity, weeks: float,
+    groups: dict[str, NDArray[np.str_]],
+) -> dict[str, object]:  # fmt: skip
     """Expected against observed weeks with bookings in the time that training has not seen."""
+    coming, worth = fitted
     place = np.searchsorted(later.customers, now.customers)
     happened = later.repeats[place] - now.repeats
     expected = coming.expected(now.repeats, now.last, now.age, weeks)
@@ -90,6 +96,10 @@ def _tested(
         "mean_value": round(float(now.value.mean()), 2),
         "mean_expected_value": round(float(worth.expected(now.repeats + 1, now.value).mean()), 2),
         "groups": _groups(now.repeats, expected, happened),
+        "fairness": {
+            name: _compared(largest_groups(of, MOST_GROUPS), expected, happened, alive)
+            for name, of in groups.items()
+        },
     }
 
 
@@ -106,6 +116,25 @@ def _groups(repeats: Floats, expected: Floats, happened: Floats) -> list[dict[st
             "observed": round(float(happened[places == place].mean()), 3),
         }
         for place in np.unique(places)
+    ]
+
+
+def _compared(
+    groups: NDArray[np.str_], expected: Floats, happened: Floats, alive: Floats
+) -> list[dict[str, str | float]]:
+    """Means of each group of customers, the largest group first."""
+    names, counts = np.unique(groups, return_counts=True)
+    return [
+        {
+            "group": str(name),
+            "customers": int(count),
+            "expected": round(float(expected[groups == name].mean()), 3),
+            "observed": round(float(happened[groups == name].mean()), 3),
+            "alive": round(float(alive[groups == name].mean()), 4),
+        }
+        for name, count in sorted(
+            zip(names, counts, strict=True), key=lambda one: (-one[1], one[0])
+        )
     ]
 
 

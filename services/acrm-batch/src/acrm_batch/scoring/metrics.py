@@ -108,6 +108,10 @@ def by_group(
     ]
 
 
+#: Groups of a kind that a model card shows; the smaller ones together are one.
+MOST_GROUPS = 12
+
+
 def largest_groups(groups: NDArray[np.str_], most: int) -> NDArray[np.str_]:
     """The same groups, with all but the largest called `others`."""
     names, counts = np.unique(groups, return_counts=True)

@@ -7,16 +7,14 @@ import numpy as np
 
 from acrm_batch.scoring.card import Card, CardFeature
 from acrm_batch.scoring.definition import Names
-from acrm_batch.scoring.metrics import Quality, by_group, largest_groups, tenths
+from acrm_batch.scoring.metrics import MOST_GROUPS, Quality, by_group, largest_groups, tenths
 from acrm_batch.scoring.samples import GROUPINGS
 from acrm_batch.scoring.sql import REASONS
 from acrm_batch.scoring.train import Trained
 
-_GROUPINGS = {"sex": "性别 · sex", "age": "年龄 · age", "region": "地区 · region"}
+GROUPING_NAMES = {"sex": "性别 · sex", "age": "年龄 · age", "region": "地区 · region"}
 #: Groups with fewer events than this are shown without an AUC: it would be chance.
 _LEAST_EVENTS = 10
-#: Groups of a kind that are shown; the smaller ones together are one.
-_MOST_GROUPS = 12
 
 
 def model_card(trained: Trained, card: Card) -> str:
@@ -202,10 +200,11 @@ def _fairness(trained: Trained, card: Card) -> Iterator[str]:
     )
     for grouping in GROUPINGS:
         yield ""
-        groups = largest_groups(trained.test.groups[grouping], _MOST_GROUPS)
+        groups = largest_groups(trained.test.groups[grouping], MOST_GROUPS)
         rows = by_group(trained.test.events, trained.probability, groups)
         yield from _table(
-            [_GROUPINGS[grouping], "rows", "events", "mean probability", "observed rate", "AUC"],
+            [GROUPING_NAMES[grouping], "rows", "events", "mean probability", "observed rate",
+             "AUC"],
             [[name, f"{one.rows:,}", f"{one.events:,}", f"{one.mean_probability:.4f}",
               f"{one.observed_rate:.4f}", _number(one.auc) if one.events >= _LEAST_EVENTS else ""]
              for name, one in rows],

@@ -124,6 +124,21 @@ def observe(runner: Runner, definition: Definition, day: date, horizon_months: i
     )
 
 
+def groups_of(runner: Runner, customers: Ints, day: date) -> dict[str, NDArray[np.str_]]:
+    """By each of `GROUPINGS`, the group of each customer, given in ascending order of their ids."""
+    _provide(runner, ["stg_customers"], day, day)
+    found = runner.engine.connection.execute(
+        f"select * from ({_GROUPS}) order by customer_id", {"t": day}
+    ).fetchnumpy()
+    known = np.append(found["customer_id"].astype(np.int64), np.iinfo(np.int64).max)
+    place = np.searchsorted(known, customers)
+    is_known = known[place] == customers
+    return {
+        name: np.where(is_known, np.append(np.asarray(found[name], np.str_), "none")[place], "none")
+        for name in GROUPINGS
+    }
+
+
 _TOGETHER = """
 select feature.*,
     cast(happened.customer_id is not null as bigint) as event,
