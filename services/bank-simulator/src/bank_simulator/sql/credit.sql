@@ -13,7 +13,11 @@ WITH running AS (
         -- never two left: the last one would fall due about 30 days ahead, on the threshold
         CASE WHEN big THEN 40 + draw('remaining', no, 6)
              WHEN draw('last', no, 100) < 6 THEN 1 ELSE 3 + draw('remaining', no, n - 3) END AS remaining,
-        CASE WHEN NOT big AND draw('missed', no, 100) < 4 THEN 1 + draw('missed n', no, 4) ELSE 0 END AS missed
+        -- who has little, who seldom books, and who was overdue before, pays late more often
+        CASE WHEN NOT big AND draw('missed', no, 1000)
+                < least(inclined(12, -0.9, no) * CASE WHEN draw('was overdue', no, 100) < 10 THEN 4 ELSE 1 END
+                    * CASE WHEN activity(no) < 25 THEN 6 WHEN activity(no) < 58 THEN 3 ELSE 1 END, 400)
+             THEN 1 + draw('missed n', no, 8) ELSE 0 END AS missed
     FROM running
 ), dated AS (
     SELECT *,
@@ -48,7 +52,7 @@ SELECT no, 2, main_branch, 'farm', 500000 + draw('lost', no, 45) * 100000, false
     off_on - 1000, off_on - 200, NULL, off_on
 FROM (SELECT *, getvariable('from') + 10 + CAST(draw('written off', no, getvariable('span') - 20) AS INTEGER) AS off_on
       FROM ordinary
-      WHERE lead_rule = 'deposit' AND kind = 'single' AND NOT newcomer AND draw('lost loan', no, 1000) < 3);
+      WHERE lead_rule = 'deposit' AND kind = 'single' AND NOT newcomer AND draw('lost loan', no, 1000) < least(inclined(2, -0.9, no), 50));
 
 -- One row per loan; for cases, how it stands is said, not derived (`told`).
 CREATE OR REPLACE TABLE loan AS

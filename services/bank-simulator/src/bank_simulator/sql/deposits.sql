@@ -18,7 +18,7 @@ WITH drawn AS (
                  getvariable('p_key_customer_min_deposit_average') * 12 // 10, 1000000000)
              ELSE clamp(lognormal_cents('time', no, 20000, 0.7), 100000, 8000000) END AS principal
     FROM ordinary
-    WHERE kind IN ('single', 'two') AND NOT newcomer AND (rich OR draw('has time', no, 100) < 30)
+    WHERE kind IN ('single', 'two') AND NOT newcomer AND (rich OR draw('has time', no, 1000) < least(inclined(260, 0.5, no), 900))
 ), placed AS (
     SELECT *,
         CASE fate
@@ -58,10 +58,10 @@ WITH mains AS (
              ELSE clamp(lognormal_cents('opening', no, 40000, 1.0), 200000, 10000000) END AS drawn,
         CASE WHEN kind = 'two' THEN 10000 + draw('second', no, 790) * 1000 ELSE 0 END AS second_cents,
         CASE WHEN customer_type = 'individual' THEN
-                 CASE WHEN draw('activity', no, 100) < 25 THEN 1 WHEN draw('activity', no, 100) < 58 THEN 4
-                      WHEN draw('activity', no, 100) < 83 THEN 9 WHEN draw('activity', no, 100) < 95 THEN 15
+                 CASE WHEN activity(no) < 25 THEN 1 WHEN activity(no) < 58 THEN 4
+                      WHEN activity(no) < 83 THEN 9 WHEN activity(no) < 95 THEN 15
                       ELSE 26 END
-             ELSE CASE WHEN draw('activity', no, 100) < 50 THEN 8 ELSE 24 END END AS bookings
+             ELSE CASE WHEN activity(no) < 50 THEN 8 ELSE 24 END END AS bookings
     FROM ordinary WHERE kind IN ('single', 'two')
 ), main AS (
     SELECT no, 1 AS seq, main_branch AS branch_id, 'main' AS role, 'demand' AS product, NULL AS term_months,

@@ -11,6 +11,15 @@ CREATE OR REPLACE MACRO bell(salt, key) AS
 -- Cents of a lognormal amount, in whole tens of yuan.
 CREATE OR REPLACE MACRO lognormal_cents(salt, key, median_yuan, spread) AS
     CAST(round(median_yuan * exp(spread * bell(salt, key)) / 10) AS BIGINT) * 1000;
+-- What an ordinary customer is inclined to follows, beside chance, what his bank can see of him: how
+-- much he keeps on his account (roughly normal), and how often he books (0 to 99). The drawn balance
+-- and the number of bookings are made of the same two.
+CREATE OR REPLACE MACRO means(no) AS bell('opening', no);
+CREATE OR REPLACE MACRO activity(no) AS draw('activity', no, 100);
+-- Cases in a thousand: as many as named for middling means, e times as many for each deviation of
+-- `slope` above them.
+CREATE OR REPLACE MACRO inclined(per_mille, slope, no) AS
+    CAST(round(per_mille * exp(slope * means(no))) AS BIGINT);
 CREATE OR REPLACE MACRO clamp(x, low, high) AS least(greatest(x, low), high);
 CREATE OR REPLACE MACRO money(cents) AS CAST(cents * CAST(0.01 AS DECIMAL(3, 2)) AS DECIMAL(18, 2));
 -- The UTC instant of a bank date and the seconds since the bank's midnight.

@@ -21,10 +21,11 @@ WITH drawn AS (
             AND rich_draw < CASE customer_type WHEN 'individual' THEN 12 ELSE 150 END AS rich,
         CASE
             WHEN kind IN ('invalid', 'registered') THEN 'registered'
-            WHEN customer_type = 'individual' AND lead_draw < 70 THEN 'loan'
-            WHEN customer_type = 'business' AND lead_draw < 200 THEN 'loan'
+            -- the busy borrow more often, those with means hold more cards
+            WHEN customer_type = 'individual' AND lead_draw < 20 + activity(no) THEN 'loan'
+            WHEN customer_type = 'business' AND lead_draw < 100 + 2 * activity(no) THEN 'loan'
             WHEN lead_draw >= 990 THEN 'loan_settled'
-            WHEN customer_type = 'individual' AND lead_draw >= 900 THEN 'card'
+            WHEN customer_type = 'individual' AND lead_draw >= 990 - least(inclined(60, 0.9, no), 400) THEN 'card'
             ELSE 'deposit'
         END AS lead_rule
     FROM kinds

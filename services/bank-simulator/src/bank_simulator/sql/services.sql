@@ -106,7 +106,7 @@ WITH drawn AS (
              WHEN draw('wealth fate', no, 100) < 80 THEN 'past' ELSE 'bought' END AS fate,
         (10 + draw('wealth', no, 31)) * 100000 AS cents
     FROM ordinary
-    WHERE kind IN ('single', 'two') AND NOT newcomer AND draw('has wealth', no, 1000) < 60
+    WHERE kind IN ('single', 'two') AND NOT newcomer AND draw('has wealth', no, 1000) < least(inclined(40, 0.9, no), 400)
 )
 SELECT no, 1 AS seq, main_branch AS branch_id, cents, fate,
     pick(['wealth', 'wealth', 'fund', 'insurance'], 'wealth kind', no) AS kind,
