@@ -15,6 +15,7 @@ from alerting.cli import app
 from alerting.decoding import Refused, decode
 from alerting.drafts import DraftRefusedError
 from alerting.events import Booking, CardBooking, Event
+from alerting.parameters import ParametersRefusedError
 from alerting.ruleset import RuleInForce
 from alerting.settings import AlertingSettings
 from bank_simulator import replay
@@ -134,6 +135,12 @@ def test_a_draft_is_tried_before_it_is_approved(
     assert found["in_force"] > found["proposed"]
     with pytest.raises(UsageError, match="Say what to try"):
         _said("backtest", INFLOW, *days)
+    with pytest.raises(ParametersRefusedError, match="individual_min_amuont"):
+        _said("backtest", INFLOW, "movement.individual_min_amuont=2000", *days)
+    row = connection.execute("select backtest from alerting.rule_drafts").fetchone()
+    assert row is not None
+    assert row[0]["proposed"] > 0
+    assert "sample" not in row[0]
     with pytest.raises(UsageError, match="is not a date"):
         _said("backtest", INFLOW, "a=1", "--from", "yesterday", "--to", str(LAST))
 

@@ -60,7 +60,7 @@ def test_a_draft_changes_nothing_until_another_person_approves_it(
     number = _draft(connection, settings, INFLOW)
     assert ruleset.load(connection).parameters()["movement.individual_min_amount"] == "500000.00"
     with pytest.raises(DraftRefusedError, match="ask a colleague"):
-        _approve(connection, settings, number, "lin")
+        _approve(connection, settings, number, " lin ")
     made = drafts.approve(
         connection, number, checker="Chen", at=None, settings=settings, untested=True
     )

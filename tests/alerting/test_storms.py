@@ -15,9 +15,10 @@ from alerting.ruleset import Ruleset
 from alerting.settings import AlertingSettings
 from alerting.storms import NoStormError
 from tests.alerting.batches import records, run
-from tests.alerting.bookings import NOON, booking, closure
+from tests.alerting.bookings import NOON, booking, closure, transfer_out
 
 INFLOW = "R01.LARGE_INFLOW"
+FREQUENT = "R01.FREQUENT_TRANSFERS_OUT"
 AMOUNTS = {"movement.individual_min_amount": "500", "movement.business_min_amount": "500"}
 
 
@@ -111,6 +112,26 @@ def test_what_nobody_was_told_of_can_be_withdrawn_and_raised_again(
     assert len(again) == 3
     assert not set(told) & set(again)
     assert _standing(connection) == 5
+
+
+def test_a_withdrawn_window_is_judged_anew_when_its_transfers_come_again(
+    connection: psycopg.Connection, few: Ruleset
+) -> None:
+    del few
+    connection.execute("truncate alerting.inbox")
+    connection.commit()
+    values = {"frequent_transfers.min_count": "2", "frequent_transfers.window_hours": "24"}
+    rules = ruleset.ruleset_of([(FREQUENT, 1, values | {"storm.max_per_hour": "1"})])
+    sent = [transfer_out(number, customer_id=number // 10) for number in (10, 11, 20, 21, 30, 31)]
+    assert run(connection, records(sent), rules=rules).storms == (FREQUENT,)
+    before = _standing(connection)
+    assert before == 3
+    assert storms.end(connection, FREQUENT, by="Chen", reason="wrong", withdraw=True) == before
+    assert _standing(connection) == 0
+    more = ruleset.ruleset_of([(FREQUENT, 2, values | {"storm.max_per_hour": "99"})])
+    run(connection, records(sent, 10), rules=more)
+    assert _standing(connection) == before
+    assert len(_claimed(connection)) == before
 
 
 def test_the_commands_tell_and_end_a_storm(

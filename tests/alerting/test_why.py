@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerting import why
+from alerting import drafts, why
 from alerting.cli import app
 from alerting.decoding import decode
 from alerting.events import Booking
@@ -47,6 +47,14 @@ def _customers(connection: psycopg.Connection, code: str) -> list[int]:
     return [row[0] for row in rows]
 
 
+def explained(
+    connection: psycopg.Connection, code: str, customer: int, landing: Path
+) -> why.Explanation:
+    """What the command finds out."""
+    judged = why.judge(code, drafts.versions(connection, code), customer, DAY, landing)
+    return why.explain(connection, code, customer, judged)
+
+
 @pytest.mark.parametrize("code", sorted(why.JUDGED_AGAIN))
 def test_whatever_was_raised_is_explained_by_a_booking(
     day: psycopg.Connection, landing: Path, code: str
@@ -54,7 +62,7 @@ def test_whatever_was_raised_is_explained_by_a_booking(
     customers = _customers(day, code)
     assert customers
     for customer in customers:
-        found = why.explain(day, code, customer, DAY, landing)
+        found = explained(day, code, customer, landing)
         fired = {one.reminder_id for one in found.judged if one.outcome == "fired"}
         standing = {one.reminder_id for one in found.standing if one.state == "raised"}
         assert standing <= fired
@@ -74,10 +82,10 @@ def test_what_is_below_says_value_and_threshold(
         and one.amount < 5_000
         and moves_funds(one)
     )
-    found = why.explain(day, INFLOW, small.customer_id, DAY, landing)
+    found = explained(day, INFLOW, small.customer_id, landing)
     (judged,) = (one for one in found.judged if one.event_id == small.event_id)
     assert found.sentence(judged).startswith(f"below: value {small.amount}, threshold 5")
-    outflow = why.explain(day, "R01.LARGE_OUTFLOW", small.customer_id, DAY, landing)
+    outflow = explained(day, "R01.LARGE_OUTFLOW", small.customer_id, landing)
     (judged,) = (one for one in outflow.judged if one.event_id == small.event_id)
     assert "not of the kind" in outflow.sentence(judged)
 
@@ -90,7 +98,7 @@ def test_a_reminder_that_should_stand_and_does_not_is_missing(
     day.execute("delete from alerting.reminders where customer_id = %s", (customer,))
     key = str(customer).encode()
     run(day, [Record(TOPIC, 0, 900_000, key, b'{"half": ')])
-    found = why.explain(day, INFLOW, customer, DAY, landing)
+    found = explained(day, INFLOW, customer, landing)
     assert any("MISSING" in found.sentence(one) for one in found.judged)
     assert len(found.dead_letters) == 1
     day.rollback()
@@ -100,7 +108,7 @@ def test_a_rule_that_judges_no_bookings_tells_what_the_database_has(
     day: psycopg.Connection, landing: Path
 ) -> None:
     customer = _customers(day, "R05.LOBBY_ARRIVAL")[0]
-    found = why.explain(day, "R05.LOBBY_ARRIVAL", customer, DAY, landing)
+    found = explained(day, "R05.LOBBY_ARRIVAL", customer, landing)
     assert found.judged == []
     assert [one.state for one in found.standing] == ["raised"]
 

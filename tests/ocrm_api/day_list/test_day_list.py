@@ -217,6 +217,24 @@ async def test_finishing_moves_the_line_and_not_the_budget(
     assert (await own_api.get("M1", PATH))["budget"]["left"] == 2
 
 
+async def test_who_has_another_open_reminder_does_not_count_twice(
+    own_api: Api, own_bank: Bank, step: Callable[..., dict[str, str]]
+) -> None:
+    set_parameter(own_bank, "day_list.budget", 2)
+    for customer, rule in ((4, "R01.LARGE_INFLOW"), (4, "R03.ARREARS"), (5, "R01.LARGE_INFLOW")):
+        news(own_bank, customer, rule)
+    of_both = next(
+        one for one in (await own_api.get("M1", PATH))["items"] if one["customer_id"] == 4
+    )
+    await own_api.call(
+        "M1", "POST", f"/v1/reminders/{of_both['reminders'][0]['reminder']['reminder_id']}:done",
+        headers=step(), json={"outcome_code": "sold"},
+    )  # fmt: skip
+    after = await own_api.get("M1", PATH)
+    assert after["budget"] == {"customers": 2, "seen_to": 0, "left": 2}
+    assert [one["above_line"] for one in after["items"]] == [True, True]
+
+
 async def test_a_list_holds_what_the_reader_s_branches_lead(own_api: Api, own_bank: Bank) -> None:
     for customer in (1, 2, 8):
         news(own_bank, customer, "R01.LARGE_INFLOW")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from alerting import drafts, ruleset, settings
+from alerting import drafts, parameters, ruleset, settings
 from alerting.cli_rules import Code, changed
 from alerting.commands import AsJson, connected
 from crm_shared.errors import UsageError
@@ -48,9 +48,11 @@ def backtest(
             proposed = {**drafts.newest(connection, code)[1], **changed(changes or [])}
         else:
             proposed = drafts.waiting(connection, draft, code).parameters
-        connection.commit()
-        found = trying.run(code, proposed, in_force, landing, days).summary()
-        if draft is not None:
+        parameters.parse(code, proposed)
+    # Without a connection: nobody knows how long so many days take.
+    found = trying.run(code, proposed, in_force, landing, days).summary()
+    if draft is not None:
+        with connected(settings.load()) as connection:
             drafts.keep_backtest(connection, draft, found)
     print(json.dumps(found, indent=2) if as_json else _told(found))
 
@@ -66,8 +68,13 @@ def why(
     """Why a rule raised a reminder for a customer on a day, or why it did not."""
     from alerting import why as asking  # noqa: PLC0415  only who looks back needs DuckDB
 
+    asked = day(on)
     with connected(settings.load()) as connection:
-        found = asking.explain(connection, code, customer, day(on), landing)
+        versions = drafts.versions(connection, code)
+    # Without a connection, as above.
+    judged = asking.judge(code, versions, customer, asked, landing)
+    with connected(settings.load()) as connection:
+        found = asking.explain(connection, code, customer, judged)
     if as_json:
         print(json.dumps(asdict(found), indent=2, default=str))
         return

@@ -111,11 +111,12 @@ def waiting(connection: psycopg.Connection, draft_id: int, code: str) -> Draft:
 
 
 def keep_backtest(connection: psycopg.Connection, draft_id: int, found: dict[str, Any]) -> None:
-    """Keep with a draft that still waits what its backtest said."""
+    """Keep with a draft that still waits what its backtest counted, and no customer of it."""
+    counted = {name: value for name, value in found.items() if name != "sample"}
     with connection.transaction():
         connection.execute(
             "update alerting.rule_drafts set backtest = %s where draft_id = %s and state = 'draft'",
-            (Jsonb(found), draft_id),
+            (Jsonb(counted), draft_id),
         )
 
 
@@ -133,6 +134,8 @@ def draft(
     _require_words(maker, reason)
     with connection.transaction():
         base, stored = newest(connection, code)
+        # What an earlier program knew, the loader passes over, and so does this.
+        stored = {name: it for name, it in stored.items() if name in parameters.names(code)}
         proposed = {**stored, **changes}
         if parameters.parse(code, proposed) == parameters.parse(code, stored):
             raise DraftRefusedError(
@@ -140,7 +143,9 @@ def draft(
                 "another value, as in movement.individual_min_amount=800000.00."
             )
         _require_fit(settings, code, proposed)
-        row = connection.execute(_ADD, (code, base, Jsonb(proposed), reason, maker)).fetchone()
+        row = connection.execute(
+            _ADD, (code, base, Jsonb(proposed), reason, maker.strip())
+        ).fetchone()
     if row is None:
         raise DraftRefusedError(
             f"A draft of {code} waits already (`alerting rules drafts`): approve or reject it."
@@ -212,13 +217,13 @@ def _decide(
         raise DraftRefusedError(
             f"Draft {draft_id} {known}; `alerting rules drafts` lists those that wait."
         )
-    if one.maker.casefold() == checker.casefold():
+    if one.maker.strip().casefold() == checker.strip().casefold():
         raise DraftRefusedError(
             f"{checker} has made draft {draft_id} and cannot decide about it; ask a colleague."
         )
     connection.execute(
         _DECIDE,
-        {"state": state, "checker": checker, "reason": reason, "draft_id": draft_id},
+        {"state": state, "checker": checker.strip(), "reason": reason, "draft_id": draft_id},
     )
     return one
 

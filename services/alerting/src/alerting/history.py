@@ -20,7 +20,15 @@ from alerting.evaluation import (
 from alerting.events import Event, Fact, fact_of, retracted_by
 from alerting.ruleset import Ruleset
 from alerting.windows import Timeline, Transfer
+from crm_shared.errors import CrmError
 from crm_shared.kafka import Record
+
+
+class NotJudgedError(CrmError):
+    """A rule failed on events of the past, so that nobody knows what it would have raised."""
+
+    code = "not_judged"
+
 
 #: Events of history lie in no topic.
 _NOWHERE = Record("history", 0, 0, None, None)
@@ -37,6 +45,11 @@ def reminders_of(events: Iterable[Event], ruleset: Ruleset) -> dict[UUID, Firing
     judgement = Judgement()
     judge_alone(arrivals, ruleset, judgement)
     _judge_transfers(arrivals, taken_back, ruleset, judgement)
+    if judgement.failures:
+        raise NotJudgedError(
+            f"The rule raises an error on {len(judgement.failures)} of these events (the first:"
+            f" {judgement.failures[0].detail}); correct the parameters, or the rule."
+        )
     standing: dict[UUID, Firing] = {}
     for firing in judgement.firings:
         if Fact(firing.outcome.customer_id, fact_of(firing.event)) not in taken_back:

@@ -39,6 +39,8 @@ select s.rule_code, s.hour, s.raised, s.max_per_hour, s.began_at,
 from alerting.storms s where s.ended_at is null order by s.began_at
 """
 
+_LASTS = "select from alerting.storms where rule_code = %s and ended_at is null"
+
 _END = """
 update alerting.storms set ended_at = now(), ended_by = %s, end_reason = %s
 where rule_code = %s and ended_at is null
@@ -49,8 +51,22 @@ select reminder_id from alerting.outbox o
 where o.rule_code = %s and o.sent_at is null
   and not exists (select from alerting.outbox told
                   where told.reminder_id = o.reminder_id and told.sent_at is not null)
-for update
+limit %s for update
 """
+
+#: What withdraws reminders of which nobody was told, so that their events raise them anew: a
+#: transfer that the inbox has would count as judged already.
+_WITHDRAW = (
+    "delete from alerting.outbox where reminder_id = any (%s)",
+    "delete from alerting.inbox where event_id in"
+    " (select event_id from alerting.evidence where reminder_id = any (%s))",
+    "delete from alerting.evidence where reminder_id = any (%s)",
+    "update alerting.reminders set state = 'withdrawn', changed_at = now()"
+    " where reminder_id = any (%s)",
+)
+
+#: Messages of one transaction: a storm may hold more than a statement has time for.
+_WITHDRAWN_AT_ONCE = 5_000
 
 
 class NoStormError(CrmError):
@@ -116,21 +132,24 @@ def lasting(connection: psycopg.Connection) -> list[Storm]:
 def end(connection: psycopg.Connection, code: str, *, by: str, reason: str, withdraw: bool) -> int:
     """End a storm: send what is held, or `withdraw` those reminders of which nobody was told.
 
-    How many were withdrawn. They may be raised again, by the parameters that hold then, when their
-    events come again.
+    How many were withdrawn, part by part while the storm still lasts; broken off, do it again.
+    They may be raised again, by the parameters that hold then, when their events come again.
     """
     with connection.transaction():
-        if connection.execute(_END, (by, reason, code)).rowcount == 0:
+        if connection.execute(_LASTS, (code,)).fetchone() is None:
             raise NoStormError(f"{code} has no storm; `alerting storms` lists those there are.")
-        if not withdraw:
-            return 0
-        rows = connection.execute(_NEVER_TOLD, (code,)).fetchall()
+    withdrawn = 0
+    while withdraw and (part := _withdraw_some(connection, code)):
+        withdrawn += part
+    with connection.transaction():
+        connection.execute(_END, (by, reason, code))
+    return withdrawn
+
+
+def _withdraw_some(connection: psycopg.Connection, code: str) -> int:
+    with connection.transaction():
+        rows = connection.execute(_NEVER_TOLD, (code, _WITHDRAWN_AT_ONCE)).fetchall()
         untold = list({row[0] for row in rows})
-        for statement in (
-            "delete from alerting.outbox where reminder_id = any (%s)",
-            "delete from alerting.evidence where reminder_id = any (%s)",
-            "update alerting.reminders set state = 'withdrawn', changed_at = now()"
-            " where reminder_id = any (%s)",
-        ):
+        for statement in _WITHDRAW:
             connection.execute(statement, (untold,))
     return len(untold)

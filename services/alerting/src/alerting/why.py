@@ -14,7 +14,8 @@ from uuid import UUID
 
 import psycopg
 
-from alerting import drafts, ledger
+from alerting import ledger
+from alerting.drafts import Version
 from alerting.events import Booking, CardBooking, Fact, fact_of, retracted_by
 from alerting.rules import (
     FREQUENT_TRANSFERS_OUT,
@@ -43,9 +44,10 @@ left join lateral (
     select rule_version, sent_at from alerting.outbox
     where reminder_id = r.reminder_id and rule_version is not null order by seq desc limit 1
 ) o on true
-where r.reminder_id = any (%(ids)s)
-   or r.reminder_id in (select reminder_id from alerting.evidence
-                        where customer_id = %(customer)s and rule_code = %(code)s)
+where r.reminder_id in (
+    select unnest(%(ids)s::uuid[])
+    union select reminder_id from alerting.evidence
+    where customer_id = %(customer)s and rule_code = %(code)s)
 order by r.changed_at, r.reminder_id
 """
 
@@ -106,14 +108,9 @@ class Explanation:
 
 
 def explain(
-    connection: psycopg.Connection, code: str, customer_id: int, day: date, landing: Path
+    connection: psycopg.Connection, code: str, customer_id: int, judged: Sequence[Judged]
 ) -> Explanation:
-    """Judge the customer's bookings of the day again and compare with the database."""
-    versions = [
-        (one.effective_from, ruleset_of([(code, one.version, one.parameters)]))
-        for one in drafts.versions(connection, code)
-    ]
-    judged = [] if code not in JUDGED_AGAIN else _judge(code, versions, customer_id, day, landing)
+    """Compare what was judged again with the database."""
     found = connection.execute(
         _REMINDERS,
         {
@@ -127,13 +124,16 @@ def explain(
     return Explanation(judged, standing, [row[0] for row in letters])
 
 
-def _judge(
-    code: str,
-    versions: Sequence[tuple[datetime, Ruleset]],
-    customer_id: int,
-    day: date,
-    landing: Path,
+def judge(
+    code: str, known: Sequence[Version], customer_id: int, day: date, landing: Path
 ) -> list[Judged]:
+    """Judge the customer's bookings of the day again, each by the version of its time; nothing for
+    a rule that judges no bookings."""
+    if code not in JUDGED_AGAIN:
+        return []
+    versions = [
+        (one.effective_from, ruleset_of([(code, one.version, one.parameters)])) for one in known
+    ]
     reach = timedelta(days=ceil(max(one.span for _, one in versions) / timedelta(days=1)))
     first, last = day - reach, day + _REVERSED_WITHIN
     events: list[Booking | CardBooking] = []

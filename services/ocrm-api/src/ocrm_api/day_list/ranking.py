@@ -156,5 +156,5 @@ with mine as materialized (
     select judged.*, {_OF_EACH}
     from judged cross join lateral (select greatest(1, {_KNOWN}) as known) weights
 )
-select weighed.*, {_SUM} as score from weighed
+select weighed.*, least(100, {_SUM}) as score from weighed
 """

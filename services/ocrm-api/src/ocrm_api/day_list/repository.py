@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import BigInteger, Numeric, Select, Uuid, column, func, select, text
+from sqlalchemy import BigInteger, Numeric, Select, Uuid, column, exists, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from ocrm_api.day_list.ranking import SCORED
 from ocrm_api.db import fetch
 from ocrm_api.pagination import Page, SortKey, page_of, paginate
 from ocrm_api.published import EMPLOYEES, ORG_UNITS
 from ocrm_api.reminders.models import Reminder
+from ocrm_api.reminders.transitions import OPEN
 from ocrm_api.scope import Scope, within
 
 Line = Literal["all", "above", "below"]
@@ -101,12 +103,19 @@ async def customers_to_see_to(
 async def customers_seen_to(
     session: AsyncSession, scope: Scope, owner_id: str, since: datetime
 ) -> int:
-    """Of how many customers a manager's reminders were finished since an instant."""
+    """Of how many customers a manager's reminders were finished since an instant, and none is
+    open: whoever still has one stands in the list and takes his place there."""
+    still = aliased(Reminder)
     statement = select(func.count(Reminder.customer_id.distinct())).where(
         Reminder.owner_id == owner_id,
         Reminder.status == "done",
         Reminder.done_at >= since,
         within(Reminder.lead_branch_id.expression, scope),
+        ~exists().where(
+            still.customer_id == Reminder.customer_id,
+            still.owner_id == owner_id,
+            still.status.in_(OPEN),
+        ),
     )
     return (await session.execute(statement)).scalar_one()
 

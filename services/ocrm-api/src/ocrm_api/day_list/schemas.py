@@ -59,7 +59,8 @@ class DayBudget(BaseModel):
 
     customers: int = Field(examples=[20], description="Parameter `day_list.budget`.")
     seen_to: int = Field(
-        examples=[3], description="Customers of whom a reminder of his was finished today."
+        examples=[3],
+        description="Customers of whom a reminder of his was finished today and none is open.",
     )
     left: int = Field(examples=[17], description="So many are above the line.")
 

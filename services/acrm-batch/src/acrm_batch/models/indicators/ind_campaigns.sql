@@ -4,7 +4,7 @@ kind: indicator
 partition: as_of
 key: [customer_id, branch_id]
 audits:
-  - {assert: "campaign_converted <= campaign_listed and campaign_control_converted <= campaign_control"}
+  - {assert: "campaign_converted <= campaign_listed"}
 ---*/
 -- One row per customer and branch of a list. Somebody on the lists of two campaigns counts in both;
 -- who was held back as control counts as control alone.
@@ -27,8 +27,6 @@ select
     count(*) filter (where target.is_interested) as campaign_interested,
     count(*) filter (where target.has_responded) as campaign_responded,
     count(*) filter (where target.is_converted and not target.is_control) as campaign_converted,
-    count(*) filter (where target.is_converted and target.is_control)
-        as campaign_control_converted,
     cast(coalesce(sum(target.amount) filter (where not target.is_control), 0) as decimal(18,2))
         as campaign_amount,
     cast(coalesce(sum(cost.cost), 0) as decimal(18,2)) as campaign_cost
