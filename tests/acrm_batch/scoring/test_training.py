@@ -147,7 +147,7 @@ def test_the_lifetime_value_is_fitted_tested_and_written_by_its_command(
     assert (tmp_path / "lifetime.yml").read_bytes() == before
     page = (tmp_path / "cards" / "lifetime.md").read_text(encoding="utf-8")
     assert "customers with their bookings up to 2026-02-28" in page
-    assert all(f"| {name} | customers |" in page for name in GROUPING_NAMES.values())
+    assert all(f"| {name} | 客户数 · customers |" in page for name in GROUPING_NAMES.values())
     arguments[arguments.index("2026-03-31")] = "2026-04-30"
     assert CliRunner().invoke(app, arguments, env=environment).exit_code == ExitCode.NOT_READY
     arguments[arguments.index("2026-04-30")] = "2026-02-28"

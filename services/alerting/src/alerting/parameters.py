@@ -7,10 +7,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from alerting.rules import RULES
+from alerting.rules.arrears import ARREARS
+from alerting.rules.card_overdue import CARD_OVERDUE
 from alerting.rules.frequent_transfers_out import MIN_COUNT, WINDOW_HOURS
 from alerting.rules.large_card_spend import MIN_AMOUNT
 from alerting.rules.large_movement import BUSINESS, INDIVIDUAL
 from alerting.rules.lobby_arrival import LOBBY_ARRIVAL
+from alerting.rules.overdue import OVERDUE
 from alerting.rules.protocol import DEFAULT_CURRENCY, MAX_PER_HOUR, Parameters, Rule
 from crm_shared.errors import CrmError
 from crm_shared.money import CENT
@@ -18,9 +21,10 @@ from crm_shared.money import CENT
 #: The parameter that names the currency of a rule's amounts.
 CURRENCY = "movement.currency"
 
-#: How many reminders in an hour are no storm yet; lobbies of a large bank are busy by nature.
+#: How many reminders in an hour are no storm yet. Lobbies of a large bank are busy by nature, and
+#: what falls due falls due together, on the days of interest, instalments and statements.
 STORM = "storm.max_per_hour"
-_MOST = {LOBBY_ARRIVAL.code: 10 * MAX_PER_HOUR}
+_MOST = {one.code: 10 * MAX_PER_HOUR for one in (ARREARS, OVERDUE, CARD_OVERDUE, LOBBY_ARRIVAL)}
 
 _Amount = Annotated[Decimal, Field(gt=0, max_digits=18, decimal_places=2)]
 

@@ -93,6 +93,8 @@ class Storm:
             f"{self.rule_code} raised {self.raised} reminders for the hour from "
             f"{self.hour:%Y-%m-%dT%H:%MZ}, and {self.max_per_hour} are allowed (storm.max_per_hour)"
             f": {self.held} messages are held since {self.began_at:%Y-%m-%dT%H:%M:%SZ}."
+            f" Look at some (`alerting why {self.rule_code} …`), then"
+            f" `alerting storms end {self.rule_code}`."
         )
 
 

@@ -88,7 +88,8 @@ def _fairness(metrics: dict[str, Any]) -> str:
     """A table per grouping."""
     tables = []
     for name, groups in metrics["fairness"].items():
-        lines = [f"| {GROUPING_NAMES[name]} | customers | expected | observed | mean `CLV_ALIVE` |",
+        lines = [f"| {GROUPING_NAMES[name]} | 客户数 · customers | 预计 · expected"
+                 " | 实际 · observed | 平均 · mean `CLV_ALIVE` |",
                  "|---|---|---|---|---|"]  # fmt: skip
         lines += [
             f"| {one['group']} | {one['customers']:,} | {one['expected']} | {one['observed']}"
