@@ -15,7 +15,7 @@ from deploy.local.state import State
 from tests.databases import PostgresDatabase, fresh_database, template_database
 
 #: Fixtures that start servers or make a whole bank.
-HEAVY_FIXTURES = {"servers", "bank", "imported"}
+HEAVY_FIXTURES = {"servers", "bank", "imported", "landing"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,8 +9,6 @@ import pytest
 
 from alerting import migrate
 from alerting.settings import AlertingSettings
-from bank_simulator.generate import generate
-from bank_simulator.plan import Plan
 from tests.databases import PostgresDatabase
 
 
@@ -37,6 +35,10 @@ def settings(alerting_url: str) -> AlertingSettings:
 @pytest.fixture(scope="session")
 def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The delivered files of a small generated bank, 2026-03-31 to 2026-07-01."""
+    # Where only what alerting declares is there, no simulator is, and none of these tests run.
+    from bank_simulator.generate import generate  # noqa: PLC0415
+    from bank_simulator.plan import Plan  # noqa: PLC0415
+
     out = tmp_path_factory.mktemp("delivered") / "bank"
     generate(Plan(customers=800, first=date(2026, 3, 31), last=date(2026, 7, 1), seed=42), out)
     return out

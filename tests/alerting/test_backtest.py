@@ -18,9 +18,10 @@ from alerting.events import Booking, CardBooking, Event
 from alerting.parameters import ParametersRefusedError
 from alerting.ruleset import RuleInForce
 from alerting.settings import AlertingSettings
-from bank_simulator import replay
 from crm_shared.errors import ContractError, NotReadyError, UsageError
 from tests.alerting.batches import LATER, record
+
+replay = pytest.importorskip("bank_simulator.replay")
 
 FIRST, LAST = date(2026, 6, 15), date(2026, 7, 1)
 INFLOW = "R01.LARGE_INFLOW"

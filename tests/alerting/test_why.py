@@ -14,10 +14,11 @@ from alerting.cli import app
 from alerting.decoding import decode
 from alerting.events import Booking
 from alerting.rules.movements import moves_funds
-from bank_simulator import replay
 from crm_shared.errors import UsageError
 from crm_shared.kafka import Record
 from tests.alerting.batches import LATER, TOPIC, run
+
+replay = pytest.importorskip("bank_simulator.replay")
 
 DAY = date(2026, 7, 1)
 INFLOW = "R01.LARGE_INFLOW"

@@ -97,22 +97,29 @@ def _needs_window(project: Project, read: str) -> bool:
 
 def _parsed(model: Model) -> Iterator[str]:
     try:
-        tree = sqlglot.parse_one(model.bound_sql, read="duckdb")
+        tables = _tables(model.bound_sql)
     except sqlglot.errors.SqlglotError as error:
         yield f"{model.name} cannot be parsed: {str(error).splitlines()[0]}"
         return
+    read = tables - {f"{model.name}_before", *model.references}
+    if read | model.audited != set(model.reads):
+        differ = sorted((read | model.audited) ^ set(model.reads))
+        yield f"{model.name}: the parser and the runner differ on what it reads ({differ})."
+    if f"{model.name}_before" in tables and not model.before:
+        yield f"{model.name} reads its month end before without declaring `before` columns."
+
+
+@lru_cache(maxsize=1024)
+def _tables(sql: str) -> frozenset[str]:
+    """What a query reads, its common table expressions left out."""
+    tree = sqlglot.parse_one(sql, read="duckdb")
     named = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
     tables = {
         f"{table.db}.{table.name}".lstrip(".").lower()
         for table in tree.find_all(exp.Table)
         if table.name
     }
-    read = tables - named - {f"{model.name}_before", *model.references}
-    if read | model.audited != set(model.reads):
-        differ = sorted((read | model.audited) ^ set(model.reads))
-        yield f"{model.name}: the parser and the runner differ on what it reads ({differ})."
-    if f"{model.name}_before" in tables and not model.before:
-        yield f"{model.name} reads its month end before without declaring `before` columns."
+    return frozenset(tables - named)
 
 
 def _untraceable(project: Project) -> list[str]:
