@@ -54,7 +54,7 @@ def why(details: list[str], language: Language) -> str:
     first, second = details[:2]
     if language == "en":
         return f"{first[:1].upper()}{first[1:]}; {second}."
-    return f"{first};{second}。"
+    return f"{first}；{second}。"
 
 
 def _when(reminder: Mapping[str, Any], today: date, language: Language) -> str:
