@@ -2,20 +2,23 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
-from alerting import drafts, outbox, ruleset, storms
+from alerting import batch, drafts, outbox, ownership, ruleset, storms
 from alerting.cli import app
 from alerting.ruleset import Ruleset
 from alerting.settings import AlertingSettings
 from alerting.storms import NoStormError
-from tests.alerting.batches import records, run
-from tests.alerting.bookings import NOON, booking, closure, transfer_out
+from crm_shared.testing.waiting import wait_until
+from tests.alerting.batches import BOUNDS, LATER, TOPIC, records, run
+from tests.alerting.bookings import NOON, booking, closure, reversal, transfer_out
 
 INFLOW = "R01.LARGE_INFLOW"
 FREQUENT = "R01.FREQUENT_TRANSFERS_OUT"
@@ -27,7 +30,7 @@ def few(connection: psycopg.Connection) -> Iterator[Ruleset]:
     """Rules of which large inflow may raise three in an hour; on tables without reminders."""
     connection.execute(
         "truncate alerting.storms, alerting.storm_counts, alerting.outbox, alerting.evidence,"
-        " alerting.reminders"
+        " alerting.reminders, alerting.retractions"
     )
     connection.commit()
     inflow = (INFLOW, 1, AMOUNTS | {"storm.max_per_hour": "3"})
@@ -114,6 +117,85 @@ def test_what_nobody_was_told_of_can_be_withdrawn_and_raised_again(
     assert _standing(connection) == 5
 
 
+def test_who_was_told_of_a_reminder_hears_that_it_fell_while_a_storm_lasts(
+    connection: psycopg.Connection, few: Ruleset
+) -> None:
+    _raise(connection, few, range(1, 3))
+    told = _claimed(connection)
+    _raise(connection, few, range(3, 8))
+    bookings = [booking(number, occurred_at=NOON, amount="600.00") for number in (1, 3)]
+    back = [reversal(one, 80 + number) for number, one in enumerate(bookings)]
+    assert run(connection, records(back, 50), rules=few).withdrawn == {INFLOW: 2}
+    withdrawn = _claimed(connection)
+    assert len(withdrawn) == 1
+    assert set(withdrawn) < set(told)
+    assert outbox.backlog(connection) == 0
+    storms.end(connection, INFLOW, by="Chen", reason="real", withdraw=False)
+    after = _claimed(connection)
+    assert len(after) == 6
+    assert after[-1] in after[:-1], "the withdrawal comes behind what it withdraws"
+
+
+def test_a_storm_ends_part_by_part_however_much_it_holds(
+    connection: psycopg.Connection, few: Ruleset
+) -> None:
+    _raise(connection, few, range(1, 6))
+    connection.execute(
+        "insert into alerting.outbox (reminder_id, rule_code, rule_version, customer_id,"
+        " business_date, message, held) select gen_random_uuid(), %s, 1, 1, now(), '', true"
+        " from generate_series(1, 5100)",
+        (INFLOW,),
+    )
+    connection.commit()
+    storms.end(connection, INFLOW, by="Chen", reason="real", withdraw=False)
+    assert outbox.backlog(connection) == 5_105
+    assert storms.lasting(connection) == []
+
+
+def test_evidence_that_comes_while_a_storm_is_withdrawn_is_withdrawn_or_raises_anew(
+    connection: psycopg.Connection, few: Ruleset, alerting_url: str
+) -> None:
+    del few
+    values = {"frequent_transfers.min_count": "2", "frequent_transfers.window_hours": "24"}
+    rules = ruleset.ruleset_of([(FREQUENT, 1, values | {"storm.max_per_hour": "1"})])
+    sent = [transfer_out(one, customer_id=one // 10) for one in (500, 501, 510, 511)]
+    assert run(connection, records(sent), rules=rules).storms == (FREQUENT,)
+    more = records([transfer_out(502, customer_id=50)], 10)
+    with psycopg.connect(alerting_url) as other, ThreadPoolExecutor(1) as pool:
+        progress = ownership.lock(connection, {(TOPIC, 0)})
+        decoded = batch.decode_all(more, progress, LATER, BOUNDS)
+        batch.write(connection, decoded, rules)
+        ended = pool.submit(storms.end, other, FREQUENT, by="Chen", reason="wrong", withdraw=True)
+        waits = "select from pg_locks where not granted and relation = %s::regclass"
+        wait_until(
+            lambda: connection.execute(waits, ("alerting.partitions",)).fetchone() is not None,
+            "the end of the storm to wait for the batch",
+        )
+        connection.commit()
+        assert ended.result(60) == 2
+    row = connection.execute(
+        "select count(*) from alerting.evidence join alerting.reminders using (reminder_id)"
+        " where state = 'withdrawn'"
+    ).fetchone()
+    assert row == (0,)
+
+
+def test_a_storm_that_a_requeue_begins_is_told(
+    connection: psycopg.Connection, few: Ruleset, alerting_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERTING_DATABASE_URL", alerting_url)
+    low = AMOUNTS | {"storm.max_per_hour": "1"}
+    connection.execute(
+        "insert into alerting.rules (code, version, parameters, effective_from)"
+        " values (%s, 77, %s, now())",
+        (INFLOW, Jsonb(low)),
+    )
+    connection.commit()
+    events = [booking(number, occurred_at=NOON, amount="600.00") for number in range(91, 94)]
+    run(connection, records(events), rules=few, now=NOON - timedelta(days=1))
+    assert "A storm of R01.LARGE_INFLOW has begun" in _said("dead-letters", "requeue", "--all")
+
+
 def test_a_withdrawn_window_is_judged_anew_when_its_transfers_come_again(
     connection: psycopg.Connection, few: Ruleset
 ) -> None:
@@ -143,6 +225,8 @@ def test_the_commands_tell_and_end_a_storm(
     monkeypatch.setenv("ALERTING_DATABASE_URL", alerting_url)
     _raise(connection, few, range(1, 6))
     assert "R01.LARGE_INFLOW raised 5 reminders for the hour" in _said("storms")
+    (one,) = json.loads(_said("storms", "--json"))
+    assert (one["rule_code"], one["raised"], one["held"]) == (INFLOW, 5, 5)
     ended = _said("storms", "end", INFLOW, "--by", "Chen", "--reason", "wrong", "--withdraw")
     assert "5 reminders are withdrawn" in ended
     assert "0 storms last" in _said("storms")

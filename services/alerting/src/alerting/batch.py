@@ -109,23 +109,8 @@ def write(
 
     A transfer that the inbox has already was judged when it came; `judge_known` judges it again.
     """
-    judgement = Judgement()
-    judge_alone(decoded.arrivals, ruleset, judgement)
     taken_back = _retract(connection, decoded.arrivals, judge_known)
-    transfers = transfers_of(decoded.arrivals)
-    changes = list(taken_back.changes)
-    known = 0
-    if transfers:
-        new_ids = inbox.add(connection, [transfer for transfer, _ in transfers.values()])
-        known = len(transfers) - len(new_ids)
-        changes += [
-            Change(transfer.customer_id, transfer.occurred_at, arrival, transfer.event_id)
-            for transfer, arrival in transfers.values()
-            if judge_known or transfer.event_id in new_ids
-        ]
-    if changes:
-        around = inbox.timelines(connection, changes, ruleset.span)
-        judge_windows(changes, around, ruleset, judgement)
+    judgement, known = _judge(connection, decoded.arrivals, ruleset, taken_back, judge_known)
     raised = reminders.raised(connection, evidence.add(connection, judgement.firings))
     withdrawn = _withdraw(connection, taken_back, judgement)
     begun = storms.count(connection, raised, ruleset)
@@ -173,6 +158,33 @@ def _retract(
     for fact, at in inbox.remove(connection, facts, also_known=judge_known).items():
         taken_back.changes.append(Change(fact.customer_id, at, by_fact[fact]))
     return taken_back
+
+
+def _judge(
+    connection: psycopg.Connection,
+    arrivals: Sequence[Arrival],
+    ruleset: Ruleset,
+    taken_back: _TakenBack,
+    judge_known: bool,
+) -> tuple[Judgement, int]:
+    """What the rules say, and how many of the transfers the inbox had already."""
+    judgement = Judgement()
+    judge_alone(arrivals, ruleset, judgement)
+    transfers = transfers_of(arrivals)
+    changes = list(taken_back.changes)
+    known = 0
+    if transfers:
+        new_ids = inbox.add(connection, [transfer for transfer, _ in transfers.values()])
+        known = len(transfers) - len(new_ids)
+        changes += [
+            Change(transfer.customer_id, transfer.occurred_at, arrival, transfer.event_id)
+            for transfer, arrival in transfers.values()
+            if judge_known or transfer.event_id in new_ids
+        ]
+    if changes:
+        around = inbox.timelines(connection, changes, ruleset.span)
+        judge_windows(changes, around, ruleset, judgement)
+    return judgement, known
 
 
 def _withdraw(

@@ -123,6 +123,8 @@ def requeue(
         f"{result.worked} worked on, {result.raised} reminders raised, "
         f"{result.withdrawn} withdrawn, {result.still_dead} still dead."
     )
+    for code in result.storms:
+        print(f"A storm of {code} has begun: its messages are held; look at `alerting storms`.")
 
 
 def _as_json(one: dead_letters.StoredDeadLetter) -> dict[str, Any]:

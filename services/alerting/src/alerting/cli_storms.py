@@ -1,23 +1,32 @@
 """The commands `alerting storms …`: rules whose reminders are stored and not told."""
 
+import json
+from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
 from alerting import settings, storms
 from alerting.cli_rules import By, Code, Reason
-from alerting.commands import connected
+from alerting.commands import AsJson, connected
 
 app = typer.Typer(help="Rules that raised too much: stored on, not told until somebody has looked.")
 
+#: A million held messages take minutes, part by part.
+_LONGEST_END_SECONDS = 3_600
+
 
 @app.callback(invoke_without_command=True)
-def lasting(context: typer.Context) -> None:
+def lasting(context: typer.Context, as_json: AsJson = False) -> None:
     """Without a command: the storms that last, why, and how many messages are held."""
     if context.invoked_subcommand is not None:
         return
     with connected(settings.load()) as connection:
         found = storms.lasting(connection)
+    if as_json:
+        print(json.dumps([asdict(one) for one in found], indent=2, default=datetime.isoformat))
+        return
     for one in found:
         print(one.sentence)
     print(f"{len(found)} storms last.")
@@ -33,7 +42,7 @@ def end(
     ] = False,
 ) -> None:
     """End a storm: what is held is sent, or withdrawn."""
-    with connected(settings.load()) as connection:
+    with connected(settings.load(), seconds=_LONGEST_END_SECONDS) as connection:
         withdrawn = storms.end(connection, code, by=by, reason=reason, withdraw=withdraw)
     print(
         f"The storm of {code} is over; "

@@ -15,13 +15,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="For scripts.")]
 
 
 @contextmanager
-def connected(ours: AlertingSettings) -> Iterator[psycopg.Connection]:
-    """A bounded connection; `SchemaOutdatedError` where the schema is not the program's."""
+def connected(ours: AlertingSettings, *, seconds: float = 120) -> Iterator[psycopg.Connection]:
+    """A connection for `seconds`; `SchemaOutdatedError` where the schema is not the program's."""
     connection = database.connect(
         ours.url,
         purpose="command",
         statement_timeout_seconds=ours.statement_timeout_seconds,
     )
-    with connection, postgres.bounded(connection, 120):
+    with connection, postgres.bounded(connection, seconds):
         migrate.require_newest(connection)
         yield connection

@@ -168,20 +168,7 @@ def approve(
     """
     with connection.transaction():
         one = _decide(connection, draft_id, "approved", checker, None)
-        version, stored = newest(connection, one.code)
-        before, after = (parameters.parse(one.code, it) for it in (stored, one.parameters))
-        judges_otherwise = replace(after, max_per_hour=before.max_per_hour) != before
-        if judges_otherwise and one.backtest is None and not untested:
-            raise DraftRefusedError(
-                f"Nobody has tried draft {draft_id}: run `alerting backtest {one.code} --draft "
-                f"{draft_id} --from … --to …`, or approve it with --untested where there is no "
-                "history."
-            )
-        if version != one.base_version:
-            raise DraftRefusedError(
-                f"Draft {draft_id} was made of version {one.base_version} of {one.code}, and "
-                f"version {version} has come since; reject it and draft anew."
-            )
+        version = _require_still_right(connection, one, untested)
         _require_fit(settings, one.code, one.parameters)
         latest = max(known.effective_from for known in versions(connection, one.code))
         row = connection.execute(
@@ -196,6 +183,25 @@ def approve(
                 "approve this one for that time or a later one (--at)."
             )
     return Version(version + 1, one.parameters, begins, one.maker, checker, one.reason)
+
+
+def _require_still_right(connection: psycopg.Connection, one: Draft, untested: bool) -> int:
+    """Refuse a draft that nobody tried, or that a newer version has overtaken; the version now."""
+    version, stored = newest(connection, one.code)
+    before, after = (parameters.parse(one.code, it) for it in (stored, one.parameters))
+    judges_otherwise = replace(after, max_per_hour=before.max_per_hour) != before
+    if judges_otherwise and one.backtest is None and not untested:
+        raise DraftRefusedError(
+            f"Nobody has tried draft {one.draft_id}: run `alerting backtest {one.code} --draft "
+            f"{one.draft_id} --from … --to …`, or approve it with --untested where there is no "
+            "history."
+        )
+    if version != one.base_version:
+        raise DraftRefusedError(
+            f"Draft {one.draft_id} was made of version {one.base_version} of {one.code}, and "
+            f"version {version} has come since; reject it and draft anew."
+        )
+    return version
 
 
 def reject(connection: psycopg.Connection, draft_id: int, *, checker: str, reason: str) -> None:

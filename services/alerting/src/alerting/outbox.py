@@ -13,10 +13,18 @@ from crm_shared.clock import bank_date
 from crm_shared.events.reminders import ReminderRaised, ReminderWithdrawn
 from crm_shared.postgres import advisory_key
 
+#: While a storm of its rule lasts, what raises a reminder is held; what withdraws one only if the
+#: message that raised it is held too: who was told of a reminder hears that it fell. The messages
+#: of one reminder so keep their order, as each sees those before it: its row is locked.
 _ADD = """
 insert into alerting.outbox
-    (reminder_id, rule_code, rule_version, customer_id, business_date, message)
-select reminder_id, rule_code, rule_version, customer_id, business_date, message
+    (reminder_id, rule_code, rule_version, customer_id, business_date, message, held)
+select reminder_id, rule_code, rule_version, customer_id, business_date, message,
+       case when rule_version is null
+           then exists (select from alerting.outbox o
+                        where o.reminder_id = t.reminder_id and o.held)
+           else rule_code = any (array(select rule_code from alerting.storms
+                                       where ended_at is null)) end
 from unnest(%s::uuid[], %s::text[], %s::int[], %s::bigint[], %s::date[], %s::bytea[])
     with ordinality
     as t (reminder_id, rule_code, rule_version, customer_id, business_date, message, ordinality)
@@ -24,17 +32,17 @@ order by ordinality
 """
 
 #: In order of creation, for one reminder: its messages are created under the lock of its row in
-#: `alerting.reminders`, held until the commit, so an earlier one is never seen later. Those of a
-#: rule in a storm are held.
+#: `alerting.reminders`, held until the commit, so an earlier one is never seen later. What is held
+#: does not lie in the index, so a storm costs the other rules nothing.
 _CLAIM = """
 select seq, customer_id, message from alerting.outbox
-where sent_at is null
-  and rule_code <> all (array(select rule_code from alerting.storms where ended_at is null))
+where sent_at is null and not held
 order by seq limit %s for update skip locked
 """
 
 _BACKLOG = """
-select count(*) from (select from alerting.outbox where sent_at is null limit %s) as unsent
+select count(*)
+from (select from alerting.outbox where sent_at is null and not held limit %s) as unsent
 """
 
 #: Backlogs are counted so far: how much more there is costs time and says nothing new.
@@ -92,6 +100,6 @@ def mark_sent(connection: psycopg.Connection, numbers: Iterable[int]) -> None:
 
 
 def backlog(connection: psycopg.Connection) -> int:
-    """How many messages the topic does not have yet, at most `COUNTED_BACKLOG`."""
+    """How many messages are to be sent, at most `COUNTED_BACKLOG`; those held are not counted."""
     row = connection.execute(_BACKLOG, (COUNTED_BACKLOG,)).fetchone()
     return row[0] if row else 0

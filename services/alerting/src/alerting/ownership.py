@@ -99,6 +99,14 @@ def lock_own(
     return progress
 
 
+def lock_all(connection: psycopg.Connection) -> None:
+    """Let no batch be written until the transaction ends; waits for those that are.
+
+    Also not one of a partition that has no row yet, which is why the whole table is locked.
+    """
+    connection.execute("lock table alerting.partitions in exclusive mode")
+
+
 def advance(connection: psycopg.Connection, progress: Mapping[Partition, Progress]) -> None:
     """Write how far the partitions have been made durable."""
     topics, numbers = _columns(progress)

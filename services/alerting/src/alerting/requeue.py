@@ -13,12 +13,13 @@ from alerting.dead_letters import StoredDeadLetter
 
 @dataclass(frozen=True, slots=True)
 class Requeued:
-    """What trying again came to."""
+    """What trying again came to, and the rules whose storm began with it."""
 
-    worked: int
-    still_dead: int
-    raised: int
-    withdrawn: int
+    worked: int = 0
+    still_dead: int = 0
+    raised: int = 0
+    withdrawn: int = 0
+    storms: tuple[str, ...] = ()
 
 
 def requeue(
@@ -39,7 +40,7 @@ def requeue(
             still_dead = [(letters[0].dead_letter_id, batch.refusal(error).detail)]
             with connection.transaction():
                 dead_letters.mark(connection, [], still_dead)
-            return Requeued(worked=0, still_dead=1, raised=0, withdrawn=0)
+            return Requeued(still_dead=1)
     half = len(letters) // 2
     first = requeue(connection, letters[:half], now, bounds)
     second = requeue(connection, letters[half:], now, bounds)
@@ -48,6 +49,7 @@ def requeue(
         first.still_dead + second.still_dead,
         first.raised + second.raised,
         first.withdrawn + second.withdrawn,
+        first.storms + second.storms,
     )
 
 
@@ -83,4 +85,10 @@ def _in_one_transaction(
         numbers = {number for number, _ in still_dead}
         done = [one.dead_letter_id for one in letters if one.dead_letter_id not in numbers]
         dead_letters.mark(connection, done, still_dead)
-    return Requeued(len(done), len(still_dead), result.raised.total(), result.withdrawn.total())
+    return Requeued(
+        len(done),
+        len(still_dead),
+        result.raised.total(),
+        result.withdrawn.total(),
+        result.storms,
+    )

@@ -1,7 +1,8 @@
 """The storm breaker: a rule that raises too much in an hour goes on being stored, and is not told.
 
-Hours are those of the events, so a backlog that is caught up is no storm. While a storm lasts the
-relay leaves the rule's messages in the outbox; a person ends it, after looking.
+Hours are those of the events, so a backlog that is caught up is no storm. What raises a reminder
+while a storm lasts is held in the outbox; a person ends the storm, after looking. A reminder has
+messages that are held only while a storm of its rule lasts, and the first of them raises it.
 """
 
 from collections import Counter
@@ -12,6 +13,8 @@ from datetime import datetime
 import psycopg
 from psycopg.rows import class_row
 
+from alerting import ownership
+from alerting.outbox import COUNTED_BACKLOG
 from alerting.ruleset import Ruleset
 from crm_shared.errors import CrmError
 from crm_shared.events.reminders import ReminderRaised
@@ -34,8 +37,8 @@ on conflict do nothing returning rule_code
 
 _OPEN = """
 select s.rule_code, s.hour, s.raised, s.max_per_hour, s.began_at,
-       (select count(*) from alerting.outbox o
-        where o.sent_at is null and o.rule_code = s.rule_code) as held
+       (select count(*) from (select from alerting.outbox o
+                              where o.held and o.rule_code = s.rule_code limit %s) as h) as held
 from alerting.storms s where s.ended_at is null order by s.began_at
 """
 
@@ -46,27 +49,28 @@ update alerting.storms set ended_at = now(), ended_by = %s, end_reason = %s
 where rule_code = %s and ended_at is null
 """
 
-_NEVER_TOLD = """
-select reminder_id from alerting.outbox o
-where o.rule_code = %s and o.sent_at is null
-  and not exists (select from alerting.outbox told
-                  where told.reminder_id = o.reminder_id and told.sent_at is not null)
-limit %s for update
+#: Whole reminders, so that none is ever held by half.
+_HELD = """
+select distinct reminder_id from (
+    select reminder_id from alerting.outbox where held and rule_code = %s order by seq limit %s
+) as part
 """
+
+_RELEASE = "update alerting.outbox set held = false where held and reminder_id = any (%s)"
 
 #: What withdraws reminders of which nobody was told, so that their events raise them anew: a
 #: transfer that the inbox has would count as judged already.
 _WITHDRAW = (
-    "delete from alerting.outbox where reminder_id = any (%s)",
+    "delete from alerting.outbox where held and reminder_id = any (%s)",
     "delete from alerting.inbox where event_id in"
     " (select event_id from alerting.evidence where reminder_id = any (%s))",
     "delete from alerting.evidence where reminder_id = any (%s)",
     "update alerting.reminders set state = 'withdrawn', changed_at = now()"
-    " where reminder_id = any (%s)",
+    " where reminder_id = any (%s) and state = 'raised'",
 )
 
-#: Messages of one transaction: a storm may hold more than a statement has time for.
-_WITHDRAWN_AT_ONCE = 5_000
+#: Messages of one transaction, while which no batch is written: some tenths of a second.
+_AT_ONCE = 2_000
 
 
 class NoStormError(CrmError):
@@ -77,7 +81,7 @@ class NoStormError(CrmError):
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """A storm that lasts: the hour that was too much, and how many messages are held."""
+    """A storm that lasts: the hour that was too much; `held`, up to `COUNTED_BACKLOG`, messages."""
 
     rule_code: str
     hour: datetime
@@ -89,10 +93,11 @@ class Storm:
     @property
     def sentence(self) -> str:
         """Why the rule's reminders are not told."""
+        at_least = "at least " if self.held >= COUNTED_BACKLOG else ""
         return (
             f"{self.rule_code} raised {self.raised} reminders for the hour from "
             f"{self.hour:%Y-%m-%dT%H:%MZ}, and {self.max_per_hour} are allowed (storm.max_per_hour)"
-            f": {self.held} messages are held since {self.began_at:%Y-%m-%dT%H:%M:%SZ}."
+            f": {at_least}{self.held} messages are held since {self.began_at:%Y-%m-%dT%H:%M:%SZ}."
             f" Look at some (`alerting why {self.rule_code} …`), then"
             f" `alerting storms end {self.rule_code}`."
         )
@@ -128,30 +133,27 @@ def count(
 def lasting(connection: psycopg.Connection) -> list[Storm]:
     """The storms that nobody has ended."""
     with connection.cursor(row_factory=class_row(Storm)) as cursor:
-        return cursor.execute(_OPEN).fetchall()
+        return cursor.execute(_OPEN, (COUNTED_BACKLOG,)).fetchall()
 
 
 def end(connection: psycopg.Connection, code: str, *, by: str, reason: str, withdraw: bool) -> int:
-    """End a storm: send what is held, or `withdraw` those reminders of which nobody was told.
+    """End a storm: send what is held, or `withdraw` those reminders; how many were withdrawn.
 
-    How many were withdrawn, part by part while the storm still lasts; broken off, do it again.
-    They may be raised again, by the parameters that hold then, when their events come again.
+    Part by part while the storm still lasts, each while no batch is written, so that no evidence
+    comes in between; broken off, do it again. What is withdrawn may be raised again, by the
+    parameters that hold then, when its events come again.
     """
-    with connection.transaction():
-        if connection.execute(_LASTS, (code,)).fetchone() is None:
-            raise NoStormError(f"{code} has no storm; `alerting storms` lists those there are.")
     withdrawn = 0
-    while withdraw and (part := _withdraw_some(connection, code)):
-        withdrawn += part
-    with connection.transaction():
-        connection.execute(_END, (by, reason, code))
-    return withdrawn
-
-
-def _withdraw_some(connection: psycopg.Connection, code: str) -> int:
-    with connection.transaction():
-        rows = connection.execute(_NEVER_TOLD, (code, _WITHDRAWN_AT_ONCE)).fetchall()
-        untold = list({row[0] for row in rows})
-        for statement in _WITHDRAW:
-            connection.execute(statement, (untold,))
-    return len(untold)
+    while True:
+        with connection.transaction():
+            ownership.lock_all(connection)
+            if connection.execute(_LASTS, (code,)).fetchone() is None:
+                raise NoStormError(f"{code} has no storm; `alerting storms` lists those there are.")
+            rows = connection.execute(_HELD, (code, _AT_ONCE)).fetchall()
+            held = [row[0] for row in rows]
+            if not held:
+                connection.execute(_END, (by, reason, code))
+                return withdrawn
+            for statement in _WITHDRAW if withdraw else (_RELEASE,):
+                changed = connection.execute(statement, (held,)).rowcount
+            withdrawn += changed if withdraw else 0
