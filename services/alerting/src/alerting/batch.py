@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 
 from alerting import database, dead_letters, evidence, inbox, outbox, reminders, storms
+from alerting.days_worked import day_of
 from alerting.dead_letters import DeadLetter, TooManyDeadLettersError
 from alerting.decoding import Refused, decode
 from alerting.evaluation import (
@@ -94,6 +95,7 @@ def decode_all(
         elif event.occurred_at < state.watermark - bounds.late_after:
             late = True
             decoded.late += 1
+        state.days[type(event), day_of(event)].add(event.event_id, late)
         decoded.arrivals.append(Arrival(event, record, late))
     return decoded
 

@@ -7,7 +7,16 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from alerting import cli_history, cli_rules, cli_storms, dead_letters, main, migrate, settings
+from alerting import (
+    cli_days,
+    cli_history,
+    cli_rules,
+    cli_storms,
+    dead_letters,
+    main,
+    migrate,
+    settings,
+)
 from alerting import requeue as requeuing
 from alerting import status as standing
 from alerting.commands import AsJson, connected
@@ -40,6 +49,7 @@ app.add_typer(cli_rules.app, name="rules")
 app.add_typer(cli_storms.app, name="storms")
 app.command()(cli_history.backtest)
 app.command()(cli_history.why)
+app.command()(cli_days.completeness)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The bookings of delivered days, as the events that they were: for backtests and for `why`.
+"""What was booked on delivered days, as the events that it was: for whoever looks back.
 
 They are read from the landing files by DuckDB. An event gets the id that it had in the stream.
 """
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import duckdb
 
@@ -42,6 +43,36 @@ left join (
 where $customer is null or t.customer_id = $customer
 order by t.booked_at, t.card_txn_id
 """
+
+#: By kind of event, the table that says how many there were that day, and the kind and key of
+#: their ids. An account's closure is a change of its state.
+_KEYS = {
+    "transaction.booked": ("transactions", "transaction", "select txn_id from read_parquet($file)"),
+    "account.closed": (
+        "deposit_accounts",
+        "account-closed",
+        "select account_id from read_parquet($file) where closed_on = $day",
+    ),
+    "loan.changed": ("loan_events", "loan-event", "select event_no from read_parquet($file)"),
+    "card.booked": (
+        "card_transactions",
+        "card-transaction",
+        "select card_txn_id from read_parquet($file)",
+    ),
+}
+
+#: The kinds of events of which the delivered files hold every one.
+BOOKED_KINDS = tuple(_KEYS)
+
+
+def event_ids(landing: Path, day: date, kind: str) -> Iterator[UUID] | None:
+    """The ids of the events of this kind that a delivered day has; None: no file tells them."""
+    table, name, statement = _KEYS[kind]
+    files = _delivered(landing, day, table)[0]
+    if not files:
+        return None
+    values = {"file": files[0]} | ({"day": day} if "$day" in statement else {})
+    return (ids.event_id(name, str(row[0])) for row in _rows(statement, values))
 
 
 def bookings(

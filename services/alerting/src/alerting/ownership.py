@@ -5,12 +5,15 @@ partitions that another owns by now. Its transaction finds a higher epoch and fa
 also keeps two writers of one customer apart, so no window is counted on half of the transfers.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import psycopg
 
+from alerting import days_worked
+from alerting.days_worked import Days, Tally
 from crm_shared.errors import CrmError
 
 Partition = tuple[str, int]
@@ -65,6 +68,7 @@ class Progress:
     dead_in_a_row: int
     next_offset: int = 0
     records: int = 0
+    days: Days = field(default_factory=lambda: defaultdict(Tally))
 
 
 def take(
@@ -108,7 +112,7 @@ def lock_all(connection: psycopg.Connection) -> None:
 
 
 def advance(connection: psycopg.Connection, progress: Mapping[Partition, Progress]) -> None:
-    """Write how far the partitions have been made durable."""
+    """Write how far the partitions have been made durable, and what of each day that was."""
     topics, numbers = _columns(progress)
     values = list(progress.values())
     connection.execute(
@@ -122,6 +126,7 @@ def advance(connection: psycopg.Connection, progress: Mapping[Partition, Progres
             [one.dead_in_a_row for one in values],
         ),
     )
+    days_worked.add(connection, {partition: one.days for partition, one in progress.items()})
 
 
 def _columns(partitions: Iterable[Partition]) -> tuple[list[str], list[int]]:

@@ -1,0 +1,100 @@
+"""The commands about whole days: `alerting completeness`."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from alerting import settings, worked
+from alerting.cli_history import Landing, day
+from alerting.commands import AsJson, connected
+from crm_shared import kafka
+from crm_shared.events.from_bank import TOPICS
+from crm_shared.settings import KafkaSettings
+
+#: The exit code where something of the day is missing.
+INCOMPLETE = 3
+
+
+def completeness(
+    asked: Annotated[str, typer.Option("--date", help="The business date, as 2026-06-30.")],
+    *,
+    landing: Landing,
+    as_json: AsJson = False,
+) -> None:
+    """Whether everything that the core booked on a day was worked on; ends with 3 if not."""
+    from alerting import completeness as asking  # noqa: PLC0415  only who looks back needs DuckDB
+
+    on, broker = day(asked), KafkaSettings.load()
+    with connected(settings.load()) as connection:
+        found = worked.read(connection, on, [kafka.topic(broker, name) for name in TOPICS])
+    # Without a connection: nobody knows how long reading a day takes.
+    report = _report(on, asking.lines(found, broker, landing, on), found)
+    print(json.dumps(report, indent=2, default=str) if as_json else "\n".join(_told(report)))
+    if not report["complete"]:
+        raise typer.Exit(INCOMPLETE)
+
+
+def _report(on: date, lines: Sequence[Any], found: worked.Worked) -> dict[str, Any]:
+    dead = [one for one in found.letters if one.dead]
+    return {
+        "business_date": str(on),
+        "complete": not any(one.booked is not None and not one.complete for one in lines),
+        "kinds": [asdict(one) | {"complete": one.complete} for one in lines],
+        "reminders": found.reminders,
+        "dead_letters": [one.dead_letter_id for one in dead],
+        "dead_letters_of_no_day": [one.dead_letter_id for one in found.undated],
+        "dead_letters_of_rules": found.failed,
+        "storms": found.storms,
+    }
+
+
+def _told(report: dict[str, Any]) -> list[str]:
+    said = [f"{'kind':<20}{'booked':>10}{'worked on':>11}{'late':>8}{'missing':>9}  "]
+    for one in report["kinds"]:
+        numbers = (one["booked"], one["worked"], one["late"], one["missing"])
+        cells = ["-" if it is None else str(it) for it in numbers]
+        said.append(
+            f"{one['kind']:<20}{cells[0]:>10}{cells[1]:>11}{cells[2]:>8}{cells[3]:>9}  "
+            f"{_verdict(one)}"
+        )
+        said += [f"    {sentence}" for sentence in one["to_do"]]
+    said += [
+        f"{one['rule']:<28}{one['raised']} raised, {one['withdrawn']} withdrawn"
+        + (f", {one['not_sent']} messages not yet sent" if one["not_sent"] else "")
+        + (f", {one['held']} held by a storm" if one["held"] else "")
+        for one in report["reminders"]
+    ] or ["No reminder was raised for events of that day."]
+    said.append(
+        f"dead letters of the day: {_numbers(report['dead_letters'])}; open ones that name no day: "
+        f"{_numbers(report['dead_letters_of_no_day'])}."
+    )
+    for one in report["dead_letters_of_rules"]:
+        said.append(
+            f"{one['rule']} has {one['dead_letters']} open dead letters of its own, of any day: "
+            "`alerting dead-letters list --reason rule_failed`."
+        )
+    for one in report["storms"]:
+        state = "lasts: its messages are held (`alerting storms`)" if one["lasts"] else "has ended"
+        said.append(f"The storm of {one['rule']} in the hour from {one['hour']:%H:%MZ} {state}.")
+    verdict = "complete" if report["complete"] else "NOT COMPLETE"
+    return [*said, f"{report['business_date']} is {verdict}."]
+
+
+def _verdict(one: dict[str, Any]) -> str:
+    if one["booked"] is None:
+        return "not in the delivered files: counted only"
+    if one["proven"]:
+        return "complete: number and control total agree"
+    if one["complete"] is None:
+        return "not known"
+    extra = [f"{one[name]} {name}" for name in ("repeats", "unknown") if one[name]]
+    return ", ".join(["every event found" if one["complete"] else "NOT COMPLETE", *extra])
+
+
+def _numbers(found: Sequence[int]) -> str:
+    some = " ".join(str(one) for one in found[:5])
+    return f"{len(found)} ({some}{' …' if len(found) > 5 else ''})" if found else "none"

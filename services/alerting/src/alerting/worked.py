@@ -1,0 +1,112 @@
+"""What the database knows of a business date: records, reminders, dead letters, storms."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+
+from alerting import days_worked
+from alerting.days_worked import Tally
+from alerting.ownership import Partition
+from crm_shared.clock import BANK_ZONE, bank_date
+
+_OFFSETS = "select topic, partition, next_offset from alerting.partitions where topic = any (%s)"
+
+#: Records that are dead letters, or were until somebody requeued them.
+_LETTERS = """
+select dead_letter_id, topic, partition, log_offset, reason, state = 'dead', payload
+from alerting.dead_letters where rule_code = '' and topic = any (%s) order by dead_letter_id
+"""
+
+_REMINDERS = """
+select rule_code as rule, count(*) filter (where rule_version is not null) as raised,
+       count(*) filter (where rule_version is null) as withdrawn,
+       count(*) filter (where sent_at is null and not held) as not_sent,
+       count(*) filter (where held) as held
+from alerting.outbox where business_date = %s group by rule_code order by rule_code
+"""
+
+_FAILED = """
+select rule_code as rule, count(*) as dead_letters from alerting.dead_letters
+where rule_code <> '' and state = 'dead' and topic = any (%s) group by rule_code order by rule_code
+"""
+
+_STORMS = """
+select rule_code as rule, hour, raised, max_per_hour, ended_at is null as lasts
+from alerting.storms where hour >= %s and hour < %s order by began_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A record that is or was a dead letter; kind, event and day where it can still be read."""
+
+    dead_letter_id: int
+    place: tuple[str, int, int]
+    reason: str
+    dead: bool
+    kind: str | None
+    event_id: UUID | None
+    day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """Of a day: tallies by kind, where each partition stands, and what came of the events.
+
+    `letters` are those of the day; `undated` open ones that do not say of which day they are;
+    `failed` the open dead letters of single rules, of whatever day.
+    """
+
+    tallies: dict[str, Tally]
+    offsets: dict[Partition, int]
+    letters: Sequence[Letter]
+    undated: Sequence[Letter]
+    reminders: Sequence[dict[str, Any]]
+    failed: Sequence[dict[str, Any]]
+    storms: Sequence[dict[str, Any]]
+
+
+def read(connection: psycopg.Connection, day: date, topics: list[str]) -> Worked:
+    """Everything at one moment, in one transaction."""
+    begins = datetime.combine(day, time(), BANK_ZONE)
+    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        connection.execute("set transaction isolation level repeatable read, read only")
+        offsets = connection.execute(_OFFSETS, (topics,))
+        letters = [_letter(row) for row in connection.execute(_LETTERS, (topics,))]
+        worked = Worked(
+            tallies=days_worked.read(connection, day, topics),
+            offsets={(row[0], row[1]): row[2] for row in offsets},
+            letters=[one for one in letters if one.day == day],
+            undated=[one for one in letters if one.day is None and one.dead],
+            reminders=cursor.execute(_REMINDERS, (day,)).fetchall(),
+            failed=cursor.execute(_FAILED, (topics,)).fetchall(),
+            storms=cursor.execute(_STORMS, (begins, begins + timedelta(days=1))).fetchall(),
+        )
+    for one in worked.letters:
+        if not one.dead and one.kind and one.event_id:
+            # Requeued: worked on, though not by its offset.
+            worked.tallies.setdefault(one.kind, Tally()).add(one.event_id)
+    return worked
+
+
+def _letter(row: tuple[Any, ...]) -> Letter:
+    number, topic, partition, offset, reason, dead, payload = row
+    known: tuple[str | None, UUID | None, date | None]
+    try:
+        said = json.loads(payload or b"")
+        known = str(said["type"]), UUID(said["event_id"]), _day(said)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        known = None, None, None
+    return Letter(number, (topic, partition, offset), reason, dead, *known)
+
+
+def _day(said: dict[str, str]) -> date:
+    if "business_date" in said:
+        return date.fromisoformat(said["business_date"])
+    return bank_date(datetime.fromisoformat(said["occurred_at"]))
