@@ -1,9 +1,11 @@
 """Every reminder of a delivered day can be explained, and every one that is missing."""
 
 import json
-from datetime import date
+import shutil
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -15,8 +17,11 @@ from alerting.decoding import decode
 from alerting.events import Booking
 from alerting.rules.movements import moves_funds
 from crm_shared.errors import UsageError
+from crm_shared.events.customers import CustomerDataChanged
 from crm_shared.kafka import Record
-from tests.alerting.batches import LATER, TOPIC, run
+from crm_shared.landing import day_folder
+from tests.alerting.batches import LATER, TOPIC, records, run
+from tests.alerting.bookings import NOON
 
 replay = pytest.importorskip("bank_simulator.replay")
 
@@ -52,8 +57,8 @@ def explained(
     connection: psycopg.Connection, code: str, customer: int, landing: Path
 ) -> why.Explanation:
     """What the command finds out."""
-    judged = why.judge(code, drafts.versions(connection, code), customer, DAY, landing)
-    return why.explain(connection, code, customer, judged)
+    again = why.judge(code, drafts.versions(connection, code), customer, DAY, landing)
+    return why.explain(connection, code, customer, DAY, again)
 
 
 @pytest.mark.parametrize("code", sorted(why.JUDGED_AGAIN))
@@ -110,8 +115,57 @@ def test_a_rule_that_judges_no_bookings_tells_what_the_database_has(
 ) -> None:
     customer = _customers(day, "R05.LOBBY_ARRIVAL")[0]
     found = explained(day, "R05.LOBBY_ARRIVAL", customer, landing)
-    assert found.judged == []
+    assert not found.judged
     assert [one.state for one in found.standing] == ["raised"]
+
+
+def test_a_withdrawn_reminder_is_told_of_its_day_alone(
+    connection: psycopg.Connection, landing: Path
+) -> None:
+    first = CustomerDataChanged(
+        event_id=uuid4(), occurred_at=NOON, producer="core", customer_id=990_001, branch_id="B01",
+        business_date=DAY, fields=["phone"],
+    )  # fmt: skip
+    later = NOON + timedelta(days=1)
+    second = first.model_copy(
+        update={"event_id": uuid4(), "occurred_at": later, "business_date": later.date()}
+    )
+    back = first.model_copy(
+        update={"event_id": uuid4(), "corrects_event_id": first.event_id, "fields": ("address",)}
+    )
+    run(connection, records([first, second], 950_000))
+    run(connection, records([back], 950_010))
+    found = explained(connection, "R03.KEY_DATA_CHANGED", 990_001, landing).standing
+    assert sorted((one.state, one.day, one.told) for one in found) == [
+        ("raised", DAY, "not sent yet"),
+        ("withdrawn", DAY, "not sent yet"),
+    ]
+
+
+@pytest.fixture
+def delivered(landing: Path, tmp_path: Path) -> Path:
+    """A copy of the last delivered days, which a test may spoil; the month's end is missing."""
+    for one in (DAY - timedelta(days=1), DAY):
+        shutil.copytree(day_folder(landing, one), day_folder(tmp_path, one))
+    return tmp_path
+
+
+def test_a_later_day_that_came_by_half_is_left_out(
+    day: psycopg.Connection, delivered: Path
+) -> None:
+    customer = _customers(day, INFLOW)[-1]
+    day_folder(delivered, DAY + timedelta(days=1)).mkdir()
+    assert explained(day, INFLOW, customer, delivered).judged
+
+
+def test_what_a_gap_in_the_deliveries_hides_is_said(
+    day: psycopg.Connection, delivered: Path
+) -> None:
+    customer = _customers(day, INFLOW)[-1]
+    assert explained(day, INFLOW, customer, delivered).assumed == []
+    shutil.rmtree(day_folder(delivered, DAY - timedelta(days=1)))
+    (assumed,) = explained(day, INFLOW, customer, delivered).assumed
+    assert "judged as an individual" in assumed
 
 
 def test_the_command_says_it_in_words_and_as_json(
@@ -120,18 +174,40 @@ def test_the_command_says_it_in_words_and_as_json(
     monkeypatch.setenv("ALERTING_DATABASE_URL", alerting_url)
     monkeypatch.setenv("CRM_LANDING_DIR", str(landing))
     customer = str(_customers(day, INFLOW)[-1])
-    told = _said("why", INFLOW, customer, "--on", str(DAY))
+    told = _why(customer)
     assert "fires: value" in told
-    assert "raised, revision 1, version 1, no sent message kept" in told
+    assert "raised, revision 1, version 1, not sent yet" in told
     assert "dead letters of this customer: none" in told
-    found: dict[str, Any] = json.loads(_said("why", INFLOW, customer, "--on", str(DAY), "--json"))
+    found: dict[str, Any] = json.loads(_why(customer, "--json"))
     assert {one["outcome"] for one in found["judged"]} >= {"fired"}
-    assert "no booking of customer 99" in _said("why", INFLOW, "99", "--on", str(DAY))
+    assert "no booking of customer 99" in _why("99")
     with pytest.raises(UsageError, match="CRM_LANDING_DIR"):
-        _said("why", INFLOW, customer, "--on", "2019-01-01")
+        _why(customer, on="2019-01-01")
 
 
-def _said(*words: str) -> str:
-    done = CliRunner().invoke(app, list(words), catch_exceptions=False)
+def test_who_asks_and_what_for_is_kept_for_ever(
+    connection: psycopg.Connection,
+    landing: Path,
+    alerting_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ALERTING_DATABASE_URL", alerting_url)
+    monkeypatch.setenv("CRM_LANDING_DIR", str(landing))
+    _why("424242")
+    row = connection.execute(
+        "select said_by, action, subject_type, purpose, details, occurred_at <= now()"
+        " from alerting.audit_log where subject_id = '424242'"
+    ).fetchone()
+    details = {"rule": INFLOW, "day": str(DAY)}
+    assert row == ("Lin", "reminder.explain", "customer", "complaint", details, True)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="append-only"):
+        connection.execute("delete from alerting.audit_log")
+    with pytest.raises(UsageError, match="Say who asks"):
+        _why("424242", by=" ")
+
+
+def _why(customer: str, *more: str, on: str = str(DAY), by: str = "Lin") -> str:
+    words = ["why", INFLOW, customer, "--on", on, "--by", by, "--purpose", "complaint", *more]
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.output

@@ -5,14 +5,17 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alerting import drafts, parameters, ruleset, settings
-from alerting.cli_rules import Code, changed
+from alerting import audit, drafts, parameters, ruleset, settings
+from alerting.cli_rules import By, Code, changed
 from alerting.commands import AsJson, connected
 from crm_shared.errors import UsageError
+
+if TYPE_CHECKING:
+    from alerting.why import Explanation
 
 Landing = Annotated[
     Path, typer.Option(envvar="CRM_LANDING_DIR", help="The core's delivered files.")
@@ -62,34 +65,48 @@ def why(
     customer: Annotated[int, typer.Argument(help="The customer's number.")],
     *,
     on: Annotated[str, typer.Option(help="The day of the booking, as 2026-06-30.")],
+    by: By,
+    purpose: Annotated[audit.Purpose, typer.Option(help="What it is asked for; kept.")],
     landing: Landing,
     as_json: AsJson = False,
 ) -> None:
-    """Why a rule raised a reminder for a customer on a day, or why it did not."""
+    """Why a rule raised a reminder for a customer on a day, or why it did not; who asks is kept."""
     from alerting import why as asking  # noqa: PLC0415  only who looks back needs DuckDB
 
     asked = day(on)
     with connected(settings.load()) as connection:
         versions = drafts.versions(connection, code)
+        audit.record(
+            connection, "reminder.explain", ("customer", customer), by=by, purpose=purpose,
+            details={"rule": code, "day": str(asked)},
+        )  # fmt: skip
     # Without a connection, as above.
-    judged = asking.judge(code, versions, customer, asked, landing)
+    again = asking.judge(code, versions, customer, asked, landing)
     with connected(settings.load()) as connection:
-        found = asking.explain(connection, code, customer, judged)
+        found = asking.explain(connection, code, customer, asked, again)
     if as_json:
         print(json.dumps(asdict(found), indent=2, default=str))
         return
+    _tell(code, customer, asked, found, judges_bookings=code in asking.JUDGED_AGAIN)
+
+
+def _tell(
+    code: str, customer: int, asked: date, found: "Explanation", *, judges_bookings: bool
+) -> None:
+    for sentence in found.assumed:
+        print(sentence)
     for one in found.judged:
         print(f"{one.occurred_at:%Y-%m-%dT%H:%M:%SZ}  {one.fact:<20}{found.sentence(one)}")
-    if code not in asking.JUDGED_AGAIN:
+    if not judges_bookings:
         print(f"{code} judges no bookings: only what the database has can be told.")
     elif not found.judged:
-        print(f"The delivered files have no booking of customer {customer} on {on}.")
+        print(f"The delivered files have no booking of customer {customer} on {asked}.")
     for it in found.standing:
-        sent = f"sent at {it.sent_at:%Y-%m-%dT%H:%M:%SZ}" if it.sent_at else "no sent message kept"
         version = f"version {it.version}" if it.version else "version not kept"
+        day_kept = "" if it.day else ", may be of another day"
         print(
             f"reminder {it.reminder_id}, {it.window}: {it.state}, revision {it.revision}, "
-            f"{version}, {sent}"
+            f"{version}, {it.told}{day_kept}"
         )
     numbers = ", ".join(str(one) for one in found.dead_letters)
     print(f"dead letters of this customer: {numbers or 'none'}")

@@ -14,7 +14,7 @@ import duckdb
 from alerting.events import Booking, CardBooking
 from crm_shared import ids
 from crm_shared.business_calendar import days
-from crm_shared.errors import ContractError, UsageError
+from crm_shared.errors import ContractError, NotReadyError, UsageError
 from crm_shared.landing import day_folder, read_manifest
 
 _CHUNK = 10_000
@@ -75,6 +75,12 @@ def event_ids(landing: Path, day: date, kind: str) -> Iterator[UUID] | None:
     return (ids.event_id(name, str(row[0])) for row in _rows(statement, values))
 
 
+_CUSTOMER_TYPE = """
+select arg_max(customer_type, business_date)
+from read_parquet($customers, hive_partitioning = true) where customer_id = $customer
+"""
+
+
 def bookings(
     landing: Path, first: date, last: date, customer_id: int | None = None
 ) -> Iterator[Booking]:
@@ -122,6 +128,26 @@ def card_bookings(
             amount_text=row[7],
             category=row[8],
         )
+
+
+def customer_type(landing: Path, first: date, last: date, customer_id: int) -> str | None:
+    """As what `bookings` of these days takes the customer; None: as an individual, for want of a
+    delivered row that says so, as after a gap in the deliveries."""
+    _, customers = _files(landing, first, last, "transactions", "customers")
+    (row,) = _rows(_CUSTOMER_TYPE, {"customers": customers, "customer": customer_id})
+    found: str | None = row[0]
+    return found
+
+
+def arrived_until(landing: Path, day: date, latest: date) -> date:
+    """The last day up to `latest` before the first one, after `day`, that has come only by half."""
+    for one in days(day + timedelta(days=1), latest):
+        if day_folder(landing, one).is_dir():
+            try:
+                read_manifest(landing, one)
+            except NotReadyError:
+                return one - timedelta(days=1)
+    return latest
 
 
 def _rows(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:

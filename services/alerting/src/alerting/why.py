@@ -37,19 +37,30 @@ _REVERSED_WITHIN = timedelta(days=31)
 JUDGED_AGAIN = {LARGE_INFLOW.code, LARGE_OUTFLOW.code, FREQUENT_TRANSFERS_OUT.code,
                 LARGE_CARD_SPEND.code}  # fmt: skip
 
+#: A reminder is of the day of the event that raised it; where the message is no longer kept, it may
+#: be of any.
 _REMINDERS = """
-select r.reminder_id, r.reminder_window, r.state, r.revision, o.rule_version, o.sent_at
+select r.reminder_id, r.reminder_window, r.state, r.revision, told.rule_version,
+       told.business_date, newest.sent_at, coalesce(newest.held, false) as held,
+       newest.seq is not null as is_kept
 from alerting.reminders r
 left join lateral (
-    select rule_version, sent_at from alerting.outbox
+    select rule_version, business_date from alerting.outbox
     where reminder_id = r.reminder_id and rule_version is not null order by seq desc limit 1
-) o on true
-where r.reminder_id in (
-    select unnest(%(ids)s::uuid[])
-    union select reminder_id from alerting.evidence
-    where customer_id = %(customer)s and rule_code = %(code)s)
+) told on true
+left join lateral (
+    select seq, sent_at, held from alerting.outbox
+    where reminder_id = r.reminder_id order by seq desc limit 1
+) newest on true
+where r.customer_id = %(customer)s and r.rule_code = %(code)s
+  and (r.reminder_id = any (%(ids)s) or coalesce(told.business_date, %(day)s) = %(day)s)
 order by r.changed_at, r.reminder_id
 """
+
+_TYPE_UNKNOWN = (
+    "No delivered day says whether this customer is an individual or a business (is a day missing"
+    " before this one?): judged as an individual, whose threshold may be the wrong one."
+)
 
 _LETTERS = """
 select dead_letter_id from alerting.dead_letters
@@ -66,7 +77,19 @@ class Standing:
     state: str
     revision: int
     version: int | None
+    day: date | None
     sent_at: datetime | None
+    held: bool
+    kept: bool
+
+    @property
+    def told(self) -> str:
+        """What became of the last message about it, for people."""
+        if not self.kept:
+            return "no message kept"
+        if self.held:
+            return "held by a storm of the rule"
+        return f"sent at {self.sent_at:%Y-%m-%dT%H:%M:%SZ}" if self.sent_at else "not sent yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +108,19 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedAgain:
+    """The bookings of a day and what the rule says; `assumed` are sentences on what was missing."""
+
+    judged: Sequence[Judged] = ()
+    assumed: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """What is known about a rule, a customer and a day."""
 
     judged: Sequence[Judged]
+    assumed: Sequence[str]
     standing: Sequence[Standing]
     dead_letters: Sequence[int]
 
@@ -108,39 +140,50 @@ class Explanation:
 
 
 def explain(
-    connection: psycopg.Connection, code: str, customer_id: int, judged: Sequence[Judged]
+    connection: psycopg.Connection, code: str, customer_id: int, day: date, again: JudgedAgain
 ) -> Explanation:
     """Compare what was judged again with the database."""
     found = connection.execute(
         _REMINDERS,
         {
-            "ids": [one.reminder_id for one in judged if one.reminder_id is not None],
+            "ids": [one.reminder_id for one in again.judged if one.reminder_id is not None],
             "customer": customer_id,
             "code": code,
+            "day": day,
         },
     )
     standing = [Standing(*row) for row in found]
     letters = connection.execute(_LETTERS, (str(customer_id).encode(), code))
-    return Explanation(judged, standing, [row[0] for row in letters])
+    return Explanation(again.judged, again.assumed, standing, [row[0] for row in letters])
 
 
 def judge(
     code: str, known: Sequence[Version], customer_id: int, day: date, landing: Path
-) -> list[Judged]:
+) -> JudgedAgain:
     """Judge the customer's bookings of the day again, each by the version of its time; nothing for
-    a rule that judges no bookings."""
+    a rule that judges no bookings. Of days after it, those count that have arrived."""
     if code not in JUDGED_AGAIN:
-        return []
+        return JudgedAgain()
     versions = [
         (one.effective_from, ruleset_of([(code, one.version, one.parameters)])) for one in known
     ]
     reach = timedelta(days=ceil(max(one.span for _, one in versions) / timedelta(days=1)))
-    first, last = day - reach, day + _REVERSED_WITHIN
+    first, last = day - reach, ledger.arrived_until(landing, day, day + _REVERSED_WITHIN)
     events: list[Booking | CardBooking] = []
+    assumed: list[str] = []
     if code == LARGE_CARD_SPEND.code:
         events += ledger.card_bookings(landing, first, last, customer_id)
     else:
         events += ledger.bookings(landing, first, last, customer_id)
+        if events and ledger.customer_type(landing, first, last, customer_id) is None:
+            assumed.append(_TYPE_UNKNOWN)
+    judged = _judge_all(events, versions)
+    return JudgedAgain([one for one in judged if bank_date(one.occurred_at) == day], assumed)
+
+
+def _judge_all(
+    events: Sequence[Booking | CardBooking], versions: Sequence[tuple[datetime, Ruleset]]
+) -> list[Judged]:
     taken_back = {fact for one in events if (fact := retracted_by(one)) is not None}
     transfers = [it for one in events if (it := transfer_to_other_bank(one)) is not None]
     timeline = Timeline(
@@ -149,7 +192,6 @@ def judge(
     return [
         _judged(event, _version_at(versions, event.occurred_at), timeline, taken_back)
         for event in events
-        if bank_date(event.occurred_at) == day
     ]
 
 
