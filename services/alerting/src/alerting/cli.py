@@ -50,6 +50,7 @@ app.add_typer(cli_storms.app, name="storms")
 app.command()(cli_history.backtest)
 app.command()(cli_history.why)
 app.command()(cli_days.completeness)
+app.command()(cli_days.replay)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The commands about whole days: `alerting completeness`."""
+"""The commands about whole days: `alerting completeness` and `alerting replay`."""
 
 import json
 from collections.abc import Sequence
@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from alerting import settings, worked
-from alerting.cli_history import Landing, day
+from alerting import ruleset, settings, worked
+from alerting.cli_history import From, Landing, To, day
 from alerting.commands import AsJson, connected
 from crm_shared import kafka
+from crm_shared.clock import bank_date, now
+from crm_shared.errors import UsageError
 from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
 
@@ -36,6 +38,62 @@ def completeness(
     print(json.dumps(report, indent=2, default=str) if as_json else "\n".join(_told(report)))
     if not report["complete"]:
         raise typer.Exit(INCOMPLETE)
+
+
+def replay(
+    *,
+    first: From,
+    last: To,
+    landing: Landing,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge and compare only.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What the rules in force would raise on delivered days, beside the reminders there are."""
+    from alerting import replay as again  # noqa: PLC0415  only who looks back needs DuckDB
+
+    if not dry_run:
+        raise UsageError(
+            "A replay judges and changes nothing: add --dry-run. To raise what it finds new, have "
+            "the core bank send those days to the topics again: what is known changes nothing, "
+            "and reminders keep their ids. Sending again withdraws nothing."
+        )
+    days, ours = (day(first), day(last)), settings.load()
+    with connected(ours) as connection:
+        rules = ruleset.load(connection)
+    # Without a connection, as above.
+    replayed = again.judge(rules, landing, *days)
+    with connected(ours) as connection:
+        found = again.summary(replayed, again.compare(connection, replayed))
+    found["kept_since"] = str(bank_date(now() - ours.retention))
+    print(json.dumps(found, indent=2, default=str) if as_json else "\n".join(_replayed(found)))
+
+
+def _replayed(found: dict[str, Any]) -> list[str]:
+    names = ("same", "changed", "new", "again", "withdrawn")
+    said = [
+        f"{found['events']} delivered events, {found['from']} to {found['to']}, by the rules in "
+        "force; nothing is written.",
+        f"{'rule':<28}" + "".join(f"{name:>11}" for name in names),
+    ]
+    for code, one in found["rules"].items():
+        said.append(f"{code:<28}" + "".join(f"{one[name]:>11}" for name in names))
+        for it in one["examples"]:
+            sides = " -> ".join(_facts(it[side]) for side in ("before", "after") if it[side])
+            said.append(
+                f"    {it['outcome']}, for instance: customer {it['customer_id']}, {it['window']}"
+                f", {sides or 'its values are kept no longer'}"
+            )
+    said += [f"{code} is not judged: {why}." for code, why in found["not_judged"].items()]
+    if found["from"] < found["kept_since"]:
+        said.append(
+            f"Reminders raised before {found['kept_since']} are kept no longer "
+            "(ALERTING_RETENTION_DAYS): they look new."
+        )
+    return said
+
+
+def _facts(facts: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items()) or "no values"
 
 
 def _report(on: date, lines: Sequence[Any], found: worked.Worked) -> dict[str, Any]:

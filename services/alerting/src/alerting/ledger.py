@@ -28,7 +28,8 @@ left join (
     select customer_id, arg_max(customer_type, business_date) as customer_type
     from read_parquet($customers, hive_partitioning = true) group by customer_id
 ) as c using (customer_id)
-where $customer is null or t.customer_id = $customer
+where ($customer is null or t.customer_id = $customer)
+  and (not $reversals or t.reverses_txn_id is not null)
 order by t.booked_at, t.txn_id
 """
 
@@ -68,11 +69,11 @@ BOOKED_KINDS = tuple(_KEYS)
 def event_ids(landing: Path, day: date, kind: str) -> Iterator[UUID] | None:
     """The ids of the events of this kind that a delivered day has; None: no file tells them."""
     table, name, statement = _KEYS[kind]
-    files = _delivered(landing, day, table)[0]
-    if not files:
+    listed = _delivered(landing, day, table)[0]
+    if not listed:
         return None
-    values = {"file": files[0]} | ({"day": day} if "$day" in statement else {})
-    return (ids.event_id(name, str(row[0])) for row in _rows(statement, values))
+    values = {"file": listed[0]} | ({"day": day} if "$day" in statement else {})
+    return (ids.event_id(name, str(row[0])) for row in rows(statement, values))
 
 
 _CUSTOMER_TYPE = """
@@ -82,12 +83,20 @@ from read_parquet($customers, hive_partitioning = true) where customer_id = $cus
 
 
 def bookings(
-    landing: Path, first: date, last: date, customer_id: int | None = None
+    landing: Path,
+    first: date,
+    last: date,
+    customer_id: int | None = None,
+    *,
+    reversals: bool = False,
 ) -> Iterator[Booking]:
-    """The bookings on deposit accounts of these days, in order of time; of one customer or all."""
-    rows, customers = _files(landing, first, last, "transactions", "customers")
-    values = {"rows": rows, "customer": customer_id, "customers": customers}
-    for row in _rows(_BOOKINGS, values):
+    """The bookings on deposit accounts of these days, in order of time; of one customer or all,
+    `reversals` alone or all."""
+    found, customers = files(landing, first, last, "transactions", "customers")
+    values = {
+        "rows": found, "customer": customer_id, "customers": customers, "reversals": reversals,
+    }  # fmt: skip
+    for row in rows(_BOOKINGS, values):
         yield Booking(
             event_id=ids.event_id("transaction", str(row[0])),
             occurred_at=row[1].replace(tzinfo=UTC),
@@ -112,9 +121,9 @@ def card_bookings(
     landing: Path, first: date, last: date, customer_id: int | None = None
 ) -> Iterator[CardBooking]:
     """The bookings on credit cards of these days, in order of time; of one customer or all."""
-    rows, cards = _files(landing, first, last, "card_transactions", "credit_cards")
-    values = {"rows": rows, "customer": customer_id, "cards": cards}
-    for row in _rows(_CARD_BOOKINGS, values):
+    found, cards = files(landing, first, last, "card_transactions", "credit_cards")
+    values = {"rows": found, "customer": customer_id, "cards": cards}
+    for row in rows(_CARD_BOOKINGS, values):
         yield CardBooking(
             event_id=ids.event_id("card-transaction", str(row[0])),
             occurred_at=row[1].replace(tzinfo=UTC),
@@ -133,8 +142,8 @@ def card_bookings(
 def customer_type(landing: Path, first: date, last: date, customer_id: int) -> str | None:
     """As what `bookings` of these days takes the customer; None: as an individual, for want of a
     delivered row that says so, as after a gap in the deliveries."""
-    _, customers = _files(landing, first, last, "transactions", "customers")
-    (row,) = _rows(_CUSTOMER_TYPE, {"customers": customers, "customer": customer_id})
+    _, customers = files(landing, first, last, "transactions", "customers")
+    (row,) = rows(_CUSTOMER_TYPE, {"customers": customers, "customer": customer_id})
     found: str | None = row[0]
     return found
 
@@ -150,12 +159,13 @@ def arrived_until(landing: Path, day: date, latest: date) -> date:
     return latest
 
 
-def _rows(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+def rows(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """What DuckDB finds in delivered files; `ContractError` where they cannot be read."""
     with duckdb.connect() as connection:
         try:
             found = connection.execute(statement, values)
-            while rows := found.fetchmany(_CHUNK):
-                yield from rows
+            while some := found.fetchmany(_CHUNK):
+                yield from some
         except duckdb.Error as error:
             first_line = str(error).strip().splitlines()[0]
             raise ContractError(
@@ -163,7 +173,7 @@ def _rows(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
             ) from None
 
 
-def _files(
+def files(
     landing: Path, first: date, last: date, events: str, states: str
 ) -> tuple[list[str], list[str]]:
     """The files of a table of events, and those of a table of states that say how it stood.
@@ -171,12 +181,8 @@ def _files(
     A range may begin before the first delivery, so that windows can reach back; it must not be
     empty. States are delivered in full at month ends, and only what changed on other days.
     """
-    happened: list[str] = []
-    stood: list[str] = []
-    for day in days(first, last):
-        if day_folder(landing, day).is_dir():
-            happened += _delivered(landing, day, events)[0]
-            stood += _delivered(landing, day, states)[0]
+    happened = _of_days(landing, first, last, events)
+    stood = _of_days(landing, first, last, states)
     if not happened:
         raise UsageError(
             f"{landing} has no {events} from {first} to {last}: name the folder of the delivered "
@@ -184,10 +190,24 @@ def _files(
         )
     day, full = first - timedelta(days=1), False
     while not full and day_folder(landing, day).is_dir():
-        files, full = _delivered(landing, day, states)
-        stood += files
+        older, full = _delivered(landing, day, states)
+        stood += older
         day -= timedelta(days=1)
     return happened, stood
+
+
+def is_delivered(landing: Path, first: date, last: date, table: str) -> bool:
+    """Whether any of these days has a file of the table."""
+    return bool(_of_days(landing, first, last, table))
+
+
+def _of_days(landing: Path, first: date, last: date, table: str) -> list[str]:
+    return [
+        file
+        for day in days(first, last)
+        if day_folder(landing, day).is_dir()
+        for file in _delivered(landing, day, table)[0]
+    ]
 
 
 def _delivered(landing: Path, day: date, name: str) -> tuple[list[str], bool]:

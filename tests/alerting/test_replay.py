@@ -1,0 +1,157 @@
+"""Delivered days are judged again by the rules in force and compared with what was raised."""
+
+import json
+from collections import Counter
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from alerting import ledger_changes, replay, ruleset
+from alerting.cli import app
+from alerting.decoding import decode
+from alerting.events import Closure, LoanChange
+from alerting.ruleset import Ruleset
+from crm_shared.errors import UsageError
+from crm_shared.kafka import Record
+from tests.alerting.batches import LATER, TOPIC, run
+
+simulator = pytest.importorskip("bank_simulator.replay")
+
+LAST = date(2026, 7, 1)
+DAYS = tuple(LAST - timedelta(days=back) for back in (2, 1, 0))
+INFLOW = "R01.LARGE_INFLOW"
+
+
+def _records(landing: Path) -> list[Record]:
+    bodies = [one for day in DAYS for one in simulator.messages(landing, day)]
+    return [
+        Record(TOPIC, 0, number, one.key.encode(), one.body.encode())
+        for number, one in enumerate(bodies)
+    ]
+
+
+@pytest.fixture(scope="module")
+def sent(landing: Path) -> list[Record]:
+    """What the stream saw of three days."""
+    return _records(landing)
+
+
+@pytest.fixture
+def worked(connection: psycopg.Connection, sent: list[Record]) -> psycopg.Connection:
+    """A database that has worked on them, a hundred at a time; again changes nothing."""
+    for first in range(0, len(sent), 100):
+        run(connection, sent[first : first + 100])
+    return connection
+
+
+def _counts(
+    connection: psycopg.Connection, rules: Ruleset, landing: Path, first: date, last: date
+) -> tuple[dict[str, Any], dict[str, int]]:
+    replayed = replay.judge(rules, landing, first, last)
+    found = replay.summary(replayed, replay.compare(connection, replayed))
+    total: Counter[str] = Counter()
+    for one in found["rules"].values():
+        total.update({name: one[name] for name in replay.OUTCOMES})
+    return found, +total
+
+
+def _with_inflow_from(connection: psycopg.Connection, amount: str) -> Ruleset:
+    rows = [(one.rule.code, one.version, one.parameters) for one in ruleset.load(connection).rules]
+    return ruleset.ruleset_of(
+        [
+            (code, version, dict.fromkeys(values.values, amount) if code == INFLOW
+             else {name: str(value) for name, value in values.values.items()})
+            for code, version, values in rows
+        ]
+    )  # fmt: skip
+
+
+def test_the_files_give_the_changes_and_closures_that_the_stream_saw(
+    landing: Path, sent: list[Record]
+) -> None:
+    told = {one.event_id: one for record in sent
+            if isinstance(one := decode(record, LATER), LoanChange | Closure)}  # fmt: skip
+    found = [*ledger_changes.loan_changes(landing, DAYS[0], LAST),
+             *ledger_changes.closures(landing, DAYS[0], LAST)]  # fmt: skip
+    assert {one.event_id: one for one in found} == told
+    assert {type(one) for one in found} == {LoanChange, Closure}
+
+
+def test_days_that_were_worked_on_give_the_same_reminders_together_and_one_by_one(
+    worked: psycopg.Connection, landing: Path
+) -> None:
+    rules = ruleset.load(worked)
+    found, total = _counts(worked, rules, landing, DAYS[0], LAST)
+    assert total.keys() == {"same"}
+    assert {code for code, one in found["rules"].items() if one["same"]} >= {
+        INFLOW, "R01.ACCOUNT_CLOSED", "R01.LARGE_CARD_SPEND", "R03.ARREARS", "R03.DOWNGRADE",
+        "R01.FREQUENT_TRANSFERS_OUT",
+    }  # fmt: skip
+    assert found["not_judged"].keys() == {
+        "R03.CARD_OVERDUE", "R03.KEY_DATA_CHANGED", "R05.LOBBY_ARRIVAL",
+    }  # fmt: skip
+    for day in DAYS:
+        assert _counts(worked, rules, landing, day, day)[1].keys() == {"same"}, day
+
+
+def test_what_other_rules_would_change_is_counted_and_shown(
+    worked: psycopg.Connection, landing: Path
+) -> None:
+    before = _counts(worked, ruleset.load(worked), landing, LAST, LAST)[0]["rules"][INFLOW]["same"]
+    higher = _with_inflow_from(worked, "999999999.00")
+    found = _counts(worked, higher, landing, LAST, LAST)[0]["rules"][INFLOW]
+    assert {name: found[name] for name in replay.OUTCOMES} == {
+        "same": 0, "changed": 0, "new": 0, "again": 0, "withdrawn": before,
+    }  # fmt: skip
+    assert found["examples"][0]["after"] is None
+    lower = _with_inflow_from(worked, "100.00")
+    found = _counts(worked, lower, landing, LAST, LAST)[0]["rules"][INFLOW]
+    assert (found["same"], found["changed"], found["withdrawn"]) == (0, before, 0)
+    assert found["new"] > 0
+    example = found["examples"][0]
+    assert example["outcome"] == "changed"
+    assert example["before"]["threshold"] != example["after"]["threshold"] == "100.00"
+
+
+def test_a_reminder_that_was_lost_is_new_and_one_that_was_withdrawn_stands_again(
+    worked: psycopg.Connection, landing: Path
+) -> None:
+    rules = ruleset.load(worked)
+    replayed = replay.judge(rules, landing, LAST, LAST)
+    lost, fallen = [one for one, firing in replayed.found.items()
+                    if firing.rule.rule.code == INFLOW][:2]  # fmt: skip
+    worked.execute("delete from alerting.reminders where reminder_id = %s", (lost,))
+    worked.execute(
+        "update alerting.reminders set state = 'withdrawn' where reminder_id = %s", (fallen,)
+    )
+    found = {one.reminder_id: one.outcome for one in replay.compare(worked, replayed)}
+    assert (found[lost], found[fallen]) == ("new", "again")
+    worked.rollback()
+
+
+def test_the_command_tells_it_and_writes_nothing(
+    worked: psycopg.Connection, landing: Path, alerting_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALERTING_DATABASE_URL", alerting_url)
+    monkeypatch.setenv("CRM_LANDING_DIR", str(landing))
+    days = ("replay", "--from", str(LAST), "--to", str(LAST))
+    told = _said(*days, "--dry-run")
+    assert "nothing is written" in told
+    assert "R05.LOBBY_ARRIVAL is not judged: no delivered file tells its events." in told
+    assert json.loads(_said(*days, "--dry-run", "--json"))["rules"][INFLOW]["same"] > 0
+    with pytest.raises(UsageError, match="add --dry-run"):
+        _said(*days)
+    with pytest.raises(UsageError, match="ends before it begins"):
+        _said("replay", "--from", str(LAST), "--to", "2026-06-01", "--dry-run")
+    with pytest.raises(UsageError, match="CRM_LANDING_DIR"):
+        _said("replay", "--from", "2019-01-01", "--to", "2019-01-02", "--dry-run")
+
+
+def _said(*words: str) -> str:
+    done = CliRunner().invoke(app, list(words), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.output
