@@ -120,7 +120,9 @@ def test_due_reminders_are_sent_once_and_again_after_a_crash(delivered: Bank, cr
 
 @pytest.mark.kafka
 @pytest.mark.usefixtures("topics")
-def test_what_is_not_due_any_more_is_withdrawn_once(delivered: Bank, crm: Batch) -> None:
+def test_what_is_not_due_any_more_is_withdrawn_and_raised_again_when_it_is_due(
+    delivered: Bank, crm: Batch
+) -> None:
     assert sent(crm, DAY) == (1, 0)
     settled, due_on = DAY + timedelta(days=1), DAY + timedelta(days=30)
     delivered.add("loans", settled, **{**delivered.rows["loans"][0][1], "status": "settled"})
@@ -133,7 +135,15 @@ def test_what_is_not_due_any_more_is_withdrawn_once(delivered: Bank, crm: Batch)
     assert isinstance(withdrawn, ReminderWithdrawn)
     assert (withdrawn.subject, withdrawn.window) == ("loan:21", f"due:{due_on}")
     assert withdrawn.reason.startswith(f"On {settled} it was no longer due on {due_on}")
-    assert crm.query("select count(*) from acrm.sent_reminders") == [(0,)]
+    # That was a mistake: it is due again.
+    mistaken = settled + timedelta(days=1)
+    delivered.add("loans", mistaken, **delivered.rows["loans"][0][1])
+    delivered.deliver(mistaken, since=mistaken)
+    assert sent(crm, mistaken) == (1, 0)
+    raised = told(3)[2]
+    assert isinstance(raised, ReminderRaised)
+    assert (raised.reminder_id, raised.revision) == (withdrawn.reminder_id, 2)
+    assert withdrawn.revision == 1
 
 
 @pytest.mark.kafka

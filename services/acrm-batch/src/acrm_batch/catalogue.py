@@ -168,7 +168,8 @@ class ServiceStandard:
     def in_words(self) -> str:
         """The standard as the dictionary shows it."""
         return (
-            f"Visits a year: {self.visits}, calls a year: {self.calls},"
+            f"Visits a year: {self.visits}, calls a year: {self.calls}, where the bank has set no"
+            f" service.visits_{self.tier} and service.calls_{self.tier} of its own;"
             f" served by: {self.served_by_en.lower()}."
         )
 

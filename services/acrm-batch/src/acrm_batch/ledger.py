@@ -53,6 +53,9 @@ create table if not exists acrm.sent_reminders (
     reminder_id uuid primary key, rule_code text not null, subject text not null,
     reminder_window text not null, customer_id bigint not null, due_on date not null,
     version text not null);
+alter table acrm.sent_reminders
+    add column if not exists revision integer not null default 1,
+    add column if not exists withdrawn_on date;
 """
 
 
@@ -281,9 +284,15 @@ class Ledger:
         return [row[0] for row in rows]
 
     def record_reminders(self, version: str, reminders: Iterable[SentReminder]) -> None:
-        """Reminders are about to be sent: written down first, so that none is sent unknown."""
+        """Reminders are about to be sent: written down first, so that none is sent unknown.
+
+        One that was withdrawn is raised as its next revision.
+        """
         with self.connection.transaction(), self.connection.cursor() as cursor:
-            cursor.execute("create temp table tonight (like acrm.sent_reminders) on commit drop")
+            cursor.execute(
+                "create temp table tonight (like acrm.sent_reminders including defaults)"
+                " on commit drop"
+            )
             with cursor.copy(
                 "copy tonight (reminder_id, rule_code, subject, reminder_window, customer_id,"
                 " due_on, version) from stdin"
@@ -291,8 +300,19 @@ class Ledger:
                 for one in reminders:
                     copy.write_row((*astuple(one), version))
             cursor.execute(
-                "insert into acrm.sent_reminders select * from tonight on conflict (reminder_id)"
-                " do update set customer_id = excluded.customer_id, version = excluded.version"
+                "insert into acrm.sent_reminders as r select * from tonight"
+                " on conflict (reminder_id) do update set customer_id = excluded.customer_id,"
+                " version = excluded.version, withdrawn_on = null,"
+                " revision = r.revision + case when r.withdrawn_on is null then 0 else 1 end"
+            )
+
+    def revisions(self) -> dict[UUID, int]:
+        """The revisions of those reminders that have stood before."""
+        with self.connection.transaction():
+            return dict(
+                self.connection.execute(
+                    "select reminder_id, revision from acrm.sent_reminders where revision > 1"
+                ).fetchall()
             )
 
     def reminders_gone(
@@ -300,15 +320,16 @@ class Ledger:
     ) -> list[SentReminder]:
         """What was sent before, would be told again on the date, and is not in its version.
 
-        What lies beyond the days ahead of its rule is let be: it may come into them again, and a
-        withdrawal is for good.
+        What lies beyond the days ahead of its rule is let be: it is still due, and will come into
+        them again.
         """
         with self.connection.transaction():
             rows = self.connection.execute(
                 "select reminder_id, rule_code, subject, reminder_window, customer_id, due_on"
                 " from acrm.sent_reminders"
                 " join unnest(%s::text[], %s::int[]) as ahead (rule_code, days) using (rule_code)"
-                " where version <> %s and due_on > %s and due_on <= %s::date + days"
+                " where version <> %s and withdrawn_on is null"
+                " and due_on > %s and due_on <= %s::date + days"
                 " order by reminder_id",
                 (list(days_ahead), list(days_ahead.values()), version, business_date,
                  business_date),
@@ -325,8 +346,11 @@ class Ledger:
                 " where business_date = %s", (version, business_date),
             )  # fmt: skip
             self.connection.execute(
-                "delete from acrm.sent_reminders where due_on <= %s or reminder_id = any(%s)",
+                "update acrm.sent_reminders set withdrawn_on = %s where reminder_id = any(%s)",
                 (business_date, [one.reminder_id for one in withdrawn]),
+            )
+            self.connection.execute(
+                "delete from acrm.sent_reminders where due_on <= %s", (business_date,)
             )
 
 

@@ -2,11 +2,12 @@
 
 Ids come from the business key, so sending again is harmless. The ledger remembers which version of
 the date's reminders was sent, and what was sent before it: a run that died in between sends them
-the next time, and what is not due any more (paid early, ended, corrected) is withdrawn. Only the
-newest published date is sent: an older one knows nothing of what happened since.
+the next time, and what is not due any more (paid early, ended, corrected) is withdrawn; what is due
+again after that is raised as its next revision. Only the newest published date is sent: an older
+one knows nothing of what happened since.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from itertools import chain, islice
@@ -53,9 +54,10 @@ def send_due_reminders(
             )
         ledger.record_reminders(version, _reminders(runner, business_date))
         gone = ledger.reminders_gone(business_date, version, _days_ahead(runner, business_date))
+        revisions = ledger.revisions()
         events: Iterator[ReminderRaised | ReminderWithdrawn] = chain(
-            due_events(runner, business_date),
-            (_withdrawal(one, business_date) for one in gone),
+            due_events(runner, business_date, revisions),
+            (_withdrawal(one, business_date, revisions.get(one.reminder_id, 1)) for one in gone),
         )
         count = _send(events, business_date, settings)
         ledger.record_reminders_sent(business_date, version, gone)
@@ -112,9 +114,14 @@ def _end_of(business_date: date) -> datetime:
     return datetime.combine(business_date, time(23, 59, 59), BANK_ZONE).astimezone(UTC)
 
 
-def _withdrawal(one: SentReminder, business_date: date) -> ReminderWithdrawn:
+def _event_id(what: str, reminder_id: UUID, business_date: date, revision: int) -> UUID:
+    again = f"|{revision}" if revision > 1 else ""
+    return ids.event_id(f"reminder.{what}", f"{reminder_id}|{business_date}{again}")
+
+
+def _withdrawal(one: SentReminder, business_date: date, revision: int) -> ReminderWithdrawn:
     return ReminderWithdrawn(
-        event_id=ids.event_id("reminder.withdrawn", f"{one.reminder_id}|{business_date}"),
+        event_id=_event_id("withdrawn", one.reminder_id, business_date, revision),
         occurred_at=_end_of(business_date),
         producer="acrm",
         customer_id=one.customer_id,
@@ -122,13 +129,16 @@ def _withdrawal(one: SentReminder, business_date: date) -> ReminderWithdrawn:
         rule_code=one.rule_code,
         subject=one.subject,
         window=one.window,
+        revision=revision,
         reason=f"On {business_date} it was no longer due on {one.due_on}: paid, ended or corrected"
         " at the source.",
     )
 
 
-def due_events(runner: Runner, business_date: date) -> Iterator[ReminderRaised]:
-    """The events of a date, in the order of their ids."""
+def due_events(
+    runner: Runner, business_date: date, revisions: Mapping[UUID, int]
+) -> Iterator[ReminderRaised]:
+    """The events of a date, in the order of their ids; what has no revision named is the first."""
     occurred_at = _end_of(business_date)
     rows = runner.engine.connection.execute(
         "select rule_code, customer_id, branch_id, subject, reminder_window, due_on, amount,"
@@ -152,8 +162,9 @@ def due_events(runner: Runner, business_date: date) -> Iterator[ReminderRaised]:
             reminder: UUID = ids.reminder_id(code, subject, window)
             if reminder != found:
                 raise AssertionError(f"the id of {code} {subject} {window} differs from SQL's")
+            revision = revisions.get(reminder, 1)
             yield ReminderRaised(
-                event_id=ids.event_id("reminder.raised", f"{reminder}|{business_date}"),
+                event_id=_event_id("raised", reminder, business_date, revision),
                 occurred_at=occurred_at,
                 producer="acrm",
                 customer_id=customer,
@@ -161,6 +172,7 @@ def due_events(runner: Runner, business_date: date) -> Iterator[ReminderRaised]:
                 rule_code=code,
                 subject=subject,
                 window=window,
+                revision=revision,
                 rule_version=rule_version,
                 business_date=business_date,
                 branch_id=branch,

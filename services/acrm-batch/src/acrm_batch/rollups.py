@@ -103,6 +103,11 @@ def _changes(family: str, catalogue: Catalogue, models: Mapping[str, Model]) -> 
         for measure in one.measures
     }
     for measure in sorted({measure for one in changed for measure in one.beside}):
+        if measure not in types:
+            raise UsageError(
+                f"{measure} stands beside a change of family {of}, and none of its indicators"
+                " that add up has that measure; correct `beside`."
+            )
         columns[measure] = (
             f"cast(sum(case when at_day = 'now' then {measure} else 0 end) as {types[measure]})"
         )

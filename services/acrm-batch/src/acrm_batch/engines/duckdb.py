@@ -26,6 +26,10 @@ MACROS = f"""
 create macro bank_date(instant) as cast(instant + interval 8 hour as date);
 create macro overlap_days(from_on, until_on, first_on, last_on) as
     greatest(0, least(until_on, last_on + 1) - greatest(from_on, first_on));
+create macro is_initiated(channel, txn_type) as channel <> 'system' and txn_type in (
+    'cash_in', 'cash_out', 'card_withdrawal', 'transfer_out', 'purchase', 'household_payment',
+    'insurance', 'deposit_open', 'deposit_close', 'wealth_buy', 'wealth_redeem', 'loan_repayment',
+    'card_repayment');
 create macro average(cents_days, days) as cast(cast(
     case when cents_days < 0 then -1 else 1 end
     * ((abs(cast(cents_days * 100 as hugeint)) * 2 + days) // (2 * days))

@@ -7,9 +7,8 @@ window: {stg_transactions: [rfm.days, lifecycle.dormant_days]}
 audits:
   - {assert: "rfm_cnt > 0 or rfm_amt = 0"}
 ---*/
--- One row per customer with a customer-initiated booking in the longer of the two windows. The types
--- that a customer initiates are those of docs/rules.md; reversals and what they reversed are left
--- out.
+-- One row per customer with a customer-initiated booking in the longer of the two windows. Reversals
+-- and what they reversed are left out.
 with reversed as (
     select reverses_txn_id as txn_id from stg_transactions where reverses_txn_id is not null
 ),
@@ -27,12 +26,7 @@ initiated as (
             param('rfm.days'), param('lifecycle.dormant_days')
         ) as integer)
         and booking.booked_on <= $bd
-        and booking.channel <> 'system'
-        and booking.txn_type in (
-            'cash_in', 'cash_out', 'card_withdrawal', 'transfer_out', 'purchase',
-            'household_payment', 'insurance', 'deposit_open', 'deposit_close', 'wealth_buy',
-            'wealth_redeem', 'loan_repayment', 'card_repayment'
-        )
+        and is_initiated(booking.channel, booking.txn_type)
         and booking.reverses_txn_id is null
         and booking.txn_id not in (select txn_id from reversed)
 )

@@ -25,6 +25,8 @@ select
     case when tier = 'general_grow' and is_due and missing = 0 then 1 else 0 end as general_grow_served,
     case when tier = 'general_standardise' and is_due then 1 else 0 end as general_standardise_due,
     case when tier = 'general_standardise' and is_due and missing = 0 then 1 else 0 end as general_standardise_served,
+    case when tier = 'general_exit' and is_due then 1 else 0 end as general_exit_due,
+    case when tier = 'general_exit' and is_due and missing = 0 then 1 else 0 end as general_exit_served,
     case when is_due then 1 else 0 end as service_due,
     case when is_due and missing = 0 then 1 else 0 end as served
 from judged

@@ -11,9 +11,8 @@ window:
     - potential.no_txn_days
 ---*/
 -- One row per customer with a booking in the longest window. Rules: docs/rules/potential.md, T01 to
--- T05. Reversals and what they reversed are left out. The types that a customer initiates are those
--- of docs/rules.md. Of the salary that moves on, the account and day stand where the share was the
--- largest.
+-- T05. Reversals and what they reversed are left out. Of the salary that moves on, the account and
+-- day stand where the share was the largest.
 with reversed as (
     select reverses_txn_id as txn_id from stg_transactions where reverses_txn_id is not null
 ),
@@ -62,12 +61,7 @@ sums as (
         end) as pot_counter_cnt,
         count(case
             when
-                channel <> 'system'
-                and txn_type in (
-                    'cash_in', 'cash_out', 'card_withdrawal', 'transfer_out', 'purchase',
-                    'household_payment', 'insurance', 'deposit_open', 'deposit_close',
-                    'wealth_buy', 'wealth_redeem', 'loan_repayment', 'card_repayment'
-                )
+                is_initiated(channel, txn_type)
                 and booked_on > $bd - param('potential.no_txn_days')
                 then 1
         end) as pot_initiated_cnt

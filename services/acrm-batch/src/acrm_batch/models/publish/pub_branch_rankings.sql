@@ -9,41 +9,26 @@ audits:
 -- One row per open branch and measure that it has a value of. Of a ratio of bad loans the smallest
 -- stands first, of all others the largest.
 with measured as (
-    select org_id as branch_id, 'DEP_BAL' as code, cast(dep_bal as decimal(18,4)) as value
-    from mart_organisations
-    where org_type = 'branch'
-    union all
-    select org_id, 'DEP_CHG_M', cast(dep_chg_m as decimal(18,4))
-    from mart_organisations
-    where org_type = 'branch'
-    union all
-    select org_id, 'AUM_CHG_M', cast(aum_chg_m as decimal(18,4))
-    from mart_organisations
-    where org_type = 'branch'
-    union all
-    select org_id, 'LOAN_BAL', cast(loan_bal as decimal(18,4))
-    from mart_organisations
-    where org_type = 'branch'
-    union all
-    select org_id, 'LOAN_CHG_M', cast(loan_chg_m as decimal(18,4))
-    from mart_organisations
-    where org_type = 'branch'
-    union all
-    select org_id, 'LOAN_NPL_RATIO', cast(loan_npl_ratio as decimal(18,4))
-    from mart_organisations
-    where org_type = 'branch'
-    union all
-    select org_id, 'CONTRIB', cast(contrib as decimal(18,4))
-    from mart_organisations
-    where org_type = 'branch'
-    union all
-    select org_id, 'CUST_NET_M', cast(cust_net_m as decimal(18,4))
-    from mart_organisations
-    where org_type = 'branch'
-    union all
-    select org_id, 'SERVICE_MET_RATE', cast(service_met_rate as decimal(18,4))
-    from mart_organisations
-    where org_type = 'branch'
+    select
+        unit.org_id as branch_id,
+        ranked.code,
+        case ranked.code
+            when 'DEP_BAL' then cast(unit.dep_bal as decimal(18,4))
+            when 'DEP_CHG_M' then cast(unit.dep_chg_m as decimal(18,4))
+            when 'AUM_CHG_M' then cast(unit.aum_chg_m as decimal(18,4))
+            when 'LOAN_BAL' then cast(unit.loan_bal as decimal(18,4))
+            when 'LOAN_CHG_M' then cast(unit.loan_chg_m as decimal(18,4))
+            when 'LOAN_NPL_RATIO' then cast(unit.loan_npl_ratio as decimal(18,4))
+            when 'CONTRIB' then cast(unit.contrib as decimal(18,4))
+            when 'CUST_NET_M' then cast(unit.cust_net_m as decimal(18,4))
+            when 'SERVICE_MET_RATE' then cast(unit.service_met_rate as decimal(18,4))
+        end as value
+    from mart_organisations as unit
+    cross join (
+        values ('DEP_BAL'), ('DEP_CHG_M'), ('AUM_CHG_M'), ('LOAN_BAL'), ('LOAN_CHG_M'),
+        ('LOAN_NPL_RATIO'), ('CONTRIB'), ('CUST_NET_M'), ('SERVICE_MET_RATE')
+    ) as ranked (code)
+    where unit.org_type = 'branch'
 ),
 
 placed as (
