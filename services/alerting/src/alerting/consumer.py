@@ -179,6 +179,7 @@ class Consumer:
         self._watchdog.joined(member)
         self._epochs, self._next = {}, {}
         self._watchdog.observe({})
+        metrics.forget_partitions()
         if not assigned:
             return
         try:
@@ -236,9 +237,7 @@ class Consumer:
                 for partition in self._epochs
             }
         )
-        for partition, (records, seconds) in self._watchdog.lags().items():
-            metrics.LAG_RECORDS.labels(*partition).set(records)
-            metrics.LAG_SECONDS.labels(*partition).set(seconds)
+        metrics.lags(self._watchdog.lags())
 
     def _note(self, progress: dict[Partition, Progress]) -> None:
         for partition, one in progress.items():

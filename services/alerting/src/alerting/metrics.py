@@ -1,8 +1,14 @@
 """What operations measure: Prometheus metrics of this process."""
 
+from collections.abc import Mapping
+from typing import get_args
+
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
 from alerting.batch import BatchResult
+from alerting.decoding import Reason
+from alerting.ownership import Partition
+from alerting.status import Waiting
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a library without annotations
 
@@ -29,6 +35,17 @@ WATERMARK = Gauge(
 OUTBOX_BACKLOG = Gauge(
     "alerting_outbox_backlog", "Messages the topic does not have yet, up to 100000."
 )
+OPEN_DEAD_LETTERS = Gauge(
+    "alerting_open_dead_letters",
+    "Dead letters that nobody has requeued, of the whole group, up to 100000.",
+    ["reason"],
+)
+STORMS_LASTING = Gauge(
+    "alerting_storms_lasting", "1 while a storm of the rule lasts, of the whole group.", ["rule"]
+)
+HELD_MESSAGES = Gauge(
+    "alerting_held_messages", "Messages that a storm holds, up to 100000.", ["rule"]
+)
 PUT_OFF = Counter("alerting_put_off", "Batches put off as a server failed.", ["server"])
 SENDS_PUT_OFF = Counter("alerting_sends_put_off", "Messages put off as a server failed.")
 FENCED = Counter("alerting_fenced", "Batches refused as another process owns the partition.")
@@ -39,6 +56,36 @@ LOST_RECORDS = Counter("alerting_lost_records", "Records deleted from the topic 
 DELETED = Counter("alerting_deleted_rows", "Rows kept long enough.", ["table"])
 STORMS = Counter("alerting_storms", "Storms begun: messages of the rule are held.", ["rule"])
 RULES_REFUSED = Counter("alerting_rules_refused", "Rule sets that could not be taken over.")
+
+# A counter that begins with its first fault shows no increase, so these begin at zero.
+for _reason in get_args(Reason):
+    DEAD.labels(_reason)
+for _server in ("PostgreSQL", "Kafka"):
+    PUT_OFF.labels(_server)
+
+
+def forget_partitions() -> None:
+    """Others may own them from now on, and say how far they are."""
+    for gauge in (LAG_RECORDS, LAG_SECONDS, WATERMARK):
+        gauge.clear()
+
+
+def lags(found: Mapping[Partition, tuple[int, float]]) -> None:
+    """How far behind each owned partition is: records, and seconds since it was not."""
+    for partition, (records, seconds) in found.items():
+        LAG_RECORDS.labels(*partition).set(records)
+        LAG_SECONDS.labels(*partition).set(seconds)
+
+
+def waits(found: Waiting) -> None:
+    """What waits for a person, as the database has it."""
+    for reason in get_args(Reason):
+        OPEN_DEAD_LETTERS.labels(reason).set(found.dead_letters.get(reason, 0))
+    STORMS_LASTING.clear()
+    HELD_MESSAGES.clear()
+    for storm in found.storms:
+        STORMS_LASTING.labels(storm.rule_code).set(1)
+        HELD_MESSAGES.labels(storm.rule_code).set(storm.held)
 
 
 def count(result: BatchResult) -> None:

@@ -1,6 +1,6 @@
 """The relay: a thread that brings the outbox to the topic, in each reminder's order.
 
-It also deletes what has been kept long enough.
+It also deletes what has been kept long enough, and measures what waits for a person.
 """
 
 import threading
@@ -11,7 +11,7 @@ import psycopg
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from alerting import database, metrics, outbox, retention
+from alerting import database, metrics, outbox, retention, status
 from alerting.outbox import Message
 from alerting.settings import AlertingSettings
 from crm_shared import kafka, logging, postgres
@@ -26,6 +26,7 @@ _IDLE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
 _ACK_SECONDS = 20.0
 _DELETE_EVERY_SECONDS = 600.0
+_LOOK_EVERY_SECONDS = 10.0
 
 
 class Relay:
@@ -45,7 +46,7 @@ class Relay:
         self._stop = threading.Event()
         self._connection: psycopg.Connection | None = None
         self._producer: KafkaProducer | None = None
-        self._delete_at = 0.0
+        self._delete_at = self._look_at = 0.0
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
     def start(self) -> None:
@@ -70,6 +71,7 @@ class Relay:
                 try:
                     self._drain()
                     if not stopping:
+                        self._look()
                         self._delete_old()
                     pause = _IDLE_SECONDS
                 except (*database.RETRYABLE, KafkaError, ServerUnavailableError) as error:
@@ -89,6 +91,16 @@ class Relay:
     def _drain(self) -> None:
         while self._send_some() == _AT_ONCE:
             pass
+
+    def _look(self) -> None:
+        """Dead letters and storms, for the metrics."""
+        if time.monotonic() < self._look_at:
+            return
+        connection = self._connected()
+        patience = self._settings.statement_timeout_seconds * 2
+        with postgres.bounded(connection, patience), connection.transaction():
+            metrics.waits(status.waiting(connection))
+        self._look_at = time.monotonic() + _LOOK_EVERY_SECONDS
 
     def _delete_old(self) -> None:
         """A chunk of what has been kept long enough; the next one at the next turn, if any."""

@@ -1,6 +1,8 @@
 """Where the work stands, from the database and the broker: for people and for scripts."""
 
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -8,6 +10,7 @@ from kafka.structs import TopicPartition
 
 from alerting import outbox, storms
 from alerting.ownership import Partition
+from alerting.storms import Storm
 from crm_shared import kafka
 from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
@@ -28,6 +31,26 @@ select (select count(*) from (select from alerting.dead_letters where state = 'd
        (select reltuples::bigint from pg_class where oid = 'alerting.reminders'::regclass),
        (select reltuples::bigint from pg_class where oid = 'alerting.inbox'::regclass)
 """
+
+_DEAD = """
+select reason, count(*) from (
+    select reason from alerting.dead_letters where state = 'dead' limit %s
+) as open group by reason
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a person: dead letters by reason, up to `COUNTED_ROWS`, and storms."""
+
+    dead_letters: Mapping[str, int]
+    storms: Sequence[Storm]
+
+
+def waiting(connection: psycopg.Connection) -> Waiting:
+    """What waits for a person now."""
+    rows = connection.execute(_DEAD, (COUNTED_ROWS,)).fetchall()
+    return Waiting(dict(rows), storms.lasting(connection))
 
 
 def read(

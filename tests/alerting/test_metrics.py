@@ -1,0 +1,46 @@
+"""What operations see in /metrics is what there is now."""
+
+import psycopg
+from prometheus_client import REGISTRY
+
+from alerting import metrics, status
+from tests.alerting.batches import records, run
+from tests.alerting.bookings import booking
+
+
+def _value(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(name, labels)
+
+
+def test_a_member_says_nothing_of_partitions_that_it_owns_no_longer() -> None:
+    place = {"topic": "t", "partition": "3"}
+    metrics.lags({("t", 3): (17, 2.5)})
+    assert _value("alerting_lag_records", **place) == 17
+    assert _value("alerting_lag_seconds", **place) == 2.5
+    metrics.forget_partitions()
+    assert _value("alerting_lag_records", **place) is None
+
+
+def test_what_waits_for_a_person_is_measured_until_it_is_done(
+    connection: psycopg.Connection,
+) -> None:
+    run(connection, records([b"poison", b"more poison", booking(1)]))
+    connection.execute(
+        "insert into alerting.storms (rule_code, hour, raised, max_per_hour)"
+        " values ('R01.LARGE_INFLOW', now(), 9, 8)"
+    )
+    metrics.waits(status.waiting(connection))
+    assert _value("alerting_open_dead_letters", reason="undecodable") == 2
+    assert _value("alerting_open_dead_letters", reason="rule_failed") == 0
+    assert _value("alerting_storms_lasting", rule="R01.LARGE_INFLOW") == 1
+    assert _value("alerting_held_messages", rule="R01.LARGE_INFLOW") == 0
+    connection.execute("update alerting.dead_letters set state = 'requeued'")
+    connection.execute("update alerting.storms set ended_at = now(), ended_by = 'Chen'")
+    metrics.waits(status.waiting(connection))
+    assert _value("alerting_open_dead_letters", reason="undecodable") == 0
+    assert _value("alerting_storms_lasting", rule="R01.LARGE_INFLOW") is None
+
+
+def test_counters_of_faults_begin_at_zero_so_that_the_first_fault_is_an_increase() -> None:
+    assert _value("alerting_dead_letters_total", reason="future_dated") is not None
+    assert _value("alerting_put_off_total", server="Kafka") is not None
