@@ -38,6 +38,7 @@ def test_the_system_is_the_one_of_the_architecture() -> None:
         "kafka",
         "ocrm-api",
         "ocrm-intake",
+        "ocrm-notify",
         "alerting",
     } | (ONE_SHOT)
     assert SERVICES["postgresql"]["image"].startswith("postgres:18")

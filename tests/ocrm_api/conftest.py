@@ -24,7 +24,7 @@ from crm_shared.reminder_rules import RULES
 from ocrm_api import migrate
 from ocrm_api.main import create_app
 from ocrm_api.passwords import hash_password
-from ocrm_api.reminders import receiving, routing, telling
+from ocrm_api.reminders import outbox, receiving, routing, telling
 from ocrm_api.settings import MigrationSettings, RedisSettings, Settings
 from tests.databases import PostgresDatabase, fresh_database
 from tests.ocrm_api import bank
@@ -66,6 +66,7 @@ class Bank:
         with psycopg.connect(self.database.ocrm_app) as connection:
             published = routing.current(connection, None)
             received = receiving.receive(connection, published, records)
+            outbox.add(connection, received.told())
             telling.tell(connection, received.told())
         return received
 

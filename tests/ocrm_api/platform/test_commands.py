@@ -43,7 +43,8 @@ def test_an_index_that_an_earlier_try_left_behind_is_made_anew(
     own_bank: Bank, environment: dict[str, str]
 ) -> None:
     for statement in (
-        "drop table ocrm.rule_outcomes",
+        "drop table ocrm.rule_outcomes, ocrm.notification_items, ocrm.notifications,"
+        " ocrm.notification_preferences",
         "drop index ocrm.reminders_raised",
         "create index reminders_raised on ocrm.reminders (status)",
         "update ocrm.alembic_version set version_num = '0007'",

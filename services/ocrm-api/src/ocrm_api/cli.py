@@ -1,52 +1,36 @@
-"""The command `ocrm`: migrate, serve, take reminders in."""
+"""The command `ocrm`: migrate, serve, take reminders in, notify."""
 
 import json
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from functools import wraps
-from typing import Annotated, ParamSpec
+from typing import Annotated
 
-import psycopg
 import typer
 import uvicorn
 
-from crm_shared import logging, postgres
 from crm_shared.clock import bank_date, now
-from crm_shared.errors import CrmError, UsageError
+from crm_shared.errors import UsageError
 from crm_shared.reminder_rules import RULES
 from crm_shared.settings import KafkaSettings, load
-from ocrm_api import demo_users, migrate, parameters
+from ocrm_api import cli_notifications, demo_users, migrate, parameters
+from ocrm_api.commands import of_the_application, speaks
 from ocrm_api.day_list import ranking
 from ocrm_api.main import create_app
+from ocrm_api.notifications import parameters as notification_parameters
 from ocrm_api.reminders import books
 from ocrm_api.reminders import parameters as reminder_parameters
 from ocrm_api.reminders.intake import Intake
 from ocrm_api.settings import RedisSettings, Settings
 
 #: Every parameter of the interface by its code.
-PARAMETERS = reminder_parameters.PARAMETERS | ranking.PARAMETERS
+PARAMETERS = (
+    reminder_parameters.PARAMETERS | notification_parameters.PARAMETERS | ranking.PARAMETERS
+)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-
-P = ParamSpec("P")
-
-
-def speaks(command: Callable[P, None]) -> Callable[P, None]:
-    """Turn a known failure into its sentence and exit code."""
-
-    @wraps(command)
-    def spoken(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            logging.configure("ocrm-api")
-            command(*args, **kwargs)
-        except CrmError as error:
-            typer.echo(error.sentence, err=True)
-            raise typer.Exit(error.exit_code) from None
-
-    return spoken
+app.command("notify")(cli_notifications.notify)
+app.add_typer(cli_notifications.app, name="notifications")
 
 
 @app.command("migrate")
@@ -110,7 +94,7 @@ def dead_letters(
     ] = False,
 ) -> None:
     """Show the messages that the intake could not use."""
-    with _of_the_application("ocrm-dead-letters") as connection:
+    with of_the_application("ocrm-dead-letters") as connection:
         for letter in books.unsettled(connection, settle=settle):
             typer.echo(json.dumps(letter, ensure_ascii=False))
 
@@ -119,7 +103,7 @@ def dead_letters(
 @speaks
 def show_parameters() -> None:
     """Show the parameters of the interface, one a line as JSON, as they hold today."""
-    with _of_the_application("ocrm-parameters") as connection:
+    with of_the_application("ocrm-parameters") as connection:
         for one in parameters.listed(connection, PARAMETERS.values(), RULES, bank_date(now())):
             typer.echo(json.dumps(one, ensure_ascii=False))
 
@@ -140,7 +124,7 @@ def set_parameter(
         raise UsageError(f"{code} is no parameter; take one of {', '.join(sorted(PARAMETERS))}.")
     if rule != parameters.EVERY and rule not in RULES:
         raise UsageError(f"{rule} is no rule; see docs/contracts/reminder-rules.md.")
-    with _of_the_application("ocrm-parameters") as connection:
+    with of_the_application("ocrm-parameters") as connection:
         if legal_entity != parameters.EVERY:
             parameters.require_legal_entity(connection, legal_entity)
         parameters.add(
@@ -148,16 +132,6 @@ def set_parameter(
             legal_entity_id=legal_entity, rule_code=rule,
         )  # fmt: skip
     typer.echo(f"{code} is {value} from {effective_from:%Y-%m-%d} on.")
-
-
-@contextmanager
-def _of_the_application(name: str) -> Iterator[psycopg.Connection]:
-    url = Settings.load().database_url.get_secret_value()
-    with (
-        postgres.connect(url, application_name=name) as connection,
-        postgres.bounded(connection, 30),
-    ):
-        yield connection
 
 
 @app.command()

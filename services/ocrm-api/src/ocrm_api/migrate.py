@@ -3,6 +3,7 @@
 from functools import lru_cache
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -62,6 +63,18 @@ def run(settings: MigrationSettings | None = None) -> str:
         except DBAPIError as error:
             raise _explained(error, settings) from error
     return head()
+
+
+def check_version(connection: psycopg.Connection) -> None:
+    """`NotReadyError` where the schema is not at the version of this product."""
+    try:
+        row = connection.execute("select version_num from ocrm.alembic_version").fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        row = None
+    if row is None or row[0] != head():
+        raise NotReadyError(
+            "Schema ocrm is not at the version of this product; run `ocrm migrate` first."
+        )
 
 
 def _explained(error: DBAPIError, settings: MigrationSettings) -> CrmError:

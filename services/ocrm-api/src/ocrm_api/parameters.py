@@ -71,6 +71,12 @@ async def in_force(session: AsyncSession, day: date) -> Values:
     return Values({(row[0], row[1], row[2]): row[3] for row in rows})
 
 
+def known(connection: psycopg.Connection, day: date) -> Values:
+    """What holds on a day, for a process that is not the interface."""
+    rows = connection.execute(_IN_FORCE.format(day="%s").encode(), (day,)).fetchall()
+    return Values({(row[0], row[1], row[2]): row[3] for row in rows})
+
+
 def listed(
     connection: psycopg.Connection, known: Iterable[Parameter], rules: Collection[str], day: date
 ) -> list[dict[str, Any]]:

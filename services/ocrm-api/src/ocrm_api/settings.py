@@ -5,7 +5,7 @@ import hmac
 from datetime import time
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from crm_shared.errors import UsageError
 from crm_shared.settings import DataKeySettings, load
 from crm_shared.working_time import WorkingTime, working_time
+
+ChannelName = Literal["console", "file", "wecom", "push", "email"]
 
 
 class RedisSettings(BaseSettings):
@@ -121,6 +123,57 @@ class Settings(BaseSettings):
         if self.signing_key is not None:
             return self.signing_key.get_secret_value().encode()
         return hmac.digest(_data_secret(), b"ocrm signing", "sha256")
+
+
+class NotifySettings(BaseSettings):
+    """How employees are notified: the channels, and when. Addresses come from here alone."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="OCRM_NOTIFY_", extra="ignore", env_ignore_empty=True
+    )
+
+    channel: ChannelName = Field(
+        default="console", description="Of everybody who has not chosen another."
+    )
+    file: Path | None = Field(default=None, description="Channel file: JSON Lines.")
+    wecom_url: str | None = Field(default=None, description="Channel wecom: a group robot.")
+    push_url: str | None = Field(default=None, description="Channel push: a gateway of app push.")
+    webhook_secret: SecretStr | None = Field(
+        default=None, description="whsec_…; two of them, with a space between, while it changes."
+    )
+    smtp_host: str | None = Field(default=None, description="Channel email.")
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_tls: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    email_from: str | None = Field(default=None, description="The sender's address.")
+    email_domain: str | None = Field(default=None, description="An employee is EMPLOYEE_ID@this.")
+    link: str | None = Field(default=None, description="The front end's page of reminders.")
+    quiet_hours: str = Field(
+        default="20:00-08:00",
+        pattern=r"^\d\d:\d\d-\d\d:\d\d$",
+        description="Nothing is sent then, nor on days on which the bank does not work.",
+    )
+    digest_times: str = Field(
+        default="09:00",
+        pattern=r"^\d\d:\d\d(,\d\d:\d\d)*$",
+        description="Of a working day, with commas between.",
+    )
+    gap_minutes: int = Field(
+        default=5, ge=0, description="Between two urgent notifications of one employee."
+    )
+    attempts: int = Field(default=10, ge=1, le=30, description="Then it has failed.")
+    timeout_seconds: float = Field(default=10.0, gt=0, le=60, description="Of one attempt.")
+    parallel: int = Field(default=16, ge=1, le=64, description="Attempts at a time.")
+    poll_seconds: float = Field(default=2.0, gt=0)
+    retention_days: int = Field(default=30, ge=1, description="Of what was sent, failed, dropped.")
+    operations_host: str = "127.0.0.1"
+    operations_port: int = Field(default=9103, ge=0, le=65535, description="/metrics.")
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read them from the environment; what is wrong is a `UsageError` that names it."""
+        return load(cls)
 
 
 def data_key() -> str:

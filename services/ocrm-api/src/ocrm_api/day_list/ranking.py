@@ -9,7 +9,7 @@ from typing import Literal
 
 from ocrm_api.languages import Text
 from ocrm_api.parameters import Parameter
-from ocrm_api.reminders.inhibition import INHIBITIONS
+from ocrm_api.reminders.inhibition import INHIBITION, LOUD, MUTES, QUIET
 from ocrm_api.reminders.transitions import LIVE, OPEN, sql
 from ocrm_api.reminders.usefulness import USEFULNESS
 
@@ -89,16 +89,6 @@ DAILY_BUDGET = Parameter(
 #: Every parameter of the day list by its code.
 PARAMETERS = {one.code: one for one in (DAILY_BUDGET, *(one.weight for one in COMPONENTS))}
 
-
-def _literal(value: str | int | bool | None) -> str:
-    return "null" if value is None else f"'{value}'" if isinstance(value, str) else str(value)
-
-
-_INHIBITIONS = ", ".join(
-    f"({_literal(one.rule_code)}, {_literal(one.mutes)}, {_literal(one.same_subject)},"
-    f" {_literal(one.within_days)}::integer)"
-    for one in INHIBITIONS
-)
 _VALUES = ",\n".join(f"{one.value} as {one.code}" for one in COMPONENTS)
 _OF_EACH = ",\n".join(
     f"coalesce(round(:weight_{one.code} * {one.code}::numeric / known, 2), 0) as {one.code}_points"
@@ -110,9 +100,6 @@ _KNOWN = " + ".join(
 )
 _SUM = " + ".join(f"{one.code}_points" for one in COMPONENTS)
 
-_LOUD = sql(tuple(sorted({one.rule_code for one in INHIBITIONS})))
-_QUIET = sql(tuple(sorted({one.mutes for one in INHIBITIONS})))
-
 #: Every open reminder of `:owner` in `:branches`, with its score and what mutes it. The list is
 #: joined neither with itself nor at once with all customers: PostgreSQL cannot know how long it is,
 #: and a plan for a short one takes seconds for 10,000.
@@ -123,22 +110,18 @@ with mine as materialized (
            jsonb_agg(jsonb_build_object(
                'reminder_id', r.reminder_id, 'rule_code', r.rule_code, 'subject', r.subject,
                'business_date', r.business_date
-           )) filter (where r.rule_code {_LOUD}) over (partition by r.customer_id) as loud
+           )) filter (where r.rule_code {LOUD}) over (partition by r.customer_id) as loud
     from ocrm.reminders r
     where r.owner_id = :owner and r.status {sql(LIVE)}
       and r.lead_branch_id = any (cast(:branches as text[]))
 ), judged as (
     select o.reminder_id, o.customer_id, o.priority,
-           case when o.loud is not null and o.rule_code {_QUIET} then (
+           case when o.loud is not null and o.rule_code {QUIET} then (
                select min(loud.reminder_id::text)::uuid
                from jsonb_to_recordset(o.loud) as loud
                         (reminder_id uuid, rule_code text, subject text, business_date date)
-               join (values {_INHIBITIONS}) as inhibition
-                        (rule_code, mutes, same_subject, within_days)
-                 on inhibition.rule_code = loud.rule_code and inhibition.mutes = o.rule_code
-               where (loud.subject = o.subject or not inhibition.same_subject)
-                 and (inhibition.within_days is null
-                      or abs(loud.business_date - o.business_date) <= inhibition.within_days)
+               join {INHIBITION}
+                 on {MUTES}
            ) end as muted_by,
            cover.is_key_customer, cover.balance,
            {_VALUES}

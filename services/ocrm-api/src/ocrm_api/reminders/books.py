@@ -41,6 +41,13 @@ delete from ocrm.idempotency_keys where (user_id, key) in
      limit %(limit)s)
 """
 
+#: Where nobody sends notifications. The longest closure of a bank is shorter.
+_FORGET_ITEMS = """
+delete from ocrm.notification_items where (reminder_id, version) in
+    (select reminder_id, version from ocrm.notification_items
+     where created_at < now() - interval '14 days' order by created_at limit %(limit)s)
+"""
+
 
 class DeadLetterLimitError(CrmError):
     """So much cannot be decoded that something is wrong with the topic, not with a message."""
@@ -147,13 +154,13 @@ def leave(connection: psycopg.Connection) -> None:
 def tidy(connection: psycopg.Connection, stream_retention_hours: int) -> bool:
     """Remove some of what is past its time; whether there may be more of it.
 
-    Events of the stream, sessions, idempotency keys, workers: at most `TIDIED_AT_ONCE` of each, so
-    that nobody waits long for the stream. A reader whose last event is no longer kept is told so,
-    by `trimmed_until`.
+    Events of the stream, sessions, idempotency keys, what nobody was notified of, workers: at most
+    `TIDIED_AT_ONCE` of each, so that nobody waits long for the stream. A reader whose last event is
+    no longer kept is told so, by `trimmed_until`.
     """
     removed = (
         connection.execute(statement, {"hours": stream_retention_hours, "limit": TIDIED_AT_ONCE})
-        for statement in (_TRIM, _END_SESSIONS, _FORGET_KEYS)
+        for statement in (_TRIM, _END_SESSIONS, _FORGET_KEYS, _FORGET_ITEMS)
     )
     full = [one.rowcount >= TIDIED_AT_ONCE for one in removed]
     connection.execute(

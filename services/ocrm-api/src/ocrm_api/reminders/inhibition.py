@@ -6,6 +6,8 @@ handled and expires; it neither raises its customer's rank nor needs to be looke
 
 from dataclasses import dataclass
 
+from ocrm_api.reminders.transitions import sql
+
 
 @dataclass(frozen=True, slots=True)
 class Inhibition:
@@ -27,3 +29,27 @@ INHIBITIONS = (
     Inhibition("R03.OVERDUE", "R02.LOAN_MATURES", same_subject=True),
     Inhibition("R03.CARD_OVERDUE", "R02.CARD_REPAYMENT_DUE", same_subject=True),
 )
+
+
+def _literal(value: str | int | bool | None) -> str:
+    return "null" if value is None else f"'{value}'" if isinstance(value, str) else str(value)
+
+
+#: The table of inhibitions in SQL: `(rule_code, mutes, same_subject, within_days)`.
+INHIBITION = (
+    "(values "
+    + ", ".join(
+        f"({_literal(one.rule_code)}, {_literal(one.mutes)}, {_literal(one.same_subject)},"
+        f" {_literal(one.within_days)}::integer)"
+        for one in INHIBITIONS
+    )
+    + ") as inhibition (rule_code, mutes, same_subject, within_days)"
+)
+#: Whether a rule mutes others, whether one is muted by others: the right side of a comparison.
+LOUD = sql(tuple(sorted({one.rule_code for one in INHIBITIONS})))
+QUIET = sql(tuple(sorted({one.mutes for one in INHIBITIONS})))
+#: Whether `loud` mutes `o`, by a row of `inhibition`.
+MUTES = """inhibition.rule_code = loud.rule_code and inhibition.mutes = o.rule_code
+                 and (loud.subject = o.subject or not inhibition.same_subject)
+                 and (inhibition.within_days is null
+                      or abs(loud.business_date - o.business_date) <= inhibition.within_days)"""

@@ -17,12 +17,12 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from crm_shared import clock, kafka, logging, postgres
-from crm_shared.errors import NotReadyError, ServerUnavailableError
+from crm_shared.errors import ServerUnavailableError
 from crm_shared.events import reminders as topic
 from crm_shared.kafka import Record
 from crm_shared.settings import KafkaSettings
 from ocrm_api import migrate
-from ocrm_api.reminders import books, receiving, routing, telling
+from ocrm_api.reminders import books, outbox, receiving, routing, telling
 from ocrm_api.reminders.routing import BEGINNING, Place, Published
 from ocrm_api.reminders.stream import CHANNEL
 from ocrm_api.reminders.telling import Happened
@@ -67,7 +67,7 @@ class Intake:
         self._beat_at = self._tidied_at = 0.0
         self._pause = FIRST_PAUSE_SECONDS
         with self._transaction() as connection:
-            _check_version(connection)
+            migrate.check_version(connection)
         kafka.ensure_topics(kafka_settings, [topic.TOPIC])
         self._client: KafkaConsumer = kafka.consumer(kafka_settings, GROUP)
         self._client.subscribe([kafka.topic(kafka_settings, topic.TOPIC)])
@@ -108,6 +108,7 @@ class Intake:
             unsettled = books.keep_dead_letters(connection, received.dead)
             gaps = books.keep_offsets(connection, records)
             told = received.told()
+            outbox.add(connection, told)
             telling.tell(connection, told)
         self._pending, self._pause = (), FIRST_PAUSE_SECONDS
         self._records += len(records)
@@ -213,14 +214,3 @@ class Intake:
             self._redis.publish(CHANNEL, b"")
         except (RedisError, OSError) as error:
             log.warning("wake_up_without_redis", error=type(error).__name__)
-
-
-def _check_version(connection: psycopg.Connection) -> None:
-    try:
-        row = connection.execute("select version_num from ocrm.alembic_version").fetchone()
-    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-        row = None
-    if row is None or row[0] != migrate.head():
-        raise NotReadyError(
-            "Schema ocrm is not at the version of this product; run `ocrm migrate` first."
-        )

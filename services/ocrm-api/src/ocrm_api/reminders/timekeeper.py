@@ -22,14 +22,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_shared import clock, logging
 from crm_shared.postgres import advisory_key
-from crm_shared.reminder_rules import RULES
 from crm_shared.working_time import WorkingTime
 from ocrm_api import parameters, scope, tasks
 from ocrm_api.access import current_publication
 from ocrm_api.db import Database, database_error, is_undefined_relation, sqlstate
-from ocrm_api.parameters import EVERY, Parameter, Values
-from ocrm_api.reminders import repository, usefulness
+from ocrm_api.parameters import Parameter, Values
+from ocrm_api.reminders import outbox, repository, usefulness
 from ocrm_api.reminders.by_itself import AWAKE, RETURNING, audited, may
+from ocrm_api.reminders.limits import BRANCHES, LIMITS, OF_THESE, limits_of
 from ocrm_api.reminders.parameters import ESCALATION_HOURS, EXPIRY_DAYS
 from ocrm_api.reminders.repository import Audience
 from ocrm_api.reminders.routing import HEADED, IN_ORDER
@@ -55,12 +55,6 @@ where r.reminder_id = one.reminder_id and r.status {may("wake")}
     )
 )  # fmt: skip
 
-#: Each rule's limits, of the legal entities with values of their own and of the others; within each
-#: the index has what is due in order.
-_LIMITS = """jsonb_to_recordset(cast(cast(:limits as text) as jsonb))
-         as limits (rule text, before {type}, branches text[], of_these boolean)"""
-_OF_THESE = "(lead_branch_id = any (limits.branches)) = limits.of_these"
-
 #: As the index has it; with coalesce row-level security would not let it be used.
 _RELEVANT_ON = "case when due_on is null then business_date else due_on end"
 _EXPIRE = text(
@@ -71,11 +65,11 @@ set status = 'expired', expired_at = now(), snoozed_until_on = null, snoozed_unt
     version = r.version + 1
 from (
     select due.reminder_id
-    from {_LIMITS.format(type="date")}
+    from {LIMITS.format(limits=":limits", type="date")}
     cross join lateral (
         select reminder_id from ocrm.reminders
         where rule_code = limits.rule and {_RELEVANT_ON} < limits.before
-          and status {may("expire")} and {_OF_THESE}
+          and status {may("expire")} and {OF_THESE}
         order by {_RELEVANT_ON}, reminder_id limit :limit for update skip locked
     ) due limit :limit
 ) one
@@ -93,12 +87,12 @@ set escalated_at = now(), escalated_to = one.head_id, version = r.version + 1
 from (
     with given as materialized (
         select due.*
-        from {_LIMITS.format(type="timestamptz")}
+        from {LIMITS.format(limits=":limits", type="timestamptz")}
         cross join lateral (
             select reminder_id, lead_branch_id, owner_id from ocrm.reminders
             where rule_code = limits.rule and waiting_since <= limits.before
               and status in ('new', 'seen') and escalated_at is null
-              and lead_branch_id <> '{scope.UNROUTED}' and {_OF_THESE}
+              and lead_branch_id <> '{scope.UNROUTED}' and {OF_THESE}
             order by waiting_since, reminder_id limit :limit for update skip locked
         ) due limit :limit
     ), headed as ({HEADED.format(day=":day")})
@@ -112,11 +106,7 @@ where r.reminder_id = one.reminder_id
     )
 )  # fmt: skip
 
-_BRANCHES = text(
-    "select legal_entity_id, org_id from acrm.org_units"
-    " where business_date = :day and org_type = 'branch'"
-    " and legal_entity_id = any (cast(:entities as text[]))"
-)
+_BRANCHES = text(BRANCHES.format(day=":day", entities=":entities"))
 
 log = logging.get(__name__)
 
@@ -168,6 +158,7 @@ class Timekeeper:
             await scope.enter(session, whole)
             await session.execute(text(IN_ORDER))
             told = await self._changes(session, now)
+            await outbox.add_within(session, told)
             await tell_within(session, told)
             await session.commit()
         return len(told)
@@ -222,19 +213,10 @@ async def _expire(session: AsyncSession, day: date, values: Values) -> list[Happ
 async def _limits(
     session: AsyncSession, day: date, values: Values, parameter: Parameter
 ) -> list[dict[str, Any]]:
-    """Of each rule the value of each legal entity that has its own, then that of all the others."""
+    """The limits of a parameter on a day, by the branches of its publication."""
     own = values.legal_entities(parameter)
     rows = (await session.execute(_BRANCHES, {"day": day, "entities": own})).all() if own else []
-    entities = [(entity, [row[1] for row in rows if row[0] == entity], True) for entity in own]
-    entities.append((EVERY, [row[1] for row in rows], False))
-    return [
-        {
-            "rule": rule, "value": values.of(parameter, entity, rule), "branches": branches,
-            "of_these": of_these,
-        }
-        for rule in RULES
-        for entity, branches, of_these in entities
-    ]  # fmt: skip
+    return limits_of(values, parameter, [(row[0], row[1]) for row in rows])
 
 
 def _values(limits: Sequence[Mapping[str, Any]]) -> set[int]:

@@ -1,0 +1,145 @@
+"""`ocrm notify` sends what employees are to be told; `ocrm notifications` shows and mends it."""
+
+import json
+import signal
+import threading
+from typing import Annotated, Literal, TypeVar, get_args
+from uuid import UUID
+
+import typer
+from prometheus_client import start_http_server
+
+from crm_shared.errors import NotReadyError, UsageError
+from ocrm_api.commands import of_the_application, speaks
+from ocrm_api.languages import Language
+from ocrm_api.notifications import records
+from ocrm_api.notifications.notifier import Notifier, Turned
+from ocrm_api.settings import ChannelName, NotifySettings, Settings
+
+T = TypeVar("T", bound=str)
+Status = Literal["waiting", "sent", "failed", "dropped"]
+
+app = typer.Typer(no_args_is_help=True, help="Notifications: what failed and why, who wants what.")
+
+
+@speaks
+def notify(
+    once: Annotated[bool, typer.Option("--once", help="Send what is due, then end.")] = False,
+    regardless: Annotated[
+        bool,
+        typer.Option(
+            "--now", help="With --once: whatever the hour, and a digest of all there is so far."
+        ),
+    ] = False,
+) -> None:
+    """Notify employees of their reminders, until SIGTERM or Ctrl-C."""
+    if regardless and not once:
+        raise UsageError("--now goes with --once alone; without it the schedule is kept.")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    given = NotifySettings.load()
+    notifier = Notifier(Settings.load(), given, stop)
+    try:
+        if once:
+            typer.echo(_said(notifier.once(regardless=regardless)))
+        else:
+            _serve_metrics(notifier, given)
+            notifier.run()
+    finally:
+        notifier.close()
+
+
+def _said(done: Turned) -> str:
+    if done.quiet:
+        return "Nothing is sent in quiet hours; `ocrm notify --once --now` sends all the same."
+    tried = [f"{number} {outcome}" for outcome, number in sorted(done.outcomes.items())]
+    return f"Notifications: {done.made} made, {', '.join(tried) or 'none tried'}."
+
+
+def _serve_metrics(notifier: Notifier, given: NotifySettings) -> None:
+    host, port = given.operations_host, given.operations_port
+    try:
+        start_http_server(port, host, notifier.metrics.registry)
+    except OSError as error:
+        raise NotReadyError(
+            f"Port {port} on {host} cannot be listened on ({error.strerror}); stop the other"
+            " process or set OCRM_NOTIFY_OPERATIONS_PORT and OCRM_NOTIFY_OPERATIONS_HOST."
+        ) from error
+
+
+@app.command("list")
+@speaks
+def show(
+    status: Annotated[
+        str, typer.Option(help="waiting, sent, failed, or dropped: nothing was left to tell of.")
+    ] = "failed",
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False,
+) -> None:
+    """Show notifications, the last ones first, and why they failed."""
+    if status not in get_args(Status):
+        raise UsageError(f"{status} is no status; take one of {', '.join(get_args(Status))}.")
+    with of_the_application("ocrm-notifications") as connection:
+        rows = records.listed(connection, status, limit)
+    for row in rows:
+        if as_json:
+            typer.echo(json.dumps(row, ensure_ascii=False, default=str))
+            continue
+        at = row["closed_at"] or row["created_at"]
+        typer.echo(
+            f"{row['notification_id']}  {at:%Y-%m-%d %H:%M}  {row['employee_id']}  {row['kind']}"
+            f"  {row['channel']}  {row['reminders']} reminders  {row['attempts']} attempts"
+            f"  {row['reason'] or ''}".rstrip()
+        )
+    if not rows and not as_json:
+        typer.echo(f"No notification is {status}.")
+
+
+@app.command()
+@speaks
+def retry(
+    notification_ids: Annotated[
+        list[UUID] | None, typer.Argument(help="Those that failed; see the list.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that failed.")] = False,
+) -> None:
+    """Let failed notifications be tried anew, under the ids they have."""
+    if every == bool(notification_ids):
+        raise UsageError("Name the notifications to retry, or say --all.")
+    with of_the_application("ocrm-notifications") as connection:
+        number = records.retry(connection, None if every else notification_ids)
+    if notification_ids and not number:
+        raise UsageError(
+            "None of these has failed; `ocrm notifications list` shows those that have."
+        )
+    typer.echo(f"{number} will be tried again; what is no longer new is not sent.")
+
+
+@app.command()
+@speaks
+def prefer(
+    employee_id: Annotated[str, typer.Argument(help="Whose choice.")],
+    enabled: Annotated[
+        bool | None, typer.Option("--on/--off", help="Whether to be notified at all.")
+    ] = None,
+    channel: Annotated[
+        str | None, typer.Option(help="The channel of everybody where this one is not set up.")
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="zh-CN or en.")] = None,
+) -> None:
+    """Note how an employee wants to be notified, and show it."""
+    with of_the_application("ocrm-notifications") as connection:
+        holds = records.prefer(
+            connection, employee_id, enabled=enabled,
+            channel=_one_of(channel, get_args(ChannelName)),
+            language=_one_of(language, get_args(Language)),
+        )  # fmt: skip
+    typer.echo(json.dumps(holds, ensure_ascii=False))
+
+
+def _one_of(given: str | None, known: tuple[T, ...]) -> T | None:
+    found = next((one for one in known if one == given), None)
+    if given is not None and found is None:
+        raise UsageError(f"{given} cannot be chosen; take one of {', '.join(known)}.")
+    return found

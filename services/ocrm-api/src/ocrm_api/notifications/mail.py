@@ -1,0 +1,87 @@
+"""Notifications by e-mail."""
+
+import re
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+from crm_shared.clock import BANK_ZONE
+from crm_shared.errors import UsageError
+from ocrm_api.notifications import texts
+from ocrm_api.notifications.delivery import Notification
+from ocrm_api.notifications.errors import NotDeliveredError
+from ocrm_api.notifications.time_limit import cut_after
+from ocrm_api.settings import NotifySettings
+
+_LOCAL_PART = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class Mail:
+    """A server of outgoing mail; an employee's address is his id at the bank's domain."""
+
+    def __init__(self, settings: NotifySettings) -> None:
+        if not (settings.smtp_host and settings.email_from and settings.email_domain):
+            raise UsageError(
+                "E-mail needs OCRM_NOTIFY_SMTP_HOST, OCRM_NOTIFY_EMAIL_FROM and"
+                " OCRM_NOTIFY_EMAIL_DOMAIN; set all three or none."
+            )
+        self._settings, self._host = settings, settings.smtp_host
+        self._sender, self._domain = settings.email_from, settings.email_domain
+        self._tls = ssl.create_default_context() if settings.smtp_tls != "none" else None
+
+    def __call__(self, notification: Notification) -> None:
+        """Hand a notification over; `NotDeliveredError` says what the server answered."""
+        if not _LOCAL_PART.fullmatch(notification.employee_id):
+            raise NotDeliveredError(
+                "The employee's id cannot be an e-mail address; let him choose another channel."
+            )
+        try:
+            self._send(self._message(notification))
+        except smtplib.SMTPResponseException as error:
+            raise NotDeliveredError(
+                f"The mail server answered {error.smtp_code}; its log says why."
+            ) from error
+        except smtplib.SMTPRecipientsRefused as error:
+            code = next(iter(error.recipients.values()))[0]
+            raise NotDeliveredError(
+                f"The mail server refused the employee's address with {code}; create the mailbox,"
+                " or let him choose another channel."
+            ) from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise NotDeliveredError(
+                "The mail server offers no encryption or no login, or not before it is encrypted;"
+                " correct OCRM_NOTIFY_SMTP_TLS and OCRM_NOTIFY_SMTP_USER."
+            ) from error
+        except (OSError, smtplib.SMTPException) as error:
+            raise NotDeliveredError(
+                f"The connection to the mail server failed ({type(error).__name__}); see whether it"
+                " runs, and whether this machine reaches it and trusts its certificate."
+            ) from error
+
+    def _message(self, notification: Notification) -> EmailMessage:
+        message = EmailMessage()
+        message["Subject"] = texts.title(notification)
+        message["From"] = self._sender
+        message["To"] = f"{notification.employee_id}@{self._domain}"
+        message["Date"] = format_datetime(notification.created_at.astimezone(BANK_ZONE))
+        message["Message-ID"] = f"<{notification.notification_id}@{self._domain}>"
+        message["Auto-Submitted"] = "auto-generated"
+        link = texts.link_of(notification, self._settings.link)
+        message.set_content(texts.text(notification, link))
+        return message
+
+    def _send(self, message: EmailMessage) -> None:
+        given = self._settings
+        with self._connected() as server, cut_after(given.timeout_seconds, lambda: server.sock):
+            if given.smtp_tls == "starttls":
+                server.starttls(context=self._tls)
+            if given.smtp_user and given.smtp_password:
+                server.login(given.smtp_user, given.smtp_password.get_secret_value())
+            server.send_message(message)
+
+    def _connected(self) -> smtplib.SMTP:
+        port, seconds = self._settings.smtp_port, self._settings.timeout_seconds
+        if self._settings.smtp_tls == "tls":
+            return smtplib.SMTP_SSL(self._host, port, timeout=seconds, context=self._tls)
+        return smtplib.SMTP(self._host, port, timeout=seconds)

@@ -1,0 +1,273 @@
+"""At least once and under one id: receivers that fail, die, hang or were told already."""
+
+import base64
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from crm_shared.errors import UsageError
+from ocrm_api.notifications import delivery, signing
+from tests.ocrm_api import bank
+from tests.ocrm_api.notifications.conftest import SECRET, Desk
+from tests.ocrm_api.notifications.receivers import (
+    Received,
+    certificate,
+    receiving_http,
+    receiving_mail,
+)
+
+OCRM = Path(sys.executable).with_name("ocrm")
+URGENT = "R01.LARGE_OUTFLOW"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Received]:
+    """An HTTP server of this test."""
+    with receiving_http() as got:
+        yield got
+
+
+def signature(key: bytes, content: bytes) -> str:
+    """HMAC-SHA256 as RFC 2104 writes it, in base64: not by the code under test."""
+    padded = key.ljust(64, b"\0")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded) + content).digest()
+    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded) + inner).digest()
+    return base64.b64encode(outer).decode()
+
+
+def test_a_webhook_is_signed_by_standard_webhooks(desk: Desk, receiver: Received) -> None:
+    reminder = desk.bank.raise_reminder(4, URGENT)
+    newer = "whsec_" + base64.b64encode(b"n" * 32).decode()
+    given = desk.webhook(receiver.port) | {"webhook_secret": SecretStr(f"{newer} {SECRET}")}
+    desk.turn(**given)
+    [(headers, body)] = receiver.requests
+    content = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    keys = b"n" * 32, base64.b64decode(SECRET.removeprefix("whsec_"))
+    assert headers["webhook-signature"] == " ".join(f"v1,{signature(key, content)}" for key in keys)
+    assert abs(time.time() - int(headers["webhook-timestamp"])) < 300
+    sent = json.loads(body)
+    assert sent["data"]["link"] == f"https://crm.test/reminders/{reminder}"
+    assert desk.statuses() == [("M1", "sent", 1)]
+
+
+@pytest.mark.parametrize(
+    "secret", ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2hvcnQ=", "whsec_!"]
+)
+def test_a_secret_that_is_none_is_refused(secret: str) -> None:
+    with pytest.raises(UsageError, match="must be whsec_ and 24 to 64 bytes"):
+        signing.keys(secret)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://10.0.0.1/hook", "ftp://bank.test/", "https://", "https://x:port/", "file:///e"]
+)
+def test_an_address_that_is_not_safe_is_refused(desk: Desk, url: str) -> None:
+    with pytest.raises(UsageError, match="OCRM_NOTIFY_PUSH_URL must be an https"):
+        desk.notifier(**(desk.webhook(1) | {"push_url": url}))
+
+
+def test_a_redirect_is_not_followed(desk: Desk, receiver: Received) -> None:
+    receiver.status = 302
+    desk.bank.raise_reminder(4, URGENT)
+    desk.turn(**desk.webhook(receiver.port))
+    assert [len(receiver.requests), *desk.statuses()] == [1, ("M1", "waiting", 1)]
+
+
+def test_what_fails_is_tried_again_under_the_same_id_until_it_is_there(
+    desk: Desk, receiver: Received
+) -> None:
+    receiver.status = 500
+    desk.bank.raise_reminder(4, URGENT)
+    given = desk.webhook(receiver.port)
+    desk.turn("2026-07-01T10:00", **given)
+    assert desk.statuses() == [("M1", "waiting", 1)]
+    desk.turn("2026-07-01T10:00:10", **given)
+    assert len(receiver.requests) == 1
+    receiver.status = 204
+    desk.turn("2026-07-01T10:00:30", **given)
+    assert desk.statuses() == [("M1", "sent", 2)]
+    assert len(set(receiver.ids)) == 1
+
+
+def test_what_fails_too_often_has_failed_with_a_reason(desk: Desk, receiver: Received) -> None:
+    receiver.status = 503
+    desk.bank.raise_reminder(4, URGENT)
+    for hour in (10, 12):
+        desk.turn(f"2026-07-01T{hour}:00", attempts=2, **desk.webhook(receiver.port))
+    assert desk.statuses() == [("M1", "failed", 2)]
+    assert desk.bank.execute("select reason from ocrm.notifications") == [
+        ("The receiver answered 503; its log says why.",)
+    ]
+    desk.turn("2026-07-01T18:00", attempts=2, **desk.webhook(receiver.port))
+    assert len(receiver.requests) == 2
+
+
+def test_pauses_grow_and_are_bounded() -> None:
+    for attempts in range(1, 40):
+        whole = min(timedelta(seconds=30) * 2 ** (attempts - 1), timedelta(hours=1))
+        assert whole / 2 <= delivery.pause_after(attempts) <= whole
+
+
+def test_a_robot_that_refuses_with_200_has_not_taken_it(desk: Desk, receiver: Received) -> None:
+    receiver.body = b'{"errcode": 45009, "errmsg": "too often"}'
+    desk.bank.raise_reminder(4, URGENT)
+    url = f"http://127.0.0.1:{receiver.port}/send?key=1"
+    given = {"channel": "wecom", "wecom_url": url, "webhook_secret": SecretStr(SECRET)}
+    desk.turn("2026-07-01T10:00", **given)
+    assert desk.statuses() == [("M1", "waiting", 1)]
+    receiver.body = b'{"errcode": 0}'
+    desk.turn("2026-07-01T10:01", **given)
+    sent = json.loads(receiver.requests[1][1])
+    assert sent["msgtype"] == "text"
+    assert sent["text"] == {
+        "content": "1 条紧急提醒待处理\n大额资金流出：1 条（优先级 1）\n请登录系统查看。",
+        "mentioned_list": ["M1"],
+    }
+
+
+def test_a_receiver_that_never_answers_holds_up_neither_the_notifier_nor_other_channels(
+    desk: Desk, receiver: Received
+) -> None:
+    desk.bank.execute(
+        "insert into ocrm.notification_preferences (employee_id, channel) values ('M2', 'file')"
+    )
+    for customer in (4, 2):
+        desk.bank.raise_reminder(customer, URGENT, bank.CUSTOMERS[customer][0])
+    receiver.meanwhile = lambda: time.sleep(3)
+    given = desk.webhook(receiver.port) | {"timeout_seconds": 0.3}
+    notifier = desk.notifier(**given)
+    assert notifier.turn().outcomes == {"put_off": 1, "sent": 1}
+    assert desk.statuses() == [("M1", "waiting", 1), ("M2", "sent", 1)]
+    assert notifier.metrics.waiting._value.get() == 1
+
+
+def test_a_receiver_that_is_not_there_is_left_alone_for_a_while(desk: Desk) -> None:
+    for customer in (4, 2, 9):
+        desk.bank.raise_reminder(customer, URGENT, bank.CUSTOMERS[customer][0])
+    given = desk.webhook(9) | {"parallel": 1}
+    desk.turn(**given)
+    assert sorted(attempts for _, _, attempts in desk.statuses()) == [0, 0, 1]
+
+
+def test_what_was_withdrawn_before_it_was_sent_is_dropped(desk: Desk, receiver: Received) -> None:
+    receiver.status = 500
+    first, second = (desk.bank.raise_reminder(one, URGENT) for one in (4, 5))
+    other = desk.bank.raise_reminder(2, URGENT, "B2")
+    given = desk.webhook(receiver.port)
+    desk.turn("2026-07-01T10:00", **given)
+    desk.bank.execute(
+        "update ocrm.reminders set status = 'withdrawn' where reminder_id = any (%s)",
+        [first, other],
+    )
+    receiver.status = 200
+    desk.turn("2026-07-01T10:01", **given)
+    assert desk.statuses() == [("M1", "sent", 2), ("M2", "dropped", 1)]
+    [last] = [json.loads(body)["data"] for _, body in receiver.requests[2:]]
+    assert (last["reminder_id"], last["title"]) == (str(second), "1 条紧急提醒待处理")
+
+
+def test_nothing_of_a_customer_leaves_the_system(desk: Desk, receiver: Received) -> None:
+    for customer in bank.CUSTOMERS:
+        for rule in (URGENT, "R02.LOAN_MATURES", "R05.LOBBY_ARRIVAL"):
+            facts = {"ticket_id": f"T{customer}", "name": bank.NAMES[customer]}
+            desk.bank.raise_reminder(
+                customer, rule, bank.CUSTOMERS[customer][0], facts=facts, amount="123456.78",
+                subject=f"account:{bank.document(customer)}",
+            )  # fmt: skip
+    desk.came("2026-07-01T08:30")
+    with receiving_mail() as mail:
+        choices = enumerate(("push", "file", "email"), 1)
+        for number, channel in choices:
+            desk.bank.execute(
+                "insert into ocrm.notification_preferences (employee_id, channel)"
+                " values (%s, %s)", f"M{number}", channel,
+            )  # fmt: skip
+        desk.turn(
+            smtp_host="127.0.0.1", smtp_port=mail.port, smtp_tls="none",
+            email_from="crm@bank.test", email_domain="bank.test",
+            **desk.webhook(receiver.port),
+        )  # fmt: skip
+    said = [
+        *(json.dumps(json.loads(body), ensure_ascii=False) for _, body in receiver.requests),
+        *(json.dumps(one, ensure_ascii=False) for one in desk.written),
+        *(str(one["subject"]) + one.get_content() for one in mail.mails),
+    ]
+    assert (len(receiver.requests), len(desk.written), len(mail.mails)) == (2, 2, 2)
+    secrets = [*bank.NAMES.values(), "123456", "123,456", "T1", "3500001990", "account:"]
+    assert [one for one in secrets if any(one in text for text in said)] == []
+
+
+def test_an_e_mail_goes_out_once_by_an_encrypted_line(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.bank.raise_reminder(4, URGENT)
+    desk.bank.execute(
+        "insert into ocrm.notification_preferences (employee_id, language) values ('M1', 'en')"
+    )
+    tls, trusted = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    with receiving_mail(tls) as mail:
+        given = {
+            "channel": "email", "smtp_host": "127.0.0.1", "smtp_port": mail.port,
+            "email_from": "crm@bank.test", "email_domain": "bank.test",
+        }  # fmt: skip
+        mail.status = 550
+        desk.turn("2026-07-01T10:00", **given)
+        mail.status = 250
+        desk.turn("2026-07-01T10:01", **given)
+    [message] = mail.mails
+    [(notification_id,)] = desk.bank.execute("select notification_id from ocrm.notifications")
+    assert (message["to"], message["subject"]) == ("M1@bank.test", "1 urgent reminder for you")
+    assert message["message-id"] == f"<{notification_id}@bank.test>"
+    assert "Large outflow: 1 (priority 1)" in message.get_content()
+
+
+def test_a_mail_server_that_nobody_can_trust_gets_nothing(desk: Desk, tmp_path: Path) -> None:
+    desk.bank.raise_reminder(4, URGENT)
+    tls, _ = certificate(tmp_path)
+    with receiving_mail(tls) as mail:
+        desk.turn(
+            channel="email", smtp_host="127.0.0.1", smtp_port=mail.port,
+            email_from="crm@bank.test", email_domain="bank.test",
+        )  # fmt: skip
+    assert (mail.mails, desk.statuses()) == ([], [("M1", "waiting", 1)])
+    [(reason,)] = desk.bank.execute("select reason from ocrm.notifications")
+    assert "SSLCertVerificationError" in reason
+
+
+@pytest.mark.faults
+def test_killed_between_sending_and_marking_it_sends_again_under_the_same_id(
+    desk: Desk, receiver: Received, environment: dict[str, str]
+) -> None:
+    desk.bank.raise_reminder(4, URGENT)
+    env = (
+        os.environ | environment | desk.bank.database.environment()
+        | {
+            "OCRM_DEMO": "1", "OCRM_NOTIFY_CHANNEL": "push", "OCRM_NOTIFY_WEBHOOK_SECRET": SECRET,
+            "OCRM_NOTIFY_PUSH_URL": f"http://127.0.0.1:{receiver.port}/",
+        }
+    )  # fmt: skip
+    killed: list[subprocess.Popen[bytes]] = []
+
+    def kill() -> None:
+        killed[0].kill()
+        killed[0].wait()
+
+    receiver.meanwhile = kill
+    killed.append(subprocess.Popen([OCRM, "notify", "--once", "--now"], env=env))
+    assert killed[0].wait(60) == -signal.SIGKILL
+    assert desk.statuses() == [("M1", "waiting", 0)]
+    receiver.meanwhile = lambda: None
+    desk.turn("2030-07-01T10:00", **desk.webhook(receiver.port))
+    assert desk.statuses() == [("M1", "sent", 1)]
+    assert (len(receiver.requests), len(set(receiver.ids))) == (2, 1)
