@@ -1,18 +1,35 @@
-"""The operations port: /livez, /readyz, /metrics."""
+"""The operations port: /livez, /readyz, /metrics for all; /v1 for those who know the token."""
 
 import errno
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from alerting import api_problems, api_v1
+from alerting.settings import AlertingSettings
 from alerting.watchdog import Watchdog
 from crm_shared.errors import NotReadyError
+from crm_shared.settings import KafkaSettings
+
+
+class _Application(FastAPI):
+    """Describes the answer to a parameter that is not understood as what it is: a problem."""
+
+    def openapi(self) -> dict[str, Any]:
+        made = super().openapi()
+        for operations in made["paths"].values():
+            for operation in operations.values():
+                operation["responses"].pop("422", None)
+        for unused in ("HTTPValidationError", "ValidationError"):
+            made["components"]["schemas"].pop(unused, None)
+        return made
 
 
 class PortInUseError(NotReadyError):
@@ -21,21 +38,40 @@ class PortInUseError(NotReadyError):
     code = "port_in_use"
 
 
-def create_app(watchdog: Watchdog) -> FastAPI:
-    """The HTTP application; it asks the watchdog only, so it answers at once."""
-    app = FastAPI(title="Tulou CRM alerting: operations", docs_url=None, redoc_url=None)
+_TAKES_NOTHING_MS = 30_000
 
-    @app.get("/livez")
+_DESCRIPTION = """\
+What the commands of `alerting` show, to read only, with the bearer token that
+`ALERTING_OPERATIONS_TOKEN` sets. Failures are RFC 9457 problems. Nothing here tells of a customer.
+"""
+
+
+def create_app(
+    watchdog: Watchdog, settings: AlertingSettings, kafka_settings: KafkaSettings
+) -> FastAPI:
+    """The HTTP application; its probes ask the watchdog only, so they answer at once."""
+    app = _Application(
+        title="Tulou CRM alerting: operations",
+        description=_DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        servers=[{"url": "/"}],
+        docs_url=None,
+        redoc_url=None,
+    )
+    api_problems.install(app)
+    app.include_router(api_v1.router_of(settings, kafka_settings, lambda: watchdog.is_draining))
+
+    @app.get("/livez", tags=["probes"])
     async def livez() -> JSONResponse:
         """The loop turns and every partition moves; otherwise start the process anew."""
         return _answer(watchdog.stalls())
 
-    @app.get("/readyz")
+    @app.get("/readyz", tags=["probes"])
     async def readyz() -> JSONResponse:
         """Database answers at the right revision, the group has let us in, no end in sight."""
         return _answer(watchdog.hindrances())
 
-    @app.get("/metrics")
+    @app.get("/metrics", tags=["probes"])
     async def metrics() -> Response:
         """Prometheus metrics."""
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
@@ -53,6 +89,9 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Whoever takes nothing for so long is cut off, also when we have closed already.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _TAKES_NOTHING_MS)
     try:
         listener.bind((host, port))
         listener.listen(128)

@@ -30,6 +30,7 @@ select dead_letter_id, topic, partition, log_offset, rule_code, reason, detail, 
 from alerting.dead_letters
 where (%(state)s::text is null or state = %(state)s)
   and (%(reason)s::text is null or reason = %(reason)s)
+  and dead_letter_id > %(after)s
   and (%(ids)s::bigint[] is null or dead_letter_id = any (%(ids)s))
 order by dead_letter_id limit %(limit)s
 """
@@ -104,13 +105,14 @@ def find(
     state: str | None = None,
     reason: str | None = None,
     ids: Sequence[int] | None = None,
+    after: int = 0,
     limit: int = 1_000,
 ) -> list[StoredDeadLetter]:
-    """Dead letters in the order they were first seen."""
+    """Dead letters in the order they were first seen, behind the one of number `after`."""
     rows = connection.execute(
         _LIST,
         {"state": state, "reason": reason, "ids": None if ids is None else list(ids),
-         "limit": limit},
+         "after": after, "limit": limit},
     )  # fmt: skip
     return [StoredDeadLetter(*row) for row in rows]
 

@@ -66,7 +66,8 @@ def run(settings: AlertingSettings, kafka_settings: KafkaSettings) -> None:
     watchdog = Watchdog(settings.stall_seconds)
     end = _End(watchdog, settings.shutdown_seconds)
     listener = api.listen(settings.operations_host, settings.operations_port)
-    with api.served(api.create_app(watchdog), listener):
+    app = api.create_app(watchdog, settings, kafka_settings)
+    with api.served(app, listener):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, end.on_signal)
         kafka.ensure_topics(kafka_settings, [*TOPICS, reminders.TOPIC])

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from crm_shared import settings
+
+_SHORTEST_TOKEN = 16
 
 
 class AlertingSettings(BaseSettings):
@@ -20,6 +22,10 @@ class AlertingSettings(BaseSettings):
     )
     operations_host: str = Field(default="127.0.0.1", description="Where /metrics listens.")
     operations_port: int = Field(default=9102, ge=0, le=65_535, description="0: any free port.")
+    operations_token: SecretStr | None = Field(
+        default=None,
+        description="Who knows it may read /v1 on the operations port; without it, nobody.",
+    )
     max_batch_records: int = Field(default=2_000, ge=1, description="Records in a transaction.")
     statement_timeout_seconds: float = Field(
         default=10.0, gt=0, description="Of one SQL statement; waits for its answer are bounded."
@@ -45,6 +51,15 @@ class AlertingSettings(BaseSettings):
     shutdown_seconds: float = Field(
         default=25.0, gt=0, description="After SIGTERM; then the process ends as it is."
     )
+
+    @field_validator("operations_token")
+    @classmethod
+    def _is_hard_to_guess(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is None or not token.get_secret_value():
+            return None
+        if len(token.get_secret_value()) < _SHORTEST_TOKEN:
+            raise ValueError(f"must have at least {_SHORTEST_TOKEN} characters")
+        return token
 
     @property
     def retention(self) -> timedelta:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -11,7 +12,7 @@ from kafka.structs import TopicPartition
 from alerting import outbox, storms
 from alerting.ownership import Partition
 from alerting.storms import Storm
-from crm_shared import kafka
+from crm_shared import clock, kafka
 from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
 
@@ -70,6 +71,7 @@ def read(
             "next_offset": next_offset,
             "end_offset": ends.get((topic, number), next_offset),
             "lag_records": max(0, ends.get((topic, number), next_offset) - next_offset),
+            "behind_seconds": _behind(watermark, ends.get((topic, number), 0) - next_offset),
             "watermark": watermark.isoformat() if watermark else None,
             "events_per_second": round(
                 (processed - before.get((topic, number), 0)) / sample_seconds, 1
@@ -108,6 +110,13 @@ def counts(connection: psycopg.Connection) -> dict[str, Any]:
         "estimated": estimated,
         "at_least": [name for name, number in open_ends.items() if number >= COUNTED_ROWS],
     }
+
+
+def _behind(watermark: datetime | None, lag: int) -> float | None:
+    """How old the newest event worked on is, while anything is left to do; else zero."""
+    if lag <= 0:
+        return 0.0
+    return None if watermark is None else round((clock.now() - watermark).total_seconds(), 1)
 
 
 def _processed(connection: psycopg.Connection, topics: list[str]) -> dict[Partition, int]:

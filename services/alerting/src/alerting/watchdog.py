@@ -59,6 +59,11 @@ class Watchdog:
         with self._lock:
             self._draining = True
 
+    @property
+    def is_draining(self) -> bool:
+        """Whether the end has been asked for."""
+        return self._draining
+
     def observe(self, offsets: Mapping[Partition, tuple[int, int]]) -> None:
         """Next and end offset of every owned partition; others are forgotten."""
         now = self._clock()

@@ -1,0 +1,109 @@
+"""Problems of the operations API (RFC 9457): each says in one sentence what to do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from crm_shared import logging
+from crm_shared.errors import NotReadyError
+
+MEDIA_TYPE = "application/problem+json"
+
+_log = logging.get(__name__)
+
+
+class ProblemDocument(BaseModel):
+    """Why a request was not answered."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:tulou:alerting:not_allowed"])
+    code: str = Field(examples=["not_allowed"], description="Stable.")
+    title: str = Field(examples=["Not allowed"])
+    status: int = Field(examples=[401])
+    detail: str = Field(description="What to do.")
+
+
+class Problem(Exception):
+    """A request that is not answered: a stable code, a status, and a sentence that helps."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        sentence: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        errors: list[dict[str, str]] | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.code = code
+        self.sentence = sentence
+        self.headers = dict(headers or {})
+        self.errors = errors
+
+    def response(self) -> JSONResponse:
+        """The problem as an answer."""
+        document = ProblemDocument(
+            type=f"urn:tulou:alerting:{self.code}",
+            code=self.code,
+            title=self.code.replace("_", " ").capitalize(),
+            status=self.status,
+            detail=self.sentence,
+        ).model_dump()
+        if self.errors:
+            document["errors"] = self.errors
+        return JSONResponse(document, self.status, self.headers, MEDIA_TYPE)
+
+
+def responses(*statuses: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
+    """What an OpenAPI document says of answers that are problems, by status."""
+    schema = ProblemDocument.model_json_schema()
+    return {
+        status: {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status, description in statuses
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Answer every failure of the application with a problem."""
+
+    @app.exception_handler(Problem)
+    async def told(_: Request, problem: Problem) -> JSONResponse:
+        return problem.response()
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        errors = [
+            {
+                "pointer": "/" + "/".join(str(part) for part in one["loc"]),
+                "code": str(one["type"]),
+                "detail": str(one["msg"]),
+            }
+            for one in error.errors()
+        ]
+        sentence = "The request has a part that is not understood: see `errors`, and /openapi.json."
+        return Problem(400, "invalid_request", sentence, errors=errors).response()
+
+    @app.exception_handler(HTTPException)
+    async def of_the_framework(_: Request, error: HTTPException) -> JSONResponse:
+        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
+        sentence = "There is nothing here to read that way; /openapi.json lists what there is."
+        return Problem(error.status_code, code, sentence, headers=error.headers).response()
+
+    @app.exception_handler(NotReadyError)
+    async def not_ready(_: Request, error: NotReadyError) -> JSONResponse:
+        return Problem(503, error.code, error.sentence).response()
+
+    @app.exception_handler(psycopg.OperationalError)
+    async def database_away(_: Request, error: psycopg.OperationalError) -> JSONResponse:
+        _log.warning("operations_without_database", error=type(error).__name__)
+        sentence = "PostgreSQL stopped answering; try again, and ask /readyz."
+        return Problem(503, "server_unavailable", sentence).response()
