@@ -1,7 +1,11 @@
 """What operations see of the intake."""
 
+from datetime import UTC, datetime, time
+
 import pytest
 
+from crm_shared.clock import BANK_ZONE
+from ocrm_api import freshness
 from tests.ocrm_api.conftest import Api
 
 
@@ -23,3 +27,26 @@ async def test_an_intake_without_a_heartbeat_is_stale(
     body = await api.get("OP", "/v1/intake")
     assert body["status"] == status
     assert [worker["stale"] for worker in body["workers"]] == stale
+
+
+async def test_the_metrics_say_how_fresh_intake_and_publication_are(api: Api) -> None:
+    api.bank.execute("delete from ocrm.intake_status")
+    for number in (1, 2):
+        api.bank.execute(
+            "insert into ocrm.intake_status values"
+            " (%s, now(), timestamptz '2026-07-01 08:00:00Z' + make_interval(secs => %s), 1, 7, 0)",
+            f"worker-{number}", number,
+        )  # fmt: skip
+    day = api.bank.execute("select max(business_date) from acrm.publications")[0][0]
+    await freshness.measure(api.app.state.database, api.app.state.metrics)
+    said = {
+        line.split()[0]: float(line.split()[1])
+        for line in (await api.call(None, "GET", "/metrics")).text.splitlines()
+        if line.startswith(("ocrm_intake", "ocrm_published"))
+    }
+    begun = datetime.combine(day, time(), BANK_ZONE).timestamp()
+    heartbeat = datetime(2026, 7, 1, 8, 0, 2, tzinfo=UTC).timestamp()
+    assert said["ocrm_published_business_date_timestamp_seconds"] == begun
+    assert said["ocrm_intake_heartbeat_timestamp_seconds"] == heartbeat
+    assert said["ocrm_intake_lag_records"] == 14
+    assert said["ocrm_intake_dead_letters"] == 0

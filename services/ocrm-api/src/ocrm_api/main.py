@@ -17,7 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from crm_shared.personal_data import Protector
 from crm_shared.settings import load
-from ocrm_api import documentation, faults, health, languages, login, openapi
+from ocrm_api import documentation, faults, freshness, health, languages, login, openapi
 from ocrm_api.asgi.answer_headers import AnswerHeaders
 from ocrm_api.asgi.body_limit import BodyLimit
 from ocrm_api.asgi.correlation import CorrelationId
@@ -139,7 +139,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     restore = _stop_streams_at_sigterm(app.state.stopping)
     await app.state.reminder_hub.start()
     try:
-        async with timekeeper.running(app.state.timekeeper, settings.timekeeper_seconds):
+        async with (
+            timekeeper.running(app.state.timekeeper, settings.timekeeper_seconds),
+            freshness.measured(database, app.state.metrics),
+        ):
             yield
     finally:
         await app.state.reminder_hub.close()

@@ -33,6 +33,26 @@ class Metrics:
             registry=self.registry,
         )
         self.streams = Gauge("ocrm_open_streams", "Open event streams.", registry=self.registry)
+        self.published = Gauge(
+            "ocrm_published_business_date_timestamp_seconds",
+            "Beginning, at the bank, of the last published business date; 0: none.",
+            registry=self.registry,
+        )
+        self.intake_heartbeat = Gauge(
+            "ocrm_intake_heartbeat_timestamp_seconds",
+            "Newest heartbeat of the intake of reminders; 0: none runs.",
+            registry=self.registry,
+        )
+        self.intake_lag = Gauge(
+            "ocrm_intake_lag_records",
+            "Reminders of the topic that the intake has not taken in.",
+            registry=self.registry,
+        )
+        self.intake_dead_letters = Gauge(
+            "ocrm_intake_dead_letters",
+            "Messages that the intake could not use and nobody has settled.",
+            registry=self.registry,
+        )
 
 
 class Measure:

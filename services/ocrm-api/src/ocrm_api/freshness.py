@@ -1,0 +1,74 @@
+"""How fresh is what the night publishes and what the stream brings? Measured for the alerts.
+
+In the background, so that `/metrics` answers at once whether PostgreSQL does or not; while it does
+not, the gauges keep what they said, and the age of what they name grows.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from sqlalchemy import TextClause, text
+
+from crm_shared import logging
+from crm_shared.clock import BANK_ZONE
+from ocrm_api import tasks
+from ocrm_api.asgi.metrics import Metrics
+from ocrm_api.db import Database, is_undefined_relation, sqlstate
+
+#: About as often as Prometheus asks.
+SECONDS = 15.0
+
+_PUBLISHED = text(
+    "select extract(epoch from max(business_date)::timestamp at time zone :zone)::float"
+    " from acrm.publications"
+).bindparams(zone=BANK_ZONE.key)
+
+_HEARTBEAT = text("select extract(epoch from max(heartbeat_at))::float from ocrm.intake_status")
+_LAG = text("select sum(lag)::float from ocrm.intake_status")
+_DEAD = text("select count(*)::float from ocrm.intake_dead_letters where settled_at is null")
+
+log = logging.get(__name__)
+
+
+async def measure(database: Database, metrics: Metrics) -> None:
+    """Ask once. What there is not, as a date before the first publication, is 0."""
+    for gauge, statement in (
+        (metrics.published, _PUBLISHED),
+        (metrics.intake_heartbeat, _HEARTBEAT),
+        (metrics.intake_lag, _LAG),
+        (metrics.intake_dead_letters, _DEAD),
+    ):
+        gauge.set(await _asked(database, statement) or 0)
+
+
+async def _asked(database: Database, statement: TextClause) -> float | None:
+    try:
+        async with database.sessions() as session:
+            found: float | None = (await session.execute(statement)).scalar_one()
+            return found
+    except Exception as error:
+        if is_undefined_relation(error):  # nothing was published yet
+            return None
+        raise
+
+
+@contextlib.asynccontextmanager
+async def measured(database: Database, metrics: Metrics) -> AsyncIterator[None]:
+    """The gauges are kept up to date for as long as the block runs."""
+    task = asyncio.create_task(_keep(database, metrics))
+    try:
+        yield
+    finally:
+        await tasks.stop([task])
+
+
+async def _keep(database: Database, metrics: Metrics) -> None:
+    while True:
+        try:
+            await measure(database, metrics)
+        except Exception as error:
+            log.warning(
+                "freshness_not_measured", error=type(error).__name__, sqlstate=sqlstate(error)
+            )
+        await asyncio.sleep(SECONDS)
