@@ -40,7 +40,9 @@ def delivered(bank: Bank) -> Bank:
 def test_publishing_again_replaces_the_date_and_keeps_the_others(
     delivered: Bank, crm: Batch
 ) -> None:
-    crm.run(FIRST, publishes=True)
+    crm.run(FIRST)
+    with Progress(Console(), quiet=True) as progress:
+        batch.publish_date(crm.settings, FIRST, progress, sends=False)
     crm.run(DAY, publishes=True)
     again = crm.run(DAY, publishes=True)
     assert again.publication is not None and not again.publication.changed

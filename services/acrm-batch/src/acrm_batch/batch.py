@@ -14,6 +14,7 @@ import psycopg
 
 from acrm_batch import history, snapshot
 from acrm_batch.engines.duckdb import Engine, failure
+from acrm_batch.inputs import Inputs
 from acrm_batch.ledger import AuditResult, Ledger, named_failure
 from acrm_batch.progress import Progress
 from acrm_batch.project import Project
@@ -192,6 +193,7 @@ def publish_date(
     protector = _protector()
     kafka = KafkaSettings.load() if sends else None
     with opened(settings, business_date, "publish") as (runner, ledger, run_id):
+        runner.inputs = Inputs.recalled(*ledger.accepted())
         return _publish(
             settings,
             runner,

@@ -65,6 +65,11 @@ class Inputs:
         for file in sorted(files, key=lambda file: file.day):
             self._files.setdefault(file.table, []).append(file)
 
+    @classmethod
+    def recalled(cls, days: Mapping[date, tuple[str, bool]], files: Iterable[File]) -> "Inputs":
+        """What the ledger says was accepted: days, whether each is an opening, and files."""
+        return cls(days, files, (day for day, (_, opening) in days.items() if opening))
+
     def first_day(self, day: date) -> date:
         """The first day of the history that a day belongs to; nothing is known before it."""
         return self._openings[max(bisect_right(self._openings, day) - 1, 0)]
