@@ -99,6 +99,8 @@ def _tell(options: DemoOptions, console: Console) -> int:
             "OCRM_DEMO": "1",
             "OCRM_SECURE_COOKIES": "0",
             "OCRM_REQUESTS_PER_MINUTE": "100000",
+            "OCRM_NOTIFY_CHANNEL": "file",
+            "OCRM_NOTIFY_FILE": str(options.notifications),
         }
         _check_empty(environment["CRM_POSTGRES_URL"])
         write_private(options.variables, as_shell(environment))

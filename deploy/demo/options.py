@@ -80,6 +80,11 @@ class DemoOptions:
         return self.folder / "logs"
 
     @property
+    def notifications(self) -> Path:
+        """What employees are told, one JSON object a line."""
+        return self.logs / "notifications.jsonl"
+
+    @property
     def variables(self) -> Path:
         """The environment of the running demo, for a shell."""
         return self.folder / "env"

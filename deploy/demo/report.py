@@ -23,6 +23,7 @@ class Report:
     ledger: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, dict[str, str]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    notified: str = ""
     peak_gigabytes: float = 0.0
     urls: dict[str, str] = field(default_factory=dict)
     logins: list[dict[str, Any]] = field(default_factory=list)
@@ -78,6 +79,7 @@ class Report:
         for name, fact in self.facts.items():
             mark = "" if fact["expected"] == fact["found"] else "   [bold red]WRONG[/]"
             console.print(f"fact      {name}: {fact['found']} (source: {fact['expected']}){mark}")
+        console.print(f"employees {self.notified}")
         console.print("time      " + ", ".join(f"{k} {v:.0f} s" for k, v in self.seconds.items()))
         console.print(f"memory    {self.peak_gigabytes} GB at most, servers and all")
 

@@ -88,6 +88,9 @@ class Story:
             )  # fmt: skip
         with self._step("drain", "waiting until every event is worked through"):
             programs.wait_until("Draining", self._drained, DRAIN_SECONDS)
+        with self._step("notify", "telling employees, as a file here"):
+            self.report.notified = programs.run("ocrm", "notify", "--once", "--now").strip()
+            self.report.urls["notified"] = str(self.options.notifications)
         with self._step("compare", "comparing with the truth"), self._connect() as connection:
             self.report.logins = json.loads(
                 programs.run("ocrm", "create-demo-users", *self.bank.staff)

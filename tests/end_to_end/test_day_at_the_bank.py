@@ -61,6 +61,11 @@ def test_a_generated_bank_meets_its_planted_truth(tmp_path: Path) -> None:
     }
     assert set(report["seconds"]) >= {"generate", "batch", "replay", "drain", "total"}
     assert "missing" in result.stdout
+    told = (tmp_path / "demo" / "logs" / "notifications.jsonl").read_text().splitlines()
+    assert report["notified"] == f"Notifications: {len(told)} made, {len(told)} sent."
+    assert {json.loads(one)["type"] for one in told} == {
+        "notification.urgent", "notification.digest",
+    }  # fmt: skip
     assert left_running(tmp_path) == []
 
 

@@ -3,7 +3,7 @@
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -107,6 +107,26 @@ def receiving_mail(tls: ssl.SSLContext | None = None) -> Iterator[Received]:
 
     with _serving(ThreadingTCPServer(("127.0.0.1", 0), Handler), got):
         yield got
+
+
+@contextmanager
+def dripping(first: bytes, then: bytes) -> Iterator[int]:
+    """The port of a server that begins to answer and never ends, a byte every now and then."""
+    gone = threading.Event()
+
+    class Handler(StreamRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                self.wfile.write(first)
+                while not gone.wait(0.05):
+                    self.wfile.write(then)
+
+    got = Received()
+    with _serving(ThreadingTCPServer(("127.0.0.1", 0), Handler), got):
+        try:
+            yield got.port
+        finally:
+            gone.set()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -22,6 +23,7 @@ from tests.ocrm_api.notifications.conftest import SECRET, Desk
 from tests.ocrm_api.notifications.receivers import (
     Received,
     certificate,
+    dripping,
     receiving_http,
     receiving_mail,
 )
@@ -43,6 +45,14 @@ def signature(key: bytes, content: bytes) -> str:
     inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded) + content).digest()
     outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded) + inner).digest()
     return base64.b64encode(outer).decode()
+
+
+def mail_server(port: int, **given: Any) -> dict[str, Any]:
+    """Settings of a mail server on this machine."""
+    return {
+        "smtp_host": "127.0.0.1", "smtp_port": port, "smtp_tls": "none",
+        "email_from": "crm@bank.test", "email_domain": "bank.test", **given,
+    }  # fmt: skip
 
 
 def test_a_webhook_is_signed_by_standard_webhooks(desk: Desk, receiver: Received) -> None:
@@ -151,6 +161,17 @@ def test_a_receiver_that_never_answers_holds_up_neither_the_notifier_nor_other_c
     assert notifier.metrics.waiting._value.get() == 1
 
 
+def test_a_server_that_never_ends_its_answer_is_cut_off(desk: Desk) -> None:
+    desk.bank.execute(
+        "insert into ocrm.notification_preferences (employee_id, channel) values ('M2', 'email')"
+    )
+    for customer in (4, 2):
+        desk.bank.raise_reminder(customer, URGENT, bank.CUSTOMERS[customer][0])
+    with dripping(b"HTTP/1.1 ", b"2") as web, dripping(b"220-", b"h") as mail:
+        given = mail_server(mail) | desk.webhook(web) | {"timeout_seconds": 0.5}
+        assert desk.turn(**given).outcomes == {"put_off": 2}
+
+
 def test_a_receiver_that_is_not_there_is_left_alone_for_a_while(desk: Desk) -> None:
     for customer in (4, 2, 9):
         desk.bank.raise_reminder(customer, URGENT, bank.CUSTOMERS[customer][0])
@@ -192,11 +213,7 @@ def test_nothing_of_a_customer_leaves_the_system(desk: Desk, receiver: Received)
                 "insert into ocrm.notification_preferences (employee_id, channel)"
                 " values (%s, %s)", f"M{number}", channel,
             )  # fmt: skip
-        desk.turn(
-            smtp_host="127.0.0.1", smtp_port=mail.port, smtp_tls="none",
-            email_from="crm@bank.test", email_domain="bank.test",
-            **desk.webhook(receiver.port),
-        )  # fmt: skip
+        desk.turn(**mail_server(mail.port), **desk.webhook(receiver.port))
     said = [
         *(json.dumps(json.loads(body), ensure_ascii=False) for _, body in receiver.requests),
         *(json.dumps(one, ensure_ascii=False) for one in desk.written),
@@ -217,10 +234,7 @@ def test_an_e_mail_goes_out_once_by_an_encrypted_line(
     tls, trusted = certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     with receiving_mail(tls) as mail:
-        given = {
-            "channel": "email", "smtp_host": "127.0.0.1", "smtp_port": mail.port,
-            "email_from": "crm@bank.test", "email_domain": "bank.test",
-        }  # fmt: skip
+        given = mail_server(mail.port, channel="email", smtp_tls="starttls")
         mail.status = 550
         desk.turn("2026-07-01T10:00", **given)
         mail.status = 250
@@ -236,10 +250,7 @@ def test_a_mail_server_that_nobody_can_trust_gets_nothing(desk: Desk, tmp_path: 
     desk.bank.raise_reminder(4, URGENT)
     tls, _ = certificate(tmp_path)
     with receiving_mail(tls) as mail:
-        desk.turn(
-            channel="email", smtp_host="127.0.0.1", smtp_port=mail.port,
-            email_from="crm@bank.test", email_domain="bank.test",
-        )  # fmt: skip
+        desk.turn(**mail_server(mail.port, channel="email", smtp_tls="starttls"))
     assert (mail.mails, desk.statuses()) == ([], [("M1", "waiting", 1)])
     [(reason,)] = desk.bank.execute("select reason from ocrm.notifications")
     assert "SSLCertVerificationError" in reason

@@ -73,15 +73,23 @@ class Mail:
 
     def _send(self, message: EmailMessage) -> None:
         given = self._settings
-        with self._connected() as server, cut_after(given.timeout_seconds, lambda: server.sock):
+        server = self._server()
+        with server, cut_after(given.timeout_seconds, lambda: server.sock):
+            server.connect(self._host, given.smtp_port)
             if given.smtp_tls == "starttls":
                 server.starttls(context=self._tls)
             if given.smtp_user and given.smtp_password:
                 server.login(given.smtp_user, given.smtp_password.get_secret_value())
             server.send_message(message)
 
-    def _connected(self) -> smtplib.SMTP:
-        port, seconds = self._settings.smtp_port, self._settings.timeout_seconds
-        if self._settings.smtp_tls == "tls":
-            return smtplib.SMTP_SSL(self._host, port, timeout=seconds, context=self._tls)
-        return smtplib.SMTP(self._host, port, timeout=seconds)
+    def _server(self) -> smtplib.SMTP:
+        """Not connected yet: a server that never ends its first line would hold up the constructor.
+        `connect` does not keep the name by which the certificate is checked, so we do."""
+        seconds = self._settings.timeout_seconds
+        server = (
+            smtplib.SMTP_SSL(timeout=seconds, context=self._tls)
+            if self._settings.smtp_tls == "tls"
+            else smtplib.SMTP(timeout=seconds)
+        )
+        server._host = self._host  # type: ignore[attr-defined]
+        return server
