@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -68,3 +69,12 @@ def test_a_parameter_of_a_legal_entity_goes_before_the_unions(engine: Engine) ->
         ]
     )
     assert value(engine, "[param('contact.cap', 'L1'), param('contact.cap', 'L2')]") == [4, 2]
+
+
+def test_a_view_that_is_not_made_again_follows_what_it_reads(tmp_path: Path) -> None:
+    engine = Engine(tmp_path, tmp_path / "aside", "200MB", 1)
+    for number, kind in ((1, "integer"), (2, "bigint")):
+        engine.connection.execute(f"create or replace table below as select {number}::{kind} as x")
+        engine.view("above", "select x, typeof(x) from below")
+        assert engine.connection.execute("from above").fetchall() == [(number, kind.upper())]
+    engine.close()

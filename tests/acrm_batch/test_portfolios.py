@@ -23,7 +23,7 @@ def limits(patch: pytest.MonkeyPatch, **values: int) -> None:
     )
     codes = {value.code for value in tried}
     kept = tuple(value for value in project.catalogue.parameters if value.code not in codes)
-    project.catalogue.parameters = kept + tried
+    project = Project(project.models, project.catalogue.with_parameters(kept + tried))
     patch.setattr(Project, "load", classmethod(lambda cls: project))
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from acrm_batch.lineage import Origins
+from acrm_batch.lineage import origins_of
 from acrm_batch.project import Project
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import Batch
@@ -14,7 +14,7 @@ DAY = date(2026, 2, 3)
 
 def test_every_score_is_in_the_dictionary_with_both_names_and_its_inputs() -> None:
     project = Project.load()
-    rows = project.catalogue.dictionary(Origins(project).inputs())
+    rows = project.catalogue.dictionary(origins_of(project).inputs())
     by_code = {row["code"]: row for row in rows}
     for card in project.catalogue.cards:
         for code in (card.code, f"GRADE_{card.name.upper()}", f"REASONS_{card.name.upper()}"):

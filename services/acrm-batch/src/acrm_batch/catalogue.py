@@ -6,7 +6,6 @@ one base grain, and the same aggregate gives the indicator at every coarser one 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -192,26 +191,31 @@ class Catalogue:
         self.indicators = indicators
         self.tags = tags
         self.parameters = parameters
+        self._in_force: dict[date, tuple[ParameterValue, ...]] = {}
         self.standards = standards
 
     def with_parameters(self, parameters: Iterable[ParameterValue]) -> "Catalogue":
         """The same catalogue with other values."""
-        other = copy(self)
-        other.parameters = tuple(parameters)
-        return other
+        return Catalogue(
+            self.indicators, self.tags, tuple(parameters), self.standards,
+            cards=self.cards, lifetime=self.lifetime,
+        )  # fmt: skip
 
     @cached_property
     def parameter_codes(self) -> frozenset[str]:
         """Every parameter that has a value at some date."""
         return frozenset(value.code for value in self.parameters)
 
-    def in_force(self, business_date: date) -> list[ParameterValue]:
+    def in_force(self, business_date: date) -> tuple[ParameterValue, ...]:
         """The value of every parameter and legal entity on a date."""
-        latest: dict[tuple[str, str], ParameterValue] = {}
-        for value in sorted(self.parameters, key=lambda value: value.effective_from):
-            if value.effective_from <= business_date:
-                latest[value.code, value.legal_entity_id] = value
-        return [latest[key] for key in sorted(latest)]
+        # Every step asks several times, and a backfill for many dates.
+        if business_date not in self._in_force:
+            latest: dict[tuple[str, str], ParameterValue] = {}
+            for value in sorted(self.parameters, key=lambda value: value.effective_from):
+                if value.effective_from <= business_date:
+                    latest[value.code, value.legal_entity_id] = value
+            self._in_force[business_date] = tuple(latest[key] for key in sorted(latest))
+        return self._in_force[business_date]
 
     def union_wide(self, code: str, business_date: date, needed_by: str) -> int | Decimal:
         """The value that holds for the whole union, and for entities without one of their own.

@@ -17,7 +17,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial, reduce
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -33,6 +33,9 @@ ROWS = "*"
 
 _Node = Mapping[str, Any]
 _NOTHING: Sources = frozenset()
+
+#: What of a parsed expression may hold further expressions.
+_BRANCHES = (dict, list)
 
 
 class _UnknownColumnError(Exception):
@@ -212,7 +215,9 @@ class Tracer:
         if kind == "LAMBDA":
             names = frozenset(_column_names(node["lhs"]))
             return self._sources(node["expr"], _Scope(scope.ctes, scope, unknown=names))
-        parts = _union(self._sources(part, scope) for part in node.values())
+        parts = _union(
+            self._sources(part, scope) for part in node.values() if isinstance(part, _BRANCHES)
+        )
         is_aggregate = kind == "FUNCTION" and node["function_name"] in self._aggregates
         if is_aggregate or kind == "WINDOW":
             parts |= scope.rows | scope.beside
@@ -299,4 +304,4 @@ def _column_names(node: object) -> Iterator[str]:
 
 
 def _union(parts: Iterable[Sources]) -> Sources:
-    return reduce(frozenset.union, parts, _NOTHING)
+    return _NOTHING.union(*parts)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from acrm_batch.lineage import Origins
+from acrm_batch.lineage import Origins, origins_of
 from acrm_batch.project import Project
 from crm_shared.landing import TABLES as LANDING
 from crm_shared.published import TABLES as PUBLISHED
@@ -52,7 +52,7 @@ _MANY = 12
 
 def render(project: Project) -> str:
     """The page: indicators by class, tags by family, published tables, landing tables, models."""
-    origins = Origins(project)
+    origins = origins_of(project)
     rows = project.catalogue.dictionary(origins.inputs())
     sections = [
         (f"{zh} · {en}", _codes(project, [row for row in rows if row["kind"] == kind]))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from acrm_batch.column_lineage import ROWS, Column, Sources, Traced, Tracer
 from acrm_batch.inputs import source
@@ -151,6 +151,12 @@ class Origins:
         model, name = column
         traced = self._traced[model]
         return (traced.rows if name == ROWS else traced.columns[name]) - {column}
+
+
+@lru_cache(maxsize=2)
+def origins_of(project: Project) -> Origins:
+    """What every column of a project is made of, traced once for whoever asks in a process."""
+    return Origins(project)
 
 
 def _text(column: Column) -> str:

@@ -14,7 +14,7 @@ from acrm_batch import portability
 from acrm_batch.audits import audit_faults
 from acrm_batch.catalogue import EVERYBODY
 from acrm_batch.inputs import source as source_of
-from acrm_batch.lineage import Origins
+from acrm_batch.lineage import origins_of
 from acrm_batch.model import Model
 from acrm_batch.project import Project
 from acrm_batch.tag_rules import unknown_names, unreadable_rules
@@ -125,7 +125,7 @@ def _tables(sql: str) -> frozenset[str]:
 def _untraceable(project: Project) -> list[str]:
     """The first model of which nobody could tell what its columns are made of."""
     try:
-        Origins(project).inputs()
+        origins_of(project).inputs()
     except UsageError as error:
         return [error.sentence]
     return []

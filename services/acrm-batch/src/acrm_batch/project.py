@@ -1,6 +1,7 @@
 """The models as they lie on disk: SQL with front matter, what they read, and their order."""
 
 import re
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.resources import files
 from pathlib import Path
@@ -44,8 +45,12 @@ class Project:
 
     @classmethod
     def load(cls, folder: Path | None = None) -> "Project":
-        """Read `models/` and `catalogue/` of a folder, by default those of the package."""
-        root = folder or Path(str(files("acrm_batch")))
+        """Read `models/` and `catalogue/` of a folder; those of the package, which are the default,
+        are read once by a process."""
+        return _packaged() if folder is None else cls._read(folder)
+
+    @classmethod
+    def _read(cls, root: Path) -> "Project":
         catalogue = load_catalogue(root / "catalogue")
         known = festivals()
         models = {known.name: known}
@@ -91,6 +96,11 @@ class Project:
                 found |= {below for one in found for below in self.downstream(one)}
             chosen |= found
         return chosen | {above for one in chosen for above in self.upstream(one)}
+
+
+@cache
+def _packaged() -> Project:
+    return Project._read(Path(str(files("acrm_batch"))))
 
 
 def parse_model(path: Path, catalogue: Catalogue) -> Model:

@@ -176,9 +176,9 @@ def _swap(cursor: psycopg.Cursor, table: PublishedTable, day: date) -> None:
 
 def dictionary_of(project: Project) -> list[dict[str, Any]]:
     """The rows of the dictionary as they are published."""
-    from acrm_batch.lineage import Origins  # noqa: PLC0415  tracing all models takes a second
+    from acrm_batch.lineage import origins_of  # noqa: PLC0415  tracing all models takes a second
 
-    return project.catalogue.dictionary(Origins(project).inputs())
+    return project.catalogue.dictionary(origins_of(project).inputs())
 
 
 def _tidy(ledger: Ledger, keep_dates: int) -> str | None:

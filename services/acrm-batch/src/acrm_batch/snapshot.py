@@ -156,15 +156,15 @@ def _dictionary(engine: Engine, project: Project) -> None:
     columns = {one.code: one.column for one in project.catalogue.indicators}
     columns |= {tag.path: tag.column for tag in project.catalogue.tags}
     rows = project.catalogue.dictionary({})
-    if rows:
-        engine.connection.executemany(
-            "insert into snapshot.dictionary values (?, ?, ?, ?, ?, ?, ?)",
-            [
-                [row["code"], columns[row["code"]]]
-                + [row[name] for name in ("kind", "name_zh", "name_en", "unit", "formula")]
-                for row in rows
-            ],
-        )
+    told = [[row["code"] for row in rows], [columns[row["code"]] for row in rows]]
+    told += [
+        [row[name] for row in rows] for name in ("kind", "name_zh", "name_en", "unit", "formula")
+    ]
+    # One statement: every statement is a transaction, which waits for the disk.
+    engine.connection.execute(
+        f"insert into snapshot.dictionary select {', '.join(['unnest(?::varchar[])'] * len(told))}",
+        told,
+    )
 
 
 def _describe(engine: Engine, day: date, fingerprint: str) -> None:

@@ -10,7 +10,7 @@ import typer
 from acrm_batch.cli.options import Json, parsed_date, settings_of
 from acrm_batch.cli.output import print_json, print_table, say, sentences, warn
 from acrm_batch.dictionary_page import render
-from acrm_batch.lineage import Origins
+from acrm_batch.lineage import origins_of
 from acrm_batch.pages import write
 from acrm_batch.project import Project
 from crm_shared.errors import ExitCode
@@ -40,7 +40,7 @@ def lint_command(as_json: Json = False) -> None:
 def lineage_command(code: str, as_json: Json = False) -> None:
     """Show what a code, or `model.column`, is made of, down to the columns of landing tables."""
     with sentences():
-        found = Origins(Project.load()).lineage(code)
+        found = origins_of(Project.load()).lineage(code)
         if as_json:
             print_json(asdict(found))
             return
@@ -76,7 +76,7 @@ def dictionary(
             write(page, render(project))
             print_json({"file": page}) if as_json else say(f"Written to {page}.")
             return
-        rows = project.catalogue.dictionary(Origins(project).inputs())
+        rows = project.catalogue.dictionary(origins_of(project).inputs())
         rows += [
             {"code": f"TIER/{one.tier}", "kind": "tier", "grain": "customer",
              "formula": one.in_words, **asdict(one)}

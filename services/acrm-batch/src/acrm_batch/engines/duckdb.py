@@ -85,6 +85,7 @@ class Engine:
         self.set_parameters([])
         self.connection.execute(MACROS)
         self._landed: dict[str, tuple[str, list[File]]] = {}
+        self._views: dict[str, str] = {}
 
     @property
     def version(self) -> str:
@@ -131,7 +132,9 @@ class Engine:
 
     def view(self, name: str, query: str) -> None:
         """A view under a model's name."""
-        self.connection.execute(f"create or replace view {name} as {query}")
+        if self._views.get(name) != query:
+            self.connection.execute(f"create or replace view {name} as {query}")
+            self._views[name] = query
 
     def partition_view(self, name: str, path: Path) -> None:
         """A model's partition under a name."""
