@@ -46,7 +46,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
             stream.MEDIA_TYPE: {
                 "schema": {"type": "string"},
                 "example": "event: reminder.raised\nid: 641\ndata: "
-                '{"reminder_id":"5f2c3a86-6f0e-5a5c-8f50-3b1f6a0a9c11",'
+                '{"type":"reminder.raised","reminder_id":"5f2c3a86-6f0e-5a5c-8f50-3b1f6a0a9c11",'
                 '"rule_code":"R01.LARGE_INFLOW","revision":1,"rule_version":2,'
                 '"branch_id":"B0101","business_date":"2026-07-01",'
                 '"occurred_at":"2026-07-01T02:15:07Z","priority":2,"late":false,"held":false,'
