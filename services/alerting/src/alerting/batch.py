@@ -10,7 +10,6 @@ from uuid import UUID
 import psycopg
 
 from alerting import database, dead_letters, evidence, inbox, outbox, reminders, storms
-from alerting.days_worked import day_of
 from alerting.dead_letters import DeadLetter, TooManyDeadLettersError
 from alerting.decoding import Refused, decode
 from alerting.evaluation import (
@@ -21,9 +20,10 @@ from alerting.evaluation import (
     judge_windows,
     transfers_of,
 )
-from alerting.events import Fact, retracted_by
+from alerting.events import Fact, Ticket, retracted_by
 from alerting.ownership import Partition, Progress
 from alerting.ruleset import Ruleset
+from crm_shared.clock import bank_date
 from crm_shared.events.reminders import ReminderWithdrawn
 from crm_shared.kafka import Record
 
@@ -95,7 +95,10 @@ def decode_all(
         elif event.occurred_at < state.watermark - bounds.late_after:
             late = True
             decoded.late += 1
-        state.days[type(event), day_of(event)].add(event.event_id, late)
+        day = bank_date(event.occurred_at) if isinstance(event, Ticket) else event.business_date
+        state.days.event_ids[type(event), day].append(event.event_id)
+        if late:
+            state.days.late[type(event), day] += 1
         decoded.arrivals.append(Arrival(event, record, late))
     return decoded
 

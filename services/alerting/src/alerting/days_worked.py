@@ -7,16 +7,15 @@ records: one that comes twice counts twice. The control total is the sum of the 
 once, unless two mistakes cancel each other out, of which the chance is 1 : 2^60.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
 import psycopg
 
-from alerting.events import Event, Ticket
-from crm_shared.clock import bank_date
+from alerting.events import Event
 
 _ADD = """
 insert into alerting.days_worked as d
@@ -44,15 +43,21 @@ class Tally:
     late: int = 0
     control_total: int = 0
 
-    def add(self, event_id: UUID, late: bool = False) -> None:
-        """Count one more."""
+    def add(self, event_id: UUID) -> None:
+        """Count one more, that was not late."""
         self.records += 1
-        self.late += late
         self.control_total += event_id.int
 
 
-#: Of a partition: the tally by kind of event and business date.
-Days = defaultdict[tuple[type[Event], date], Tally]
+@dataclass(slots=True)
+class Days:
+    """What a batch has of one partition: by kind of event and business date the ids, in the order
+    of the records, and how many of them were late."""
+
+    event_ids: defaultdict[tuple[type[Event], date], list[UUID]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    late: Counter[tuple[type[Event], date]] = field(default_factory=Counter)
 
 
 def control(total: int) -> int:
@@ -60,18 +65,14 @@ def control(total: int) -> int:
     return total & ((1 << 60) - 1)
 
 
-def day_of(event: Event) -> date:
-    """The business date that an event belongs to; of a queue ticket the bank's date."""
-    return bank_date(event.occurred_at) if isinstance(event, Ticket) else event.business_date
-
-
 def add(connection: psycopg.Connection, days: Mapping[tuple[str, int], Days]) -> None:
     """Add what a batch has worked on, by partition; the caller holds the partitions' rows."""
     rows = [
-        (*partition, day, _kind(event), one.records, one.late, control(one.control_total))
-        for partition, tallies in days.items()
-        for (event, day), one in tallies.items()
-    ]
+        (*partition, day, kind.__struct_config__.tag, len(ids), one.late[kind, day],
+         control(sum([event_id.int for event_id in ids])))
+        for partition, one in days.items()
+        for (kind, day), ids in one.event_ids.items()
+    ]  # fmt: skip
     if rows:
         connection.execute(_ADD, [list(column) for column in zip(*rows, strict=True)])
 
@@ -80,7 +81,3 @@ def read(connection: psycopg.Connection, day: date, topics: Iterable[str]) -> di
     """By kind of event, what was worked on of a business date."""
     rows = connection.execute(_READ, (day, list(topics)))
     return {row[0]: Tally(row[1], row[2], control(int(row[3]))) for row in rows}
-
-
-def _kind(event: type[Event]) -> str:
-    return str(event.__struct_config__.tag)

@@ -5,7 +5,6 @@ partitions that another owns by now. Its transaction finds a higher epoch and fa
 also keeps two writers of one customer apart, so no window is counted on half of the transfers.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +12,7 @@ from datetime import datetime
 import psycopg
 
 from alerting import days_worked
-from alerting.days_worked import Days, Tally
+from alerting.days_worked import Days
 from crm_shared.errors import CrmError
 
 Partition = tuple[str, int]
@@ -68,7 +67,7 @@ class Progress:
     dead_in_a_row: int
     next_offset: int = 0
     records: int = 0
-    days: Days = field(default_factory=lambda: defaultdict(Tally))
+    days: Days = field(default_factory=Days)
 
 
 def take(
