@@ -15,6 +15,7 @@ from alerting.ledger import BOOKED_KINDS
 from crm_shared.errors import NotReadyError
 from crm_shared.events.from_bank import TOPICS
 from crm_shared.kafka import Record
+from crm_shared.landing import Manifest, day_folder
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing import topics
 from tests.alerting.batches import BOUNDS, LATER, run
@@ -103,6 +104,7 @@ def test_a_day_of_which_everything_was_worked_on_once_is_proven_by_control_total
     assert tickets["worked"] > 0
     told = _said("--date", str(DAY), code=0)
     assert "complete: number and control total agree" in told
+    assert f"{tickets['worked']:>11}" in told
     assert "R01.LARGE_INFLOW" in told
     assert told.splitlines()[-1] == f"{DAY} is complete."
 
@@ -163,6 +165,13 @@ def test_a_dead_letter_that_was_requeued_counts_as_worked_on(
         requeue.requeue(connection, letters, LATER, BOUNDS)
         connection.commit()
     assert all(one["proven"] for one in _report(code=0)["kinds"].values() if one["booked"])
+
+
+def test_a_delivery_without_any_events_proves_nothing(url: str, tmp_path: Path) -> None:
+    day_folder(tmp_path, DAY).mkdir()
+    Manifest(business_date=DAY, source="test", tables={}).write(tmp_path)
+    told = _said("--date", str(DAY), "--landing", str(tmp_path), code=3)
+    assert told.count("not in the delivered files: counted only") == 7
 
 
 def test_a_day_that_was_not_delivered_is_not_ready(url: str) -> None:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import psycopg
 import pytest
 from typer.testing import CliRunner
@@ -17,6 +18,7 @@ from alerting.events import Closure, LoanChange
 from alerting.ruleset import Ruleset
 from crm_shared.errors import UsageError
 from crm_shared.kafka import Record
+from crm_shared.landing import Manifest, TableFile, day_folder
 from tests.alerting.batches import LATER, TOPIC, run
 
 simulator = pytest.importorskip("bank_simulator.replay")
@@ -131,6 +133,31 @@ def test_a_reminder_that_was_lost_is_new_and_one_that_was_withdrawn_stands_again
     found = {one.reminder_id: one.outcome for one in replay.compare(worked, replayed)}
     assert (found[lost], found[fallen]) == ("new", "again")
     worked.rollback()
+
+
+def test_a_reversal_that_is_delivered_later_counts(
+    connection: psycopg.Connection, landing: Path, tmp_path: Path
+) -> None:
+    rules = ruleset.load(connection)
+    large, firing = next((one, firing) for one, firing
+                         in replay.judge(rules, landing, LAST, LAST).found.items()
+                         if firing.rule.rule.code == INFLOW)  # fmt: skip
+    number = firing.outcome.facts["txn_id"]
+    for folder in landing.glob("business_date=*"):
+        (tmp_path / folder.name).symlink_to(folder)
+    later = day_folder(tmp_path, LAST + timedelta(days=2))
+    later.mkdir()
+    duckdb.execute(
+        f"copy (select * replace (txn_id + 900000000 as txn_id, booked_at + interval 2 day as"
+        f" booked_at, 'debit' as direction, txn_id as reverses_txn_id)"
+        f" from read_parquet('{landing}/business_date={LAST}/transactions.parquet',"
+        f" hive_partitioning = false) where txn_id = {number})"
+        f" to '{later}/transactions.parquet' (format parquet)"
+    )
+    file = TableFile(file="transactions.parquet", rows=1, sha256="0" * 64)
+    day = LAST + timedelta(days=2)
+    Manifest(business_date=day, source="test", tables={"transactions": file}).write(tmp_path)
+    assert large not in replay.judge(rules, tmp_path, LAST, LAST).found
 
 
 def test_the_command_tells_it_and_writes_nothing(

@@ -71,8 +71,8 @@ def replay(
 def _replayed(found: dict[str, Any]) -> list[str]:
     names = ("same", "changed", "new", "again", "withdrawn")
     said = [
-        f"{found['events']} delivered events, {found['from']} to {found['to']}, by the rules in "
-        "force; nothing is written.",
+        f"{found['from']} to {found['to']} by the rules in force, on {found['events']} delivered "
+        "events, with those that windows and reversals need; nothing is written.",
         f"{'rule':<28}" + "".join(f"{name:>11}" for name in names),
     ]
     for code, one in found["rules"].items():
@@ -98,9 +98,10 @@ def _facts(facts: dict[str, str]) -> str:
 
 def _report(on: date, lines: Sequence[Any], found: worked.Worked) -> dict[str, Any]:
     dead = [one for one in found.letters if one.dead]
+    told = [one for one in lines if one.booked is not None]
     return {
         "business_date": str(on),
-        "complete": not any(one.booked is not None and not one.complete for one in lines),
+        "complete": all(one.complete for one in told) and bool(told),
         "kinds": [asdict(one) | {"complete": one.complete} for one in lines],
         "reminders": found.reminders,
         "dead_letters": [one.dead_letter_id for one in dead],
