@@ -14,6 +14,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from alerting import metrics
 from ocrm_api.asgi.metrics import Metrics
+from ocrm_api.notifications.metrics import NotifierMetrics
 
 ROOT = Path(__file__).parents[2]
 PROMETHEUS = ROOT / "deploy" / "prometheus"
@@ -27,7 +28,9 @@ _LABEL = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"')
 
 def exported() -> dict[str, set[str]]:
     """Every sample that the services export, with its labels."""
-    ours = [*vars(metrics).values(), *vars(Metrics()).values()]
+    ours = [
+        *vars(metrics).values(), *vars(Metrics()).values(), *vars(NotifierMetrics()).values(),
+    ]  # fmt: skip
     return {name: labels for one in ours if isinstance(one, MetricWrapperBase)
             for name, labels in _samples(one)}  # fmt: skip
 

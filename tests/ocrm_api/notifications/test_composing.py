@@ -10,8 +10,12 @@ import pytest
 
 from crm_shared.errors import UsageError
 from crm_shared.postgres import advisory_key
+from crm_shared.working_time import working_time
 from ocrm_api import parameters
 from ocrm_api.notifications.parameters import URGENT_PRIORITY
+from ocrm_api.notifications.schedule import schedule
+from ocrm_api.reminders import books
+from ocrm_api.settings import NotifySettings
 from tests.ocrm_api.conftest import Api, raised
 from tests.ocrm_api.notifications.conftest import Desk, at
 
@@ -81,6 +85,30 @@ def test_nobody_is_disturbed_at_night_on_a_weekend_or_on_a_holiday(desk: Desk, n
     desk.bank.raise_reminder(4, URGENT)
     assert (desk.turn(now).quiet, desk.written) == (True, [])
     assert desk.turn("2026-10-08T08:00").made == 1
+
+
+@pytest.mark.parametrize(
+    ("quiet_hours", "now", "quiet"),
+    [
+        ("12:00-13:30", "2026-07-01T13:29", True), ("12:00-13:30", "2026-07-01T13:30", False),
+        ("00:00-00:00", "2026-07-01T00:00", False), ("00:00-00:00", "2026-07-04T12:00", True),
+        ("20:00-08:00", "2026-02-14T10:00", False),
+    ],
+)  # fmt: skip
+def test_quiet_hours_may_be_at_any_time_and_working_weekends_are_worked(
+    quiet_hours: str, now: str, quiet: bool
+) -> None:
+    given = schedule(NotifySettings(quiet_hours=quiet_hours), working_time())
+    assert given.is_quiet(at(now)) == quiet
+
+
+def test_a_second_digest_of_the_day_tells_what_came_after_the_first(desk: Desk) -> None:
+    desk.bank.raise_reminder(4, CALM)
+    desk.came("2026-07-01T10:30")
+    times = "09:00,14:00"
+    assert [
+        desk.turn(f"2026-07-01T{now}", digest_times=times).made for now in ("13:59", "14:00")
+    ] == [0, 1]
 
 
 def test_what_came_at_night_is_one_urgent_notification_in_the_morning(desk: Desk) -> None:
@@ -217,3 +245,15 @@ def test_two_notifiers_do_not_compose_at_the_same_time(desk: Desk) -> None:
 def test_an_hour_that_is_none_is_refused(desk: Desk) -> None:
     with pytest.raises(UsageError, match="OCRM_NOTIFY_QUIET_HOURS must have times of day"):
         desk.notifier(quiet_hours="25:00-08:00")
+
+
+def test_where_nobody_sends_the_outbox_forgets_what_is_old(desk: Desk) -> None:
+    for days in (13, 15):
+        desk.bank.raise_reminder(4, CALM)
+        desk.bank.execute(
+            "update ocrm.notification_items set created_at = now() - make_interval(days => %s)"
+            " where created_at > now() - interval '1 hour'", days,
+        )  # fmt: skip
+    with psycopg.connect(desk.bank.database.ocrm_app) as connection:
+        books.tidy(connection, 72)
+    assert waiting(desk) == 1

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -254,6 +255,48 @@ def test_a_mail_server_that_nobody_can_trust_gets_nothing(desk: Desk, tmp_path: 
     assert (mail.mails, desk.statuses()) == ([], [("M1", "waiting", 1)])
     [(reason,)] = desk.bank.execute("select reason from ocrm.notifications")
     assert "SSLCertVerificationError" in reason
+
+
+def test_two_notifiers_send_each_notification_once(desk: Desk, receiver: Received) -> None:
+    for number in range(12):
+        reminder = desk.bank.raise_reminder(4, URGENT)
+        desk.bank.execute(
+            "update ocrm.reminders set owner_id = %s where reminder_id = %s", f"E{number}", reminder
+        )
+    receiver.meanwhile = lambda: time.sleep(0.05)
+    notifiers = [desk.notifier(**desk.webhook(receiver.port), parallel=2) for _ in range(2)]
+    with ThreadPoolExecutor(2) as side_by_side:
+        done = list(side_by_side.map(lambda one: one.turn(), notifiers))
+    assert sum(one.outcomes.get("sent", 0) for one in done) == 12
+    assert (len(receiver.ids), len(set(receiver.ids))) == (12, 12)
+
+
+def test_a_notifier_that_loses_postgresql_goes_on_when_it_is_back(desk: Desk) -> None:
+    notifier = desk.notifier(poll_seconds=0.02)
+    with ThreadPoolExecutor(1) as aside:
+        running = aside.submit(notifier.run)
+        try:
+            desk.bank.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where application_name = 'ocrm-notify' and datname = current_database()"
+            )
+            desk.bank.raise_reminder(4, URGENT)
+            while not desk.written:
+                assert not running.done()
+                time.sleep(0.02)
+        finally:
+            notifier._stop.set()
+        running.result(60)
+    assert desk.statuses() == [("M1", "sent", 1)]
+
+
+def test_what_was_settled_long_ago_is_deleted(desk: Desk) -> None:
+    desk.bank.raise_reminder(4, URGENT)
+    desk.turn("2026-07-01T10:00")
+    desk.turn("2026-07-31T09:59")
+    assert len(desk.statuses()) == 1
+    desk.turn("2026-07-31T10:01")
+    assert desk.statuses() == []
 
 
 @pytest.mark.faults
