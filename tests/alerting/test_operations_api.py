@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from alerting import api, drafts, ruleset, storms, stream
+from alerting import api, drafts, migrate, ruleset, storms, stream
 from alerting.api_documents import Status
 from alerting.settings import AlertingSettings
 from alerting.watchdog import Watchdog
@@ -19,6 +19,7 @@ from crm_shared.settings import KafkaSettings
 from crm_shared.testing.network import free_port
 from tests.alerting.batches import records, run
 from tests.alerting.bookings import NOON, booking, closure, reversal
+from tests.databases import PostgresDatabase
 
 TOKEN = "a token of the operators"
 INFLOW = "R01.LARGE_INFLOW"
@@ -136,6 +137,24 @@ def test_rules_versions_and_drafts_are_told(
     missing = client.get("/v1/rules/R99.NONE")
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
     assert client.get("/v1/nothing").json()["code"] == "not_found"
+
+
+def test_rules_that_are_not_understood_are_a_problem_that_says_what_to_do(
+    watchdog: Watchdog, postgres_database: PostgresDatabase
+) -> None:
+    url = postgres_database.alerting_owner
+    ours = {"database_url": url, "operations_token": TOKEN}
+    for one in _listening(AlertingSettings.model_validate(ours), watchdog, NOWHERE):
+        assert "run `alerting migrate`" in one.get("/v1/rules").json()["detail"]
+        migrate.upgrade(url)
+        with psycopg.connect(url) as connection:
+            connection.execute(
+                "insert into alerting.rules (code, version, effective_from)"
+                " values ('R99', 1, now())"
+            )
+        answer = one.get("/v1/rules")
+        assert (answer.status_code, answer.json()["code"]) == (500, "ruleset")
+        assert "remove the row" in answer.json()["detail"]
 
 
 def test_dead_letters_come_by_pages_and_say_nothing_of_what_they_hold(

@@ -7,11 +7,12 @@ import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from kafka.errors import KafkaError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from crm_shared import logging
-from crm_shared.errors import NotReadyError
+from crm_shared.errors import CrmError, NotReadyError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -98,9 +99,16 @@ def install(app: FastAPI) -> None:
         sentence = "There is nothing here to read that way; /openapi.json lists what there is."
         return Problem(error.status_code, code, sentence, headers=error.headers).response()
 
-    @app.exception_handler(NotReadyError)
-    async def not_ready(_: Request, error: NotReadyError) -> JSONResponse:
-        return Problem(503, error.code, error.sentence).response()
+    @app.exception_handler(CrmError)
+    async def known(_: Request, error: CrmError) -> JSONResponse:
+        status = 503 if isinstance(error, NotReadyError) else 500
+        return Problem(status, error.code, error.sentence).response()
+
+    @app.exception_handler(KafkaError)
+    async def broker_away(_: Request, error: KafkaError) -> JSONResponse:
+        _log.warning("operations_without_broker", error=type(error).__name__)
+        sentence = "Kafka stopped answering; try again, and ask /readyz."
+        return Problem(503, "server_unavailable", sentence).response()
 
     @app.exception_handler(psycopg.OperationalError)
     async def database_away(_: Request, error: psycopg.OperationalError) -> JSONResponse:

@@ -7,7 +7,7 @@ person, so nothing here tells of a customer.
 import hmac
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
@@ -22,11 +22,14 @@ from alerting import status as standing
 from alerting.api_problems import Problem, responses
 from alerting.commands import connected
 from alerting.rules import RULES
+from alerting.ruleset import RuleInForce
 from alerting.settings import AlertingSettings
 from crm_shared.settings import KafkaSettings
 
 #: Requests at once: each has a connection and a thread of the process that judges events.
 _AT_ONCE = 4
+
+_Reading = Callable[[], AbstractContextManager[psycopg.Connection]]
 
 _bearer = HTTPBearer(auto_error=False, description="The value of ALERTING_OPERATIONS_TOKEN.")
 
@@ -94,6 +97,15 @@ def router_of(
             (503, "No token is set, a server is away, or there are too many requests."),
         ),
     )
+    reading = _reading(settings)
+    _add_work(router, reading, kafka_settings)
+    _add_rules(router, reading)
+    _add_stream(router, settings, is_stopping)
+    return router
+
+
+def _reading(settings: AlertingSettings) -> _Reading:
+    """Connections for requests, so many at once."""
     places = threading.BoundedSemaphore(_AT_ONCE)
 
     @contextmanager
@@ -107,6 +119,10 @@ def router_of(
         finally:
             places.release()
 
+    return reading
+
+
+def _add_work(router: APIRouter, reading: _Reading, kafka_settings: KafkaSettings) -> None:
     @router.get("/status", response_model=documents.Status, tags=["work"])
     def status() -> dict[str, Any]:
         """Lag, watermark and throughput of each partition, backlog and dead letters; looks twice
@@ -139,12 +155,8 @@ def router_of(
         last = str(found[limit - 1].dead_letter_id) if more else None
         return {"items": items, "next_cursor": last}
 
-    _add_rules(router, reading)
-    _add_stream(router, settings, is_stopping)
-    return router
 
-
-def _add_rules(router: APIRouter, reading: Callable[[], Any]) -> None:
+def _add_rules(router: APIRouter, reading: _Reading) -> None:
     missing = responses((404, "There is no such rule."))
 
     @router.get("/rules", response_model=documents.Rules, tags=["rules"])
@@ -152,18 +164,7 @@ def _add_rules(router: APIRouter, reading: Callable[[], Any]) -> None:
         """The rules in force, with version and parameters."""
         with reading() as connection:
             found = ruleset.load(connection)
-        return {
-            "items": [
-                {
-                    "code": one.rule.code,
-                    "version": one.version,
-                    "parameters": {name: str(it) for name, it in one.parameters.values.items()},
-                    "currency": one.parameters.currency,
-                    "max_per_hour": one.parameters.max_per_hour,
-                }
-                for one in found.rules
-            ]
-        }
+        return {"items": [_rule(one) for one in found.rules]}
 
     @router.get(
         "/rules/{code}", response_model=documents.Versions, tags=["rules"], responses=missing
@@ -186,6 +187,16 @@ def _add_rules(router: APIRouter, reading: Callable[[], Any]) -> None:
         """The drafts that wait for a second person; `alerting rules approve` puts one in force."""
         with reading() as connection:
             return {"items": [asdict(one) for one in drafts.open_drafts(connection)]}
+
+
+def _rule(one: RuleInForce) -> dict[str, Any]:
+    return {
+        "code": one.rule.code,
+        "version": one.version,
+        "parameters": {name: str(value) for name, value in one.parameters.values.items()},
+        "currency": one.parameters.currency,
+        "max_per_hour": one.parameters.max_per_hour,
+    }
 
 
 def _require_rule(code: str) -> None:
