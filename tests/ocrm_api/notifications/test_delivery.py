@@ -290,6 +290,22 @@ def test_a_notifier_that_loses_postgresql_goes_on_when_it_is_back(desk: Desk) ->
     assert desk.statuses() == [("M1", "sent", 1)]
 
 
+def test_what_is_urgent_does_not_wait_for_digests(desk: Desk, receiver: Received) -> None:
+    for customer in (4, 2, 9):
+        desk.bank.raise_reminder(customer, "R04.BIRTHDAY", bank.CUSTOMERS[customer][0])
+    desk.came("2026-07-01T08:00")
+    given = desk.webhook(receiver.port) | {"parallel": 1}
+    receiver.status = 500
+    desk.turn("2026-07-01T09:00", **given)
+    desk.bank.raise_reminder(9, URGENT, "B3")
+    receiver.status = 200
+    notifier = desk.notifier("2026-07-01T10:00", **given)
+    turned = notifier.turn(batches=1)
+    assert (turned.more, turned.outcomes) == (True, {"sent": 1})
+    assert json.loads(receiver.requests[-1][1])["type"] == "notification.urgent"
+    assert notifier.turn().outcomes == {"sent": 3}
+
+
 def test_what_was_settled_long_ago_is_deleted(desk: Desk) -> None:
     desk.bank.raise_reminder(4, URGENT)
     desk.turn("2026-07-01T10:00")

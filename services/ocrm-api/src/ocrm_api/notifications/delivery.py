@@ -24,7 +24,7 @@ _CLAIM = f"""
 with mine as materialized (
     select * from ocrm.notifications
     where status = 'waiting' and channel = %(channel)s and next_attempt_at <= %(now)s
-    order by next_attempt_at limit %(limit)s for update skip locked
+    order by kind = 'digest', next_attempt_at limit %(limit)s for update skip locked
 )
 select n.notification_id, n.employee_id, n.kind, n.language, n.attempts, n.created_at,
        lines.first_id, coalesce(lines.of_rules, '[]')
@@ -102,7 +102,7 @@ class Settled(NamedTuple):
 def claim(
     connection: psycopg.Connection, channel: str, now: datetime, limit: int
 ) -> list[Notification]:
-    """Some that are due on a channel, locked until the end of the transaction."""
+    """Some that are due on a channel, urgent ones first, locked until the transaction ends."""
     rows = connection.execute(_CLAIM, {"channel": channel, "now": now, "limit": limit})
     return [_notification(row) for row in rows.fetchall()]
 

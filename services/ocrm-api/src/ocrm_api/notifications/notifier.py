@@ -6,6 +6,7 @@ each time, and the others go on.
 """
 
 import contextlib
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ from ocrm_api.settings import ChannelName, NotifySettings, Settings
 
 #: For a digest of a whole bank; a batch of attempts takes its time-out at most, and some more.
 STATEMENT_SECONDS = 300.0
+BATCHES_A_TURN = 20
 TIDY_SECONDS = 600.0
 COUNT_SECONDS = 15.0
 FIRST_REST_SECONDS = 1.0
@@ -60,6 +62,7 @@ class Turned:
     quiet: bool = False
     made: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
+    more: bool = False
 
 
 class Notifier:
@@ -91,20 +94,20 @@ class Notifier:
         pause = self._given.poll_seconds
         while not self._stop.is_set():
             try:
-                self.turn()
-                pause = self._given.poll_seconds
+                turned = self.turn()
+                pause = 0.0 if turned.more else self._given.poll_seconds
             except RETRYABLE as error:
                 self.metrics.put_off.inc()
                 log.warning("notifier_put_off", error=type(error).__name__, seconds=pause)
                 self._disconnect()
-                pause = min(pause * 2, LONGEST_REST_SECONDS)
+                pause = min(max(pause, FIRST_REST_SECONDS) * 2, LONGEST_REST_SECONDS)
             self._stop.wait(pause)
         log.info("notifier_stopped")
 
     def once(self, *, regardless: bool) -> Turned:
-        """One turn; `ServerUnavailableError` where PostgreSQL goes away meanwhile."""
+        """All that is due; `ServerUnavailableError` where PostgreSQL goes away meanwhile."""
         try:
-            return self.turn(regardless=regardless)
+            return self.turn(regardless=regardless, batches=sys.maxsize)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise ServerUnavailableError(
                 f"PostgreSQL went away ({type(error).__name__}); run the command again when it is"
@@ -122,16 +125,22 @@ class Notifier:
             connection.close()
         self._published = None
 
-    def turn(self, *, regardless: bool = False) -> Turned:
-        """Compose and send what is due; `regardless` of the hour, and a digest of all there is."""
+    def turn(self, *, regardless: bool = False, batches: int = BATCHES_A_TURN) -> Turned:
+        """Compose and send what is due; `regardless` of the hour, and a digest of all there is.
+
+        Of each channel so many batches at most, so that what is urgent does not wait for a digest
+        of the whole bank: `more` says that there may be others.
+        """
         now = self._clock()
         turned = Turned(quiet=not regardless and self._schedule.is_quiet(now))
         if not turned.quiet:
             digest = now if regardless else self._schedule.digest_due(now)
             turned.made = self._compose(now, digest, timedelta(0) if regardless else self._gap)
             for channel in self._channels:
-                while not self._stop.is_set() and self._send(channel, turned):
-                    pass
+                left = batches
+                while left and not self._stop.is_set() and self._send(channel, turned):
+                    left -= 1
+                turned.more = turned.more or not left
         self._keep_house(now)
         self.metrics.turned_at.set(now.timestamp())
         return turned
