@@ -4,14 +4,17 @@ import json
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerting import dead_letters, ledger, migrate, requeue
+from alerting import completeness, dead_letters, ledger, migrate, requeue
 from alerting.cli import app
+from alerting.completeness import Line
 from alerting.ledger import BOOKED_KINDS
+from alerting.places import Places
 from crm_shared.errors import NotReadyError
 from crm_shared.events.from_bank import TOPICS
 from crm_shared.kafka import Record
@@ -177,3 +180,16 @@ def test_a_delivery_without_any_events_proves_nothing(url: str, tmp_path: Path) 
 def test_a_day_that_was_not_delivered_is_not_ready(url: str) -> None:
     with pytest.raises(NotReadyError, match="has not arrived"):
         _said("--date", "2026-07-02", code=75)
+
+
+@pytest.mark.parametrize(
+    ("worked", "said"),
+    [(7, "At least 3 were not worked on, and"), (12, "Some may be missing, and")],
+)
+def test_what_the_topic_no_longer_holds_is_not_known_and_never_called_complete(
+    worked: int, said: str
+) -> None:
+    line = Line("transaction.booked", booked=10, worked=worked, late=0)
+    completeness._compare(line, {uuid4()}, Places(whole=False), [])
+    assert (line.missing, line.complete) == (None, None)
+    assert line.to_do[0].startswith(said)
