@@ -37,6 +37,11 @@ class Received:
         return [headers["webhook-id"] for headers, _ in self.requests]
 
 
+class _HttpServer(ThreadingHTTPServer):
+    #: As many as a notifier connects at a time; of more the kernel would drop some.
+    request_queue_size = 64
+
+
 @contextmanager
 def receiving_http() -> Iterator[Received]:
     """An HTTP server that keeps every request."""
@@ -57,8 +62,7 @@ def receiving_http() -> Iterator[Received]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    with _serving(server, got):
+    with _serving(_HttpServer(("127.0.0.1", 0), Handler), got):
         yield got
 
 
