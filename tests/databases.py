@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
@@ -20,6 +21,11 @@ class PostgresDatabase:
     ocrm_app: str
     acrm_owner: str
     alerting_owner: str
+
+    @property
+    def name(self) -> str:
+        """What it is called, by which others are copied from it."""
+        return urlsplit(self.superuser).path.removeprefix("/")
 
     def environment(self) -> dict[str, str]:
         """The variables by which the services find this database."""

@@ -1,6 +1,13 @@
-"""A bank of a test, and the batch over it with a real ledger."""
+"""A bank of a test, and the batch over it with a real ledger.
 
-from collections.abc import Iterator
+A night takes seconds. Where a test only begins with one, a bank is kept whose nights were made
+once, and every test gets a copy of its files and of its ledger.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,7 +23,7 @@ from acrm_batch import batch, ledger
 from acrm_batch.progress import Progress
 from acrm_batch.settings import BatchSettings
 from tests.acrm_batch.bank import Bank
-from tests.databases import PostgresDatabase
+from tests.databases import PostgresDatabase, fresh_database
 
 #: A key of personal data for tests: 32 zero bytes.
 DATA_KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -24,6 +31,8 @@ DATA_KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 FIRST = date(2026, 1, 1)
 
 SECOND = date(2026, 1, 2)
+
+THIRD = date(2026, 1, 3)
 
 
 @pytest.fixture
@@ -82,6 +91,13 @@ def batch_over(
     """The batch over a bank, on an empty database."""
     create_scopes(database)
     ledger.migrate(database.acrm_owner)
+    return batch_of(bank, database, folder, patch)
+
+
+def batch_of(
+    bank: Bank, database: PostgresDatabase, folder: Path, patch: pytest.MonkeyPatch
+) -> Batch:
+    """The batch over a bank, on a database that has a ledger."""
     patch.setenv("CRM_DATA_KEY", DATA_KEY)
     settings = BatchSettings(
         database_url=SecretStr(database.acrm_owner),
@@ -112,14 +128,78 @@ def small(bank: Bank) -> Bank:
     return bank
 
 
-@pytest.fixture(scope="module")
-def published(
-    module_database: PostgresDatabase, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Batch]:
-    """The bank with a published date, for tests that only look."""
-    folder = tmp_path_factory.mktemp("published")
+@dataclass(frozen=True)
+class Start:
+    """What a test begins with: a bank and the batch over it, both its own."""
+
+    bank: Bank
+    crm: Batch
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A bank with nights in its warehouse and its ledger, which is only copied."""
+
+    bank: Bank
+    crm: Batch
+    environment: dict[str, str]
+
+    @contextmanager
+    def copied(self, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Start]:
+        """Its files in a folder, and its ledger in a database of its own."""
+        bank = deepcopy(self.bank)
+        bank.landing = folder / "landing"
+        shutil.copytree(self.crm.settings.landing_dir, bank.landing)
+        shutil.copytree(self.crm.settings.warehouse_dir, folder / "warehouse")
+        with fresh_database(self.environment, self.crm.database.name) as database:
+            yield Start(bank, batch_of(bank, database, folder, patch))
+
+
+@contextmanager
+def kept(
+    bank: Bank, environment: dict[str, str], template: str, folder: Path,
+    make: Callable[[Batch], object],
+) -> Iterator[Kept]:  # fmt: skip
+    """A delivered bank with the nights that `make` runs."""
+    with (
+        fresh_database(environment, template) as database,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        crm = batch_over(bank, database, folder, patch)
+        make(crm)
+        yield Kept(bank, crm, environment)
+
+
+@pytest.fixture(scope="session")
+def small_nights(
+    environment: dict[str, str], postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kept]:
+    """The bank with its first three dates made, and none published."""
+    folder = tmp_path_factory.mktemp("nights")
     bank = small(Bank(folder / "landing", FIRST))
-    with pytest.MonkeyPatch.context() as patch:
-        crm = batch_over(bank, module_database, folder, patch)
-        crm.run(SECOND, publishes=True)
-        yield crm
+    bank.deliver(THIRD, since=THIRD)
+
+    def nights(crm: Batch) -> None:
+        for day in (FIRST, SECOND, THIRD):
+            crm.run(day)
+
+    with kept(bank, environment, postgres_template, folder, nights) as found:
+        yield found
+
+
+@pytest.fixture
+def made(small_nights: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """A copy of the bank with its first three dates made."""
+    with small_nights.copied(tmp_path, monkeypatch) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def published(small_nights: Kept, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
+    """The bank with a published date, for tests that only look."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        small_nights.copied(tmp_path_factory.mktemp("published"), patch) as start,
+    ):
+        start.crm.run(SECOND, publishes=True)
+        yield start.crm

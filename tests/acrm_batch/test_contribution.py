@@ -53,7 +53,7 @@ def run(
     bank.deliver(DAY)
     with pytest.MonkeyPatch.context() as patch:
         crm = batch_over(bank, module_database, folder, patch)
-        crm.run(DAY)
+        crm.run(DAY, selectors=("mart_customers", "mart_organisations"))
         yield crm
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -11,7 +12,7 @@ from acrm_batch.cli import app
 from acrm_batch.explain_tag import Condition, explain_tag, tag_of
 from acrm_batch.runner import Runner
 from crm_shared.errors import NotReadyError, UsageError
-from tests.acrm_batch.conftest import FIRST, SECOND, Batch
+from tests.acrm_batch.conftest import SECOND, THIRD, Batch
 from tests.acrm_batch.test_run import environment
 
 BORROWER = "IN_BANK/LOAN"
@@ -59,7 +60,7 @@ def test_nobody_and_no_date_are_sentences(runner: Runner) -> None:
     with pytest.raises(UsageError, match="Customer 3 is no active customer"):
         explain_tag(runner, SECOND, 3, tag)
     with pytest.raises(NotReadyError, match="has not been made"):
-        explain_tag(runner, FIRST, 1, tag)
+        explain_tag(runner, THIRD + timedelta(days=1), 1, tag)
 
 
 def test_the_command_explains(published: Batch, monkeypatch: pytest.MonkeyPatch) -> None:

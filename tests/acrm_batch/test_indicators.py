@@ -35,7 +35,10 @@ def run(
     bank.deliver(DAY)
     with pytest.MonkeyPatch.context() as patch:
         crm = batch_over(bank, module_database, folder, patch)
-        crm.run(DAY)
+        crm.run(
+            DAY,
+            selectors=("mart_customer_branches", "mart_organisations", "pub_customer_tags"),
+        )
         yield crm
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 from acrm_batch.prune import Pruned, prune
 from tests.acrm_batch.bank import Bank
-from tests.acrm_batch.conftest import FIRST, Batch
+from tests.acrm_batch.conftest import FIRST, SECOND, THIRD, Batch, Start
 
 JANUARY, OLD, DAY = date(2026, 1, 31), date(2026, 2, 1), date(2026, 2, 3)
 
@@ -31,20 +31,19 @@ def test_old_dates_go_and_the_next_night_has_nothing_to_make_again(bank: Bank, c
     assert {step.outcome for step in crm.run(OLD).steps} == {"made", "skipped"}
 
 
-def test_reports_snapshots_and_runs_go_with_their_dates(bank: Bank, crm: Batch) -> None:
-    bank.customer(1)
-    bank.account(11, 1, "A", 100)
-    bank.deliver(date(2026, 1, 3))
-    for day in (1, 2, 3):
-        crm.run(date(2026, 1, day), publishes=True)
+def test_reports_snapshots_and_runs_go_with_their_dates(made: Start) -> None:
+    crm = made.crm
+    for day in (FIRST, SECOND, THIRD):
+        crm.run(day, publishes=True)
     crm.query("update acrm.runs set finished_at = finished_at - interval '500 days' returning 1")
     crm.settings.keep_dates = crm.settings.keep_snapshots = 1
     removed = prune(crm.settings, 1, 400)
     assert (removed.published_dates, removed.snapshots, removed.reports) == (2, 2, 4)
-    assert removed.runs == 2
-    assert crm.query("select business_date from acrm.runs") == [(date(2026, 1, 3),)]
+    # Three made the dates and three published them; the last one is what readers see.
+    assert removed.runs == 5
+    assert crm.query("select business_date from acrm.runs") == [(THIRD,)]
     assert crm.query("select count(*) from acrm.steps s left join acrm.runs using (run_id)"
                      " where runs.run_id is null") == [(0,)]  # fmt: skip
     root = crm.settings.warehouse_dir
     assert len(list((root / "reports").iterdir())) == 2
-    assert prune(crm.settings, 1, 400) == Pruned(date(2026, 1, 3))
+    assert prune(crm.settings, 1, 400) == Pruned(THIRD)

@@ -1,9 +1,11 @@
 """Publication: replacing, keeping and dropping dates, and the reminders after it."""
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -19,14 +21,13 @@ from crm_shared.errors import CrmError, ExitCode, NotReadyError, UsageError
 from crm_shared.events.reminders import ADAPTER, TOPIC, ReminderRaised, ReminderWithdrawn
 from crm_shared.settings import KafkaSettings
 from tests.acrm_batch.bank import Bank
-from tests.acrm_batch.conftest import FIRST, Batch
+from tests.acrm_batch.conftest import FIRST, THIRD, Batch, Kept, Start, kept
 from tests.databases import PostgresDatabase
 
 DAY = date(2026, 1, 2)
 
 
-@pytest.fixture
-def delivered(bank: Bank) -> Bank:
+def with_loan(bank: Bank) -> Bank:
     """A customer of branches A (lead) and B, with a phone and a loan that matures."""
     bank.customer(1, phone="13800000000", document_no="X1", name="张三,“甲”\\")
     bank.account(11, 1, "A", "100.10")
@@ -37,17 +38,40 @@ def delivered(bank: Bank) -> Bank:
     return bank
 
 
-def test_publishing_again_replaces_the_date_and_keeps_the_others(
-    delivered: Bank, crm: Batch
-) -> None:
+@pytest.fixture
+def delivered(bank: Bank) -> Bank:
+    """The bank of one test, of which nothing is made."""
+    return with_loan(bank)
+
+
+@pytest.fixture(scope="module")
+def night(
+    environment: dict[str, str], postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kept]:
+    """The bank with its date made."""
+    folder = tmp_path_factory.mktemp("night")
+    bank = with_loan(Bank(folder / "landing", FIRST))
+    with kept(bank, environment, postgres_template, folder, lambda crm: crm.run(DAY)) as found:
+        yield found
+
+
+@pytest.fixture
+def ready(night: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """The bank of one test, with its date made and not published."""
+    with night.copied(tmp_path, monkeypatch) as start:
+        yield start
+
+
+def test_publishing_again_replaces_the_date_and_keeps_the_others(ready: Start) -> None:
+    bank, crm = ready.bank, ready.crm
     crm.run(FIRST)
     with Progress(Console(), quiet=True) as progress:
         batch.publish_date(crm.settings, FIRST, progress, sends=False)
     crm.run(DAY, publishes=True)
     again = crm.run(DAY, publishes=True)
     assert again.publication is not None and not again.publication.changed
-    delivered.move(11, DAY, 1)
-    delivered.deliver(DAY, since=DAY)
+    bank.move(11, DAY, 1)
+    bank.deliver(DAY, since=DAY)
     changed = crm.run(DAY, publishes=True)
     assert changed.publication is not None and changed.publication.changed
     assert crm.query(
@@ -109,7 +133,8 @@ def sent(crm: Batch, day: date) -> tuple[int, int]:
 
 @pytest.mark.kafka
 @pytest.mark.usefixtures("topics")
-def test_due_reminders_are_sent_once_and_again_after_a_crash(delivered: Bank, crm: Batch) -> None:
+def test_due_reminders_are_sent_once_and_again_after_a_crash(ready: Start) -> None:
+    crm = ready.crm
     # The crash: published, and nothing sent.
     crm.run(DAY, publishes=True, sends=False)
     assert sent(crm, DAY) == (1, 0)
@@ -123,12 +148,13 @@ def test_due_reminders_are_sent_once_and_again_after_a_crash(delivered: Bank, cr
 @pytest.mark.kafka
 @pytest.mark.usefixtures("topics")
 def test_what_is_not_due_any_more_is_withdrawn_and_raised_again_when_it_is_due(
-    delivered: Bank, crm: Batch
+    ready: Start,
 ) -> None:
+    bank, crm = ready.bank, ready.crm
     assert sent(crm, DAY) == (1, 0)
     settled, due_on = DAY + timedelta(days=1), DAY + timedelta(days=30)
-    delivered.add("loans", settled, **{**delivered.rows["loans"][0][1], "status": "settled"})
-    delivered.deliver(settled, since=settled)
+    bank.add("loans", settled, **{**bank.rows["loans"][0][1], "status": "settled"})
+    bank.deliver(settled, since=settled)
     # The crash: published, and nothing sent.
     crm.run(settled, publishes=True, sends=False)
     assert sent(crm, settled) == (0, 1)
@@ -139,8 +165,8 @@ def test_what_is_not_due_any_more_is_withdrawn_and_raised_again_when_it_is_due(
     assert withdrawn.reason.startswith(f"On {settled} it was no longer due on {due_on}")
     # That was a mistake: it is due again.
     mistaken = settled + timedelta(days=1)
-    delivered.add("loans", mistaken, **delivered.rows["loans"][0][1])
-    delivered.deliver(mistaken, since=mistaken)
+    bank.add("loans", mistaken, **bank.rows["loans"][0][1])
+    bank.deliver(mistaken, since=mistaken)
     assert sent(crm, mistaken) == (1, 0)
     raised = told(3)[2]
     assert isinstance(raised, ReminderRaised)
@@ -164,10 +190,11 @@ def test_arrears_that_are_paid_within_the_month_are_withdrawn(delivered: Bank, c
 
 @pytest.mark.kafka
 @pytest.mark.usefixtures("topics")
-def test_a_corrected_day_withdraws_what_it_said_before(delivered: Bank, crm: Batch) -> None:
+def test_a_corrected_day_withdraws_what_it_said_before(ready: Start) -> None:
+    bank, crm = ready.bank, ready.crm
     assert sent(crm, DAY) == (1, 0)
-    delivered.rows["loans"][0][1]["matures_on"] += timedelta(days=-1)
-    delivered.deliver(DAY)
+    bank.rows["loans"][0][1]["matures_on"] += timedelta(days=-1)
+    bank.deliver(DAY)
     assert sent(crm, DAY) == (1, 1)
     kinds = [(event.type, event.window) for event in told(3)]
     assert sorted(kinds[1:]) == [
@@ -178,7 +205,8 @@ def test_a_corrected_day_withdraws_what_it_said_before(delivered: Bank, crm: Bat
 
 @pytest.mark.kafka
 @pytest.mark.usefixtures("topics")
-def test_only_the_newest_published_date_is_sent(delivered: Bank, crm: Batch) -> None:
+def test_only_the_newest_published_date_is_sent(ready: Start) -> None:
+    crm = ready.crm
     crm.run(DAY, publishes=True)
     assert sent(crm, FIRST) == (0, 0)
     assert sent(crm, DAY) == (1, 0)
@@ -210,12 +238,11 @@ def reading(crm: Batch, table: str) -> psycopg.Connection:
     return reader
 
 
-def test_publishing_again_waits_for_readers_without_making_others_wait(
-    delivered: Bank, crm: Batch
-) -> None:
+def test_publishing_again_waits_for_readers_without_making_others_wait(ready: Start) -> None:
+    bank, crm = ready.bank, ready.crm
     crm.run(DAY, publishes=True)
-    delivered.move(11, DAY, 1)
-    delivered.deliver(DAY, since=DAY)
+    bank.move(11, DAY, 1)
+    bank.deliver(DAY, since=DAY)
     with reading(crm, "coverage") as reader, ThreadPoolExecutor(1) as pool:
         running = pool.submit(crm.run, DAY, publishes=True)
         waits = "select count(*) from pg_locks where not granted"
@@ -232,11 +259,8 @@ def test_publishing_again_waits_for_readers_without_making_others_wait(
     assert publication.changed
 
 
-def test_old_dates_that_are_being_read_wait_for_the_next_publication(
-    bank: Bank, crm: Batch
-) -> None:
-    bank.customer(1)
-    bank.deliver(date(2026, 1, 4))
+def test_old_dates_that_are_being_read_wait_for_the_next_publication(made: Start) -> None:
+    crm = made.crm
     crm.settings.keep_dates = 1
     crm.run(FIRST, publishes=True)
     with reading(crm, "coverage_20260101"):
@@ -244,10 +268,10 @@ def test_old_dates_that_are_being_read_wait_for_the_next_publication(
         assert publication is not None
         assert "readers were in the way of dropping old dates" in (publication.warning or "")
     assert crm.query("select business_date from acrm.publications order by 1") == [(FIRST,), (DAY,)]
-    last = crm.run(date(2026, 1, 3), publishes=True).publication
+    last = crm.run(THIRD, publishes=True).publication
     assert last is not None
     assert last.warning is None
-    assert crm.query("select business_date from acrm.publications") == [(date(2026, 1, 3),)]
+    assert crm.query("select business_date from acrm.publications") == [(THIRD,)]
 
 
 def test_a_failure_of_duckdb_is_a_sentence_and_ends_its_run(delivered: Bank, crm: Batch) -> None:
@@ -277,9 +301,9 @@ def test_a_failure_of_duckdb_is_a_sentence_and_ends_its_run(delivered: Bank, crm
     ],
 )
 def test_a_damaged_partition_is_named_and_nothing_is_published(
-    delivered: Bank, crm: Batch, damaged: str, told: str
+    ready: Start, damaged: str, told: str
 ) -> None:
-    crm.run(DAY)
+    crm = ready.crm
     path = crm.settings.warehouse_dir / damaged / f"as_of={DAY}" / "data.parquet"
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(CrmError, match=told):

@@ -13,7 +13,7 @@ from acrm_batch.report import texts
 from acrm_batch.report.charts import bars, both_ways
 from acrm_batch.report.files import file_of
 from tests.acrm_batch.bank import Bank
-from tests.acrm_batch.conftest import FIRST, SECOND, Batch, small
+from tests.acrm_batch.conftest import FIRST, SECOND, Batch, Start, small
 from tests.acrm_batch.test_run import environment
 
 _VOID = {"meta", "br"}
@@ -50,8 +50,8 @@ def pages(crm: Batch, day: date) -> dict[str, str]:
     return {one: file_of(root, day, one).read_text(encoding="utf-8") for one in texts.LANGUAGES}
 
 
-def test_a_run_leaves_a_report_of_its_own(bank: Bank, crm: Batch) -> None:
-    small(bank)
+def test_a_run_leaves_a_report_of_its_own(made: Start) -> None:
+    bank, crm = made.bank, made.crm
     crm.run(FIRST, publishes=True)
     bank.move(11, SECOND, 900_000)
     bank.loan(22, 1, "B", granted_on=SECOND)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
@@ -24,13 +25,12 @@ from acrm_batch.project import Project
 from crm_shared import postgres
 from crm_shared.errors import ExitCode, UsageError
 from tests.acrm_batch.bank import Bank
-from tests.acrm_batch.conftest import DATA_KEY, Batch
+from tests.acrm_batch.conftest import DATA_KEY, FIRST, Batch, Kept, Start, kept
 
 JANUARY, DAY = date(2026, 1, 31), date(2026, 2, 3)
 
 
-@pytest.fixture
-def delivered(bank: Bank) -> Bank:
+def two_customers(bank: Bank) -> Bank:
     """Two customers with movements in January and February."""
     for customer in (1, 2):
         bank.customer(customer)
@@ -40,6 +40,30 @@ def delivered(bank: Bank) -> Bank:
     bank.move(22, date(2026, 2, 2), -100, counterparty_bank="OTHER")
     bank.deliver(DAY)
     return bank
+
+
+@pytest.fixture
+def delivered(bank: Bank) -> Bank:
+    """The bank of one test, of which nothing is made."""
+    return two_customers(bank)
+
+
+@pytest.fixture(scope="module")
+def night(
+    environment: dict[str, str], postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Kept]:
+    """The bank with its date made."""
+    folder = tmp_path_factory.mktemp("night")
+    bank = two_customers(Bank(folder / "landing", FIRST))
+    with kept(bank, environment, postgres_template, folder, lambda crm: crm.run(DAY)) as found:
+        yield found
+
+
+@pytest.fixture
+def ready(night: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """The bank of one test, with its date made."""
+    with night.copied(tmp_path, monkeypatch) as start:
+        yield start
 
 
 def checksums(crm: Batch) -> dict[str, bytes]:
@@ -72,25 +96,23 @@ def test_a_second_run_has_nothing_to_do(delivered: Bank, crm: Batch) -> None:
     }
 
 
-def test_a_corrected_source_day_recomputes_exactly_its_dependants(
-    delivered: Bank, crm: Batch
-) -> None:
-    crm.run(DAY)
+def test_a_corrected_source_day_recomputes_exactly_its_dependants(ready: Start) -> None:
+    bank = ready.bank
     # The general ledger is read by this one alone, and entries that cancel out leave it the same.
     on = date(2026, 2, 1)
-    delivered.add("gl_totals", on, gl_code="1", branch_id="A", debit=Decimal(5), credit=Decimal(5))
-    delivered.deliver(on, since=on)
-    assert made(crm, DAY) == {("int_ledger_days", DAY)}
+    bank.add("gl_totals", on, gl_code="1", branch_id="A", debit=Decimal(5), credit=Decimal(5))
+    bank.deliver(on, since=on)
+    assert made(ready.crm, DAY) == {("int_ledger_days", DAY)}
 
 
-def test_a_correction_before_the_month_end_goes_down_the_chain(delivered: Bank, crm: Batch) -> None:
-    crm.run(DAY)
-    delivered.rows["transactions"][0][1]["amount"] += 50
-    delivered.rows["gl_totals"][0][1]["debit"] += 50
-    for on, row in delivered.rows["balances"]:
+def test_a_correction_before_the_month_end_goes_down_the_chain(ready: Start) -> None:
+    bank, crm = ready.bank, ready.crm
+    bank.rows["transactions"][0][1]["amount"] += 50
+    bank.rows["gl_totals"][0][1]["debit"] += 50
+    for on, row in bank.rows["balances"]:
         if row["account_id"] == 11 and on >= date(2026, 1, 15):
             row["balance"] += 50
-    delivered.deliver(JANUARY, since=date(2026, 1, 15))
+    bank.deliver(JANUARY, since=date(2026, 1, 15))
     again = made(crm, DAY)
     assert {("int_deposit_leads", JANUARY), ("int_ledger_totals", JANUARY)} <= again
     assert ("pub_coverage", DAY) in again
@@ -170,8 +192,8 @@ def test_a_second_currency_blocks(delivered: Bank, crm: Batch) -> None:
         crm.run(DAY)
 
 
-def test_a_partition_that_is_gone_is_made_again(delivered: Bank, crm: Batch) -> None:
-    crm.run(DAY)
+def test_a_partition_that_is_gone_is_made_again(ready: Start) -> None:
+    crm = ready.crm
     before = checksums(crm)
     (crm.settings.warehouse_dir / "pub_coverage" / f"as_of={DAY}" / "data.parquet").unlink()
     assert made(crm, DAY) == {("pub_coverage", DAY)}

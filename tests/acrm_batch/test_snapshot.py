@@ -16,17 +16,10 @@ from acrm_batch.drift import compare, stability_index
 from acrm_batch.engines.duckdb import Engine
 from acrm_batch.project import Project
 from crm_shared.errors import CrmError, NotReadyError
-from tests.acrm_batch.bank import Bank
-from tests.acrm_batch.conftest import FIRST, SECOND, Batch, small
+from tests.acrm_batch.conftest import FIRST, SECOND, THIRD, Batch, Start
 from tests.acrm_batch.test_run import environment
 
 DAY = SECOND
-
-
-@pytest.fixture
-def delivered(bank: Bank) -> Bank:
-    """The bank of one test."""
-    return small(bank)
 
 
 def publish(crm: Batch, day: date) -> Path:
@@ -85,9 +78,8 @@ def test_a_mart_that_names_people_is_refused(tmp_path: Path) -> None:
     engine.close()
 
 
-def test_what_has_not_changed_is_not_written_again_and_else_is_made_good(
-    delivered: Bank, crm: Batch
-) -> None:
+def test_what_has_not_changed_is_not_written_again_and_else_is_made_good(made: Start) -> None:
+    crm = made.crm
     path = publish(crm, DAY)
     pointer = path.parent / "current.json"
     before = (path.stat().st_ino, pointer.stat().st_ino, path.read_bytes())
@@ -100,12 +92,13 @@ def test_what_has_not_changed_is_not_written_again_and_else_is_made_good(
         assert (pointer.read_text(), snapshot.meta_of(path)) == (said, meta)
 
 
-def test_a_correction_replaces_the_file_and_the_pointer_tells(delivered: Bank, crm: Batch) -> None:
+def test_a_correction_replaces_the_file_and_the_pointer_tells(made: Start) -> None:
+    bank, crm = made.bank, made.crm
     path = publish(crm, DAY)
     before = snapshot.current(crm.settings.warehouse_dir)
     with snapshot.attached(path) as reader:
-        delivered.move(11, DAY, 1)
-        delivered.deliver(DAY, since=DAY)
+        bank.move(11, DAY, 1)
+        bank.deliver(DAY, since=DAY)
         publish(crm, DAY)
         after = snapshot.current(crm.settings.warehouse_dir)
         balance = "select dep_bal from snapshot.customers where customer_id = 1"
@@ -116,14 +109,14 @@ def test_a_correction_replaces_the_file_and_the_pointer_tells(delivered: Bank, c
     assert (after.business_date, after.file) == (DAY, path.name)
 
 
-def test_the_pointer_stays_at_the_newest_and_old_snapshots_go(delivered: Bank, crm: Batch) -> None:
+def test_the_pointer_stays_at_the_newest_and_old_snapshots_go(made: Start) -> None:
+    crm = made.crm
     crm.settings.keep_snapshots = 2
-    delivered.deliver(date(2026, 1, 3), since=date(2026, 1, 3))
-    for day in (3, 1, 2):
-        publish(crm, date(2026, 1, day))
+    for day in (THIRD, FIRST, DAY):
+        publish(crm, day)
     found = snapshot.current(crm.settings.warehouse_dir)
-    assert found and found.business_date == date(2026, 1, 3)
-    assert snapshot.dates(crm.settings.warehouse_dir) == [DAY, date(2026, 1, 3)]
+    assert found and found.business_date == THIRD
+    assert snapshot.dates(crm.settings.warehouse_dir) == [DAY, THIRD]
 
 
 def test_the_command_reads_and_does_nothing_else(
@@ -168,10 +161,11 @@ def test_nothing_published_is_said(tmp_path: Path) -> None:
         pass
 
 
-def test_drift_tells_what_moved(delivered: Bank, crm: Batch) -> None:
+def test_drift_tells_what_moved(made: Start) -> None:
+    bank, crm = made.bank, made.crm
     before = publish(crm, FIRST)
-    delivered.move(11, DAY, 900_000)
-    delivered.deliver(DAY, since=DAY)
+    bank.move(11, DAY, 900_000)
+    bank.deliver(DAY, since=DAY)
     after = publish(crm, DAY)
     with snapshot.attached(after) as now, snapshot.attached(before) as then:
         found = {one.code: one for one in compare(now, then)}
