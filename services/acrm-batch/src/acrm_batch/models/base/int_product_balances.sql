@@ -23,11 +23,15 @@ with since as (
 delivered as (
     select
         'card' as product_kind, card_id as product_id, balance, issued_on as held_on,
-        closed_on as ended_on, business_date
+        closed_on as ended_on, business_date,
+        lead(business_date, 1, $bd + 1) over (partition by card_id order by business_date)
+            as next_on
     from stg_card_history
     where card_type = 'credit'
     union all
-    select 'holding', holding_id, amount, bought_on, ended_on, business_date
+    select
+        'holding', holding_id, amount, bought_on, ended_on, business_date,
+        lead(business_date, 1, $bd + 1) over (partition by holding_id order by business_date)
     from stg_holding_history
 ),
 
@@ -37,15 +41,8 @@ spans as (
         product_id,
         cast(coalesce(balance, 0) as decimal(38,2)) as balance,
         greatest(business_date, held_on) as from_on,
-        least(until_on, coalesce(ended_on, until_on)) as until_on
-    from (
-        select
-            *,
-            lead(business_date, 1, $bd + 1) over (
-                partition by product_kind, product_id order by business_date
-            ) as until_on
-        from delivered
-    ) as told
+        least(next_on, coalesce(ended_on, next_on)) as until_on
+    from delivered
 ),
 
 figures as (
