@@ -18,6 +18,7 @@ import pytest
 from pydantic import SecretStr
 
 from crm_shared.errors import UsageError
+from crm_shared.testing.waiting import wait_until
 from ocrm_api.notifications import delivery, signing
 from tests.ocrm_api import bank
 from tests.ocrm_api.notifications.conftest import SECRET, Desk
@@ -281,9 +282,7 @@ def test_a_notifier_that_loses_postgresql_goes_on_when_it_is_back(desk: Desk) ->
                 " where application_name = 'ocrm-notify' and datname = current_database()"
             )
             desk.bank.raise_reminder(4, URGENT)
-            while not desk.written:
-                assert not running.done()
-                time.sleep(0.02)
+            wait_until(lambda: desk.written or running.done(), "the notification", seconds=60)
         finally:
             notifier._stop.set()
         running.result(60)
@@ -316,6 +315,14 @@ def test_what_was_settled_long_ago_is_deleted(desk: Desk) -> None:
 
 
 @pytest.mark.faults
+def _connected(desk: Desk) -> list[Any]:
+    """The connections of notifiers."""
+    return desk.bank.execute(
+        "select pid from pg_stat_activity"
+        " where application_name = 'ocrm-notify' and datname = current_database()"
+    )
+
+
 def test_killed_between_sending_and_marking_it_sends_again_under_the_same_id(
     desk: Desk, receiver: Received, environment: dict[str, str]
 ) -> None:
@@ -338,6 +345,7 @@ def test_killed_between_sending_and_marking_it_sends_again_under_the_same_id(
     assert killed[0].wait(60) == -signal.SIGKILL
     assert desk.statuses() == [("M1", "waiting", 0)]
     receiver.meanwhile = lambda: None
+    wait_until(lambda: not _connected(desk), "PostgreSQL to notice", seconds=60)
     desk.turn("2030-07-01T10:00", **desk.webhook(receiver.port))
     assert desk.statuses() == [("M1", "sent", 1)]
     assert (len(receiver.requests), len(set(receiver.ids))) == (2, 1)
