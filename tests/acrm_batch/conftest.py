@@ -136,6 +136,10 @@ class Start:
     crm: Batch
 
 
+#: How a bank is filled, and the date that is made of it.
+Filling = tuple[Callable[[Bank], Bank], date]
+
+
 @dataclass(frozen=True)
 class Kept:
     """A bank with nights in its warehouse and its ledger, which is only copied."""
@@ -203,3 +207,25 @@ def published(small_nights: Kept, tmp_path_factory: pytest.TempPathFactory) -> I
     ):
         start.crm.run(SECOND, publishes=True)
         yield start.crm
+
+
+@pytest.fixture(scope="module")
+def night(
+    filling: Filling,
+    environment: dict[str, str],
+    postgres_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Kept]:
+    """The bank as the tests of a module fill it, with its date made."""
+    fill, day = filling
+    folder = tmp_path_factory.mktemp("night")
+    bank = fill(Bank(folder / "landing", FIRST))
+    with kept(bank, environment, postgres_template, folder, lambda crm: crm.run(day)) as found:
+        yield found
+
+
+@pytest.fixture
+def ready(night: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    """The bank of one test, with its date made and not published."""
+    with night.copied(tmp_path, monkeypatch) as start:
+        yield start

@@ -1,11 +1,9 @@
 """Publication: replacing, keeping and dropping dates, and the reminders after it."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from uuid import uuid4
 
 import psycopg
@@ -21,7 +19,7 @@ from crm_shared.errors import CrmError, ExitCode, NotReadyError, UsageError
 from crm_shared.events.reminders import ADAPTER, TOPIC, ReminderRaised, ReminderWithdrawn
 from crm_shared.settings import KafkaSettings
 from tests.acrm_batch.bank import Bank
-from tests.acrm_batch.conftest import FIRST, THIRD, Batch, Kept, Start, kept
+from tests.acrm_batch.conftest import FIRST, THIRD, Batch, Filling, Start
 from tests.databases import PostgresDatabase
 
 DAY = date(2026, 1, 2)
@@ -45,21 +43,9 @@ def delivered(bank: Bank) -> Bank:
 
 
 @pytest.fixture(scope="module")
-def night(
-    environment: dict[str, str], postgres_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Kept]:
-    """The bank with its date made."""
-    folder = tmp_path_factory.mktemp("night")
-    bank = with_loan(Bank(folder / "landing", FIRST))
-    with kept(bank, environment, postgres_template, folder, lambda crm: crm.run(DAY)) as found:
-        yield found
-
-
-@pytest.fixture
-def ready(night: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """The bank of one test, with its date made and not published."""
-    with night.copied(tmp_path, monkeypatch) as start:
-        yield start
+def filling() -> Filling:
+    """The bank of `ready`, and the date that is made of it."""
+    return with_loan, DAY
 
 
 def test_publishing_again_replaces_the_date_and_keeps_the_others(ready: Start) -> None:

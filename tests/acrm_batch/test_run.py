@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
@@ -25,7 +24,7 @@ from acrm_batch.project import Project
 from crm_shared import postgres
 from crm_shared.errors import ExitCode, UsageError
 from tests.acrm_batch.bank import Bank
-from tests.acrm_batch.conftest import DATA_KEY, FIRST, Batch, Kept, Start, kept
+from tests.acrm_batch.conftest import DATA_KEY, Batch, Filling, Start
 
 JANUARY, DAY = date(2026, 1, 31), date(2026, 2, 3)
 
@@ -49,21 +48,9 @@ def delivered(bank: Bank) -> Bank:
 
 
 @pytest.fixture(scope="module")
-def night(
-    environment: dict[str, str], postgres_template: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Kept]:
-    """The bank with its date made."""
-    folder = tmp_path_factory.mktemp("night")
-    bank = two_customers(Bank(folder / "landing", FIRST))
-    with kept(bank, environment, postgres_template, folder, lambda crm: crm.run(DAY)) as found:
-        yield found
-
-
-@pytest.fixture
-def ready(night: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """The bank of one test, with its date made."""
-    with night.copied(tmp_path, monkeypatch) as start:
-        yield start
+def filling() -> Filling:
+    """The bank of `ready`, and the date that is made of it."""
+    return two_customers, DAY
 
 
 def checksums(crm: Batch) -> dict[str, bytes]:
