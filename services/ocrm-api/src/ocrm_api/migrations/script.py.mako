@@ -10,7 +10,3 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("")
-
-
-def downgrade() -> None:
-    raise NotImplementedError("Migrations go forward only: expand, backfill, contract.")

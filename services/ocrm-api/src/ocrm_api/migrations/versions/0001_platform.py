@@ -90,7 +90,3 @@ def upgrade() -> None:
     op.execute(TABLES)
     op.execute(APPEND_ONLY)
     op.execute(RIGHTS)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("Migrations go forward only: expand, backfill, contract.")

@@ -139,7 +139,3 @@ def upgrade() -> None:
     _protect("ocrm.reminders")
     _protect("ocrm.reminder_events")
     op.execute(RIGHTS)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("Migrations go forward only: expand, backfill, contract.")

@@ -43,7 +43,3 @@ def upgrade() -> None:
     op.execute(AUDIT_CLOCK)
     op.execute(SCOPE_KEYS)
     op.execute(SESSIONS)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("Migrations go forward only: expand, backfill, contract.")

@@ -74,7 +74,3 @@ def upgrade() -> None:
     op.execute(INDEXES)
     op.execute(PARAMETERS)
     op.execute(IDEMPOTENCY_KEYS)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("Migrations go forward only: expand, backfill, contract.")

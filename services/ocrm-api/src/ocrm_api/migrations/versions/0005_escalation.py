@@ -30,7 +30,3 @@ alter table ocrm.reminder_events validate constraint reminder_events_kind_check;
 
 def upgrade() -> None:
     op.execute(REMINDERS)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("Migrations go forward only: expand, backfill, contract.")

@@ -21,7 +21,3 @@ create index reminders_expiring
 
 def upgrade() -> None:
     op.execute(INDEXES)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("Migrations go forward only: expand, backfill, contract.")

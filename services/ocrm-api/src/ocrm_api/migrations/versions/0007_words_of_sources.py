@@ -24,7 +24,3 @@ comment on column ocrm.reminder_events.head_id is
 
 def upgrade() -> None:
     op.execute(REMINDERS)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("Migrations go forward only: expand, backfill, contract.")

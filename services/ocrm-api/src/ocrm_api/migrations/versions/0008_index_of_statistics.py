@@ -14,7 +14,3 @@ depends_on = None
 
 def upgrade() -> None:
     create_index("reminders_raised", "on ocrm.reminders (lead_branch_id, raised_at)")
-
-
-def downgrade() -> None:
-    raise NotImplementedError("Migrations go forward only: expand, backfill, contract.")

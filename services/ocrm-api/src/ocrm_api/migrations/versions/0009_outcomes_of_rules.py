@@ -24,7 +24,3 @@ grant select, insert on ocrm.rule_outcomes to ocrm_app;
 
 def upgrade() -> None:
     op.execute(OUTCOMES)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("Migrations go forward only: expand, backfill, contract.")

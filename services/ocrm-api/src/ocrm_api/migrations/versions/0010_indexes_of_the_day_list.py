@@ -14,7 +14,3 @@ def upgrade() -> None:
         "reminders_finished_of_owner",
         "on ocrm.reminders (owner_id, done_at) where status = 'done'",
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("Migrations go forward only: expand, backfill, contract.")

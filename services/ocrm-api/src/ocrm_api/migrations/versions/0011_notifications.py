@@ -70,7 +70,3 @@ def upgrade() -> None:
     op.execute(ITEMS)
     op.execute(NOTIFICATIONS)
     op.execute(RIGHTS)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("Migrations go forward only: expand, backfill, contract.")
