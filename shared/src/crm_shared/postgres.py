@@ -1,11 +1,8 @@
 """PostgreSQL: connections that do not wait for ever, advisory locks, bulk COPY."""
 
-import os
 import re
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 from uuid import uuid5
 
@@ -14,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from crm_shared.errors import CrmError, NotReadyError, ServerUnavailableError
 from crm_shared.ids import NAMESPACE
+from crm_shared.time_limit import cut_after
 
 CONNECT_TIMEOUT_SECONDS = 5
 
@@ -85,21 +83,15 @@ def bounded(connection: psycopg.Connection, seconds: float) -> Iterator[None]:
     A server that accepts TCP and never answers passes every time-out of libpq: keep-alives are
     answered by its kernel. Cutting the socket makes the waiting call raise `OperationalError`.
     """
-    timer = threading.Timer(seconds + _GRACE_SECONDS, _cut, (connection,))
-    timer.daemon = True
-    timer.start()
-    try:
+
+    def wire() -> int:
+        try:
+            return connection.fileno()
+        except psycopg.Error as error:
+            raise OSError("The connection is closed.") from error
+
+    with cut_after(seconds + _GRACE_SECONDS, wire):
         yield
-    finally:
-        timer.cancel()
-
-
-def _cut(connection: psycopg.Connection) -> None:
-    with (
-        suppress(psycopg.Error, OSError),
-        socket.socket(fileno=os.dup(connection.fileno())) as wire,
-    ):
-        wire.shutdown(socket.SHUT_RDWR)
 
 
 def advisory_key(name: str) -> int:

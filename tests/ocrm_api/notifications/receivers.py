@@ -22,12 +22,14 @@ from cryptography.x509.oid import NameOID
 
 @dataclass
 class Received:
-    """What a receiver got, and how it answers: a status, bytes as they are, or a call first."""
+    """What a receiver got, and how it answers: a status, bytes as they are, or a call first; a mail
+    server also how it takes its leave."""
 
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     mails: list[EmailMessage] = field(default_factory=list)
     status: int = 200
     body: bytes = b"{}"
+    leave: str = "221 bye"
     meanwhile: Callable[[], Any] = lambda: None
     port: int = 0
 
@@ -89,7 +91,7 @@ def receiving_mail(tls: ssl.SSLContext | None = None) -> Iterator[Received]:
                     self.keep()
                     self.say("250 kept")
                 elif command == "QUIT":
-                    self.say("221 bye")
+                    self.say(got.leave)
                     return
                 elif command == "EHLO" and tls is not None:
                     self.say("250-mail.test")
@@ -124,6 +126,34 @@ def dripping(first: bytes, then: bytes) -> Iterator[int]:
                 self.wfile.write(first)
                 while not gone.wait(0.05):
                     self.wfile.write(then)
+
+    got = Received()
+    with _serving(ThreadingTCPServer(("127.0.0.1", 0), Handler), got):
+        try:
+            yield got.port
+        finally:
+            gone.set()
+
+
+@contextmanager
+def dripping_encrypted(tls: ssl.SSLContext, seconds: float) -> Iterator[int]:
+    """The port of a mail server that takes so long to offer STARTTLS, as long again to begin it,
+    and then never ends its answer."""
+    gone = threading.Event()
+
+    class Handler(StreamRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                self.wfile.write(b"220 mail.test\r\n")
+                self.rfile.readline()
+                gone.wait(seconds)
+                self.wfile.write(b"250-mail.test\r\n250 STARTTLS\r\n")
+                self.rfile.readline()
+                self.wfile.write(b"220 go ahead\r\n")
+                gone.wait(seconds)
+                with tls.wrap_socket(self.request, server_side=True) as encrypted:
+                    while not gone.wait(0.05):
+                        encrypted.sendall(b"2")
 
     got = Received()
     with _serving(ThreadingTCPServer(("127.0.0.1", 0), Handler), got):

@@ -26,6 +26,7 @@ from tests.ocrm_api.notifications.receivers import (
     Received,
     certificate,
     dripping,
+    dripping_encrypted,
     receiving_http,
     receiving_mail,
 )
@@ -163,15 +164,37 @@ def test_a_receiver_that_never_answers_holds_up_neither_the_notifier_nor_other_c
     assert notifier.metrics.waiting._value.get() == 1
 
 
-def test_a_server_that_never_ends_its_answer_is_cut_off(desk: Desk) -> None:
+#: How TLS begins: a record of the handshake, 16 KiB long.
+HANDSHAKE = b"\x16\x03\x03\x40\x00"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "smtp_tls", "web_says", "mail_says"),
+    [("http", "none", b"HTTP/1.1 ", b"220-"), ("https", "tls", HANDSHAKE, HANDSHAKE)],
+)
+def test_a_server_that_never_ends_its_answer_is_cut_off(
+    desk: Desk, scheme: str, smtp_tls: str, web_says: bytes, mail_says: bytes
+) -> None:
     desk.bank.execute(
         "insert into ocrm.notification_preferences (employee_id, channel) values ('M2', 'email')"
     )
     for customer in (4, 2):
         desk.bank.raise_reminder(customer, URGENT, bank.CUSTOMERS[customer][0])
-    with dripping(b"HTTP/1.1 ", b"2") as web, dripping(b"220-", b"h") as mail:
-        given = mail_server(mail) | desk.webhook(web) | {"timeout_seconds": 0.5}
+    with dripping(web_says, b"2") as web, dripping(mail_says, b"h") as mail:
+        given = desk.webhook(web) | mail_server(mail, smtp_tls=smtp_tls)
+        given |= {"push_url": f"{scheme}://127.0.0.1:{web}/", "timeout_seconds": 0.5}
         assert desk.turn(**given).outcomes == {"put_off": 2}
+
+
+def test_a_mail_server_that_never_ends_is_cut_off_though_encryption_begins_meanwhile(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.bank.raise_reminder(4, URGENT)
+    tls, trusted = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    with dripping_encrypted(tls, seconds=0.3) as port:
+        given = mail_server(port, channel="email", smtp_tls="starttls", timeout_seconds=0.5)
+        assert desk.turn(**given).outcomes == {"put_off": 1}
 
 
 def test_a_receiver_that_is_not_there_is_left_alone_for_a_while(desk: Desk) -> None:
@@ -248,6 +271,17 @@ def test_an_e_mail_goes_out_once_by_an_encrypted_line(
     assert "Large outflow: 1 (priority 1)" in message.get_content()
 
 
+@pytest.mark.parametrize("leave", ["421 too many connections", ""])
+def test_a_mail_that_was_taken_is_not_sent_again_however_the_server_takes_its_leave(
+    desk: Desk, leave: str
+) -> None:
+    desk.bank.raise_reminder(4, URGENT)
+    with receiving_mail() as mail:
+        mail.leave = leave
+        desk.turn(**mail_server(mail.port, channel="email"))
+    assert (len(mail.mails), desk.statuses()) == (1, [("M1", "sent", 1)])
+
+
 def test_a_mail_server_that_nobody_can_trust_gets_nothing(desk: Desk, tmp_path: Path) -> None:
     desk.bank.raise_reminder(4, URGENT)
     tls, _ = certificate(tmp_path)
@@ -314,7 +348,6 @@ def test_what_was_settled_long_ago_is_deleted(desk: Desk) -> None:
     assert desk.statuses() == []
 
 
-@pytest.mark.faults
 def _connected(desk: Desk) -> list[Any]:
     """The connections of notifiers."""
     return desk.bank.execute(
@@ -323,6 +356,7 @@ def _connected(desk: Desk) -> list[Any]:
     )
 
 
+@pytest.mark.faults
 def test_killed_between_sending_and_marking_it_sends_again_under_the_same_id(
     desk: Desk, receiver: Received, environment: dict[str, str]
 ) -> None:

@@ -2,16 +2,18 @@
 
 import re
 import smtplib
-import ssl
+from contextlib import closing, suppress
 from email.message import EmailMessage
 from email.utils import format_datetime
+from functools import partial
 
 from crm_shared.clock import BANK_ZONE
 from crm_shared.errors import UsageError
+from crm_shared.time_limit import cut_after
 from ocrm_api.notifications import texts
 from ocrm_api.notifications.delivery import Notification
 from ocrm_api.notifications.errors import NotDeliveredError
-from ocrm_api.notifications.time_limit import cut_after
+from ocrm_api.notifications.tls import Tls, wire_of
 from ocrm_api.settings import NotifySettings
 
 _LOCAL_PART = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -28,7 +30,7 @@ class Mail:
             )
         self._settings, self._host = settings, settings.smtp_host
         self._sender, self._domain = settings.email_from, settings.email_domain
-        self._tls = ssl.create_default_context() if settings.smtp_tls != "none" else None
+        self._tls = Tls(settings.smtp_host) if settings.smtp_tls != "none" else None
 
     def __call__(self, notification: Notification) -> None:
         """Hand a notification over; `NotDeliveredError` says what the server answered."""
@@ -54,9 +56,11 @@ class Mail:
                 " correct OCRM_NOTIFY_SMTP_TLS and OCRM_NOTIFY_SMTP_USER."
             ) from error
         except (OSError, smtplib.SMTPException) as error:
+            # A line that breaks is `SMTPServerDisconnected`; what broke it stands behind that.
+            fault = type(error.__context__ or error).__name__
             raise NotDeliveredError(
-                f"The connection to the mail server failed ({type(error).__name__}); see whether it"
-                " runs, and whether this machine reaches it and trusts its certificate."
+                f"The connection to the mail server failed ({fault}); see whether it runs, and"
+                " whether this machine reaches it and trusts its certificate."
             ) from error
 
     def _message(self, notification: Notification) -> EmailMessage:
@@ -74,22 +78,21 @@ class Mail:
     def _send(self, message: EmailMessage) -> None:
         given = self._settings
         server = self._server()
-        with server, cut_after(given.timeout_seconds, lambda: server.sock):
+        with closing(server), cut_after(given.timeout_seconds, partial(wire_of, server)):
             server.connect(self._host, given.smtp_port)
             if given.smtp_tls == "starttls":
                 server.starttls(context=self._tls)
             if given.smtp_user and given.smtp_password:
                 server.login(given.smtp_user, given.smtp_password.get_secret_value())
             server.send_message(message)
+            # It has the mail: how it takes its leave changes nothing.
+            with suppress(OSError, smtplib.SMTPException):
+                server.quit()
 
     def _server(self) -> smtplib.SMTP:
-        """Not connected yet: a server that never ends its first line would hold up the constructor.
-        `connect` does not keep the name by which the certificate is checked, so we do."""
+        """Not connected yet: a server that never ends its first line would hold up the
+        constructor, before there is anything to cut."""
         seconds = self._settings.timeout_seconds
-        server = (
-            smtplib.SMTP_SSL(timeout=seconds, context=self._tls)
-            if self._settings.smtp_tls == "tls"
-            else smtplib.SMTP(timeout=seconds)
-        )
-        server._host = self._host  # type: ignore[attr-defined]
-        return server
+        if self._settings.smtp_tls == "tls":
+            return smtplib.SMTP_SSL(timeout=seconds, context=self._tls)
+        return smtplib.SMTP(timeout=seconds)

@@ -3,7 +3,6 @@ gateway of app push. They go to the address in the settings and follow no redire
 """
 
 import http.client
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -13,10 +12,11 @@ from urllib.parse import urlsplit
 import orjson
 
 from crm_shared.errors import UsageError
+from crm_shared.time_limit import cut_after
 from ocrm_api.notifications import signing, texts
 from ocrm_api.notifications.delivery import Notification
 from ocrm_api.notifications.errors import NotDeliveredError
-from ocrm_api.notifications.time_limit import cut_after
+from ocrm_api.notifications.tls import Tls, wire_of
 from ocrm_api.settings import NotifySettings
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -80,12 +80,12 @@ class Webhook:
         )
         connection = self._connect()
         try:
-            with cut_after(self._seconds, lambda: connection.sock):
+            with cut_after(self._seconds, partial(wire_of, connection)):
                 connection.request(
                     "POST", self._target, body, {"content-type": "application/json", **signed}
                 )
                 answer = connection.getresponse()
-            status, said = answer.status, answer.read1(_READ_BYTES)
+                status, said = answer.status, answer.read1(_READ_BYTES)
         except (OSError, http.client.HTTPException) as error:
             raise NotDeliveredError(
                 f"The connection to the receiver failed ({type(error).__name__}); see whether it"
@@ -125,7 +125,7 @@ def _address(
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if plain:
         return partial(http.client.HTTPConnection, parts.hostname, port, timeout=seconds), target
-    context = ssl.create_default_context()
     return partial(
-        http.client.HTTPSConnection, parts.hostname, port, timeout=seconds, context=context
-    ), target
+        http.client.HTTPSConnection, parts.hostname, port, timeout=seconds,
+        context=Tls(parts.hostname),
+    ), target  # fmt: skip
