@@ -149,6 +149,23 @@ def test_what_is_missing_is_named_with_its_place_and_what_to_do(
     assert _report(code=0)["kinds"]["transaction.booked"]["missing"] == 0
 
 
+def test_a_dead_letter_that_is_not_utf8_is_not_taken_for_worked_on(
+    url: str, kafka_settings: KafkaSettings, sent: list[Message]
+) -> None:
+    bookings = [one for one in sent if b"transaction.booked" in one[2]]
+    others = [one for one in sent if one not in bookings]
+    topic, key, value = bookings[0]
+    in_gbk = value.replace(b'"channel":"', '"channel":"柜台'.encode("gbk"))
+    _publish(kafka_settings, [*others, *bookings[1:], (topic, key, in_gbk)])
+    _work(url, kafka_settings)
+    found = _report(code=3)
+    one = found["kinds"]["transaction.booked"]
+    (number,) = found["dead_letters_of_no_day"]
+    assert (one["missing"], one["complete"]) == (1, False)
+    (dead,) = one["to_do"]
+    assert f"alerting dead-letters requeue {number}" in dead
+
+
 def test_a_dead_letter_that_was_requeued_counts_as_worked_on(
     url: str, kafka_settings: KafkaSettings, sent: list[Message]
 ) -> None:
@@ -190,6 +207,6 @@ def test_what_the_topic_no_longer_holds_is_not_known_and_never_called_complete(
     worked: int, said: str
 ) -> None:
     line = Line("transaction.booked", booked=10, worked=worked, late=0)
-    completeness._compare(line, {uuid4()}, Places(whole=False), [])
+    completeness._compare(line, {uuid4()}, Places(whole=False))
     assert (line.missing, line.complete) == (None, None)
     assert line.to_do[0].startswith(said)

@@ -7,7 +7,6 @@ letter, or not there.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -19,7 +18,7 @@ from alerting.contract import KINDS
 from alerting.days_worked import Tally, control
 from alerting.ledger import BOOKED_KINDS
 from alerting.places import Places
-from alerting.worked import Letter, Worked
+from alerting.worked import Worked
 from crm_shared.events import cards, loans, transactions
 from crm_shared.landing import read_manifest
 from crm_shared.settings import KafkaSettings
@@ -78,12 +77,17 @@ def lines(worked: Worked, settings: KafkaSettings, landing: Path, day: date) -> 
         else:
             unproven[_TOPIC_OF[kind]].append(line)
     for name, several in unproven.items():
-        dead = {one.place for one in worked.letters if one.dead}
+        # Also what names no day: the topic may still tell of which event it is.
+        dead = {
+            one.place: one.dead_letter_id
+            for one in (*worked.letters, *worked.undated)
+            if one.dead
+        }
         kinds = [one.kind for one in several]
         seen = places.look(settings, name, day, kinds, done=worked.offsets, dead=dead)
         for line in several:
             ids = set(ledger.event_ids(landing, day, line.kind) or ())
-            _compare(line, ids, seen[line.kind], worked.letters)
+            _compare(line, ids, seen[line.kind])
     return found
 
 
@@ -99,7 +103,7 @@ def _booked(landing: Path, day: date, kind: str) -> Tally | None:
     return tally
 
 
-def _compare(line: Line, booked: set[UUID], seen: Places, letters: Sequence[Letter]) -> None:
+def _compare(line: Line, booked: set[UUID], seen: Places) -> None:
     """Event by event: which of the booked ones were worked on, and where the others are."""
     if not seen.whole:
         fewer = (line.booked or 0) - line.worked
@@ -115,18 +119,16 @@ def _compare(line: Line, booked: set[UUID], seen: Places, letters: Sequence[Lett
     if line.worked >= len(seen.worked):  # days before counting began have no count
         line.repeats = line.worked - len(seen.worked)
     waiting = [one for one in missing if one in seen.waiting]
-    numbers = {one.event_id: one.dead_letter_id for one in letters if one.dead}
-    dead = [one for one in missing if one in numbers and one not in seen.waiting]
+    dead = [one for one in missing if one in seen.dead and one not in seen.waiting]
     gone = sorted(missing.difference(waiting, dead))
     if waiting:
-        at = [seen.waiting[one] for one in waiting]
-        first = min(at, key=lambda one: (one.partition, one.offset))
+        topic, partition, offset = min(seen.waiting[one] for one in waiting)
         line.to_do.append(
-            f"{len(waiting)} wait in the topic, the first at {first.topic}/{first.partition}"
-            f"@{first.offset}: `alerting status` says whether the work goes on."
+            f"{len(waiting)} wait in the topic, the first at {topic}/{partition}@{offset}: "
+            "`alerting status` says whether the work goes on."
         )
     if dead:
-        some = " ".join(str(numbers[one]) for one in islice(sorted(dead), _EXAMPLES))
+        some = " ".join(str(one) for one in islice(sorted(seen.dead[one] for one in dead), _EXAMPLES))
         line.to_do.append(
             f"{len(dead)} are dead letters: mend the cause, then `alerting dead-letters requeue "
             f"{some}{' …' if len(dead) > _EXAMPLES else ''}`."

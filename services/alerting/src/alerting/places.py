@@ -21,6 +21,9 @@ from crm_shared.errors import ServerUnavailableError
 from crm_shared.kafka import Record
 from crm_shared.settings import KafkaSettings
 
+#: Where a record lies: topic, partition, offset.
+Place = tuple[str, int, int]
+
 #: A producer's clock may be slow by so much.
 _SLOW_CLOCK = timedelta(hours=1)
 
@@ -40,14 +43,16 @@ _said = msgspec.json.Decoder(_Said).decode
 
 @dataclass
 class Places:
-    """What the topic holds of a day and kind: ids worked on, and the place of those that wait.
+    """What the topic holds of a day and kind: ids worked on, the place of those that wait, and the
+    number of the dead letter of those that are one.
 
     `whole` is False where the topic may have deleted records of the day: an id that is not here
     may then have been worked on all the same.
     """
 
     worked: set[UUID] = field(default_factory=set)
-    waiting: dict[UUID, Record] = field(default_factory=dict)
+    waiting: dict[UUID, Place] = field(default_factory=dict)
+    dead: dict[UUID, int] = field(default_factory=dict)
     whole: bool = True
 
 
@@ -58,11 +63,12 @@ def look(
     kinds: Collection[str],
     *,
     done: Mapping[Partition, int],
-    dead: Collection[tuple[str, int, int]],
+    dead: Mapping[Place, int],
 ) -> dict[str, Places]:
     """By kind, where the events of the day are in the topic of that name.
 
-    `done` is the next offset of each partition; `dead` are the places of open dead letters.
+    `done` is the next offset of each partition; `dead` the number of the open dead letter at a
+    place.
     """
     found = {kind: Places() for kind in kinds}
     client = kafka.consumer(settings, "alerting-completeness", group_id=None)
@@ -82,7 +88,7 @@ def _place(
     day: date,
     found: Mapping[str, Places],
     done: Mapping[Partition, int],
-    dead: Collection[tuple[str, int, int]],
+    dead: Mapping[Place, int],
 ) -> None:
     try:
         said = _said(record.value or b"")
@@ -90,12 +96,13 @@ def _place(
         return
     if said.business_date != day or said.type not in found:
         return
-    if (record.topic, record.partition, record.offset) in dead:
-        return
-    if record.offset < done.get((record.topic, record.partition), 0):
-        found[said.type].worked.add(said.event_id)
+    places, place = found[said.type], (record.topic, record.partition, record.offset)
+    if place in dead:
+        places.dead[said.event_id] = dead[place]
+    elif record.offset < done.get((record.topic, record.partition), 0):
+        places.worked.add(said.event_id)
     else:
-        found[said.type].waiting.setdefault(said.event_id, record)
+        places.waiting.setdefault(said.event_id, place)
 
 
 def _stretch(

@@ -13,9 +13,13 @@ from psycopg.rows import dict_row
 from alerting import days_worked
 from alerting.days_worked import Tally
 from alerting.ownership import Partition
+from alerting.places import Place
 from crm_shared.clock import BANK_ZONE, bank_date
 
 _OFFSETS = "select topic, partition, next_offset from alerting.partitions where topic = any (%s)"
+
+#: Payloads in memory at a time.
+_AT_ONCE = 100
 
 #: Records that are dead letters, or were until somebody requeued them.
 _LETTERS = """
@@ -47,7 +51,7 @@ class Letter:
     """A record that is or was a dead letter; kind, event and day where it can still be read."""
 
     dead_letter_id: int
-    place: tuple[str, int, int]
+    place: Place
     reason: str
     dead: bool
     kind: str | None
@@ -78,12 +82,12 @@ def read(connection: psycopg.Connection, day: date, topics: list[str]) -> Worked
     with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         connection.execute("set transaction isolation level repeatable read, read only")
         offsets = connection.execute(_OFFSETS, (topics,))
-        letters = [_letter(row) for row in connection.execute(_LETTERS, (topics,))]
+        letters = _letters(connection, day, topics)
         worked = Worked(
             tallies=days_worked.read(connection, day, topics),
             offsets={(row[0], row[1]): row[2] for row in offsets},
             letters=[one for one in letters if one.day == day],
-            undated=[one for one in letters if one.day is None and one.dead],
+            undated=[one for one in letters if one.day is None],
             reminders=cursor.execute(_REMINDERS, (day,)).fetchall(),
             failed=cursor.execute(_FAILED, (topics,)).fetchall(),
             storms=cursor.execute(_STORMS, (begins, begins + timedelta(days=1))).fetchall(),
@@ -93,6 +97,14 @@ def read(connection: psycopg.Connection, day: date, topics: list[str]) -> Worked
             # Requeued: worked on, though not by its offset.
             worked.tallies.setdefault(one.kind, Tally()).add(one.event_id)
     return worked
+
+
+def _letters(connection: psycopg.Connection, day: date, topics: list[str]) -> list[Letter]:
+    """Those of the day and those that name none; of the others and of payloads, none is kept."""
+    with connection.cursor("letters_of_a_day") as cursor:
+        cursor.itersize = _AT_ONCE
+        found = map(_letter, cursor.execute(_LETTERS, (topics,)))
+        return [one for one in found if one.day == day or (one.day is None and one.dead)]
 
 
 def _letter(row: tuple[Any, ...]) -> Letter:
