@@ -1,9 +1,16 @@
 """What operations see in /metrics is what there is now."""
 
 import psycopg
+import pytest
 from prometheus_client import REGISTRY
 
 from alerting import metrics, status
+from alerting.relay import Relay
+from alerting.settings import AlertingSettings
+from crm_shared import kafka
+from crm_shared.settings import KafkaSettings
+from crm_shared.testing.network import free_port
+from crm_shared.testing.waiting import wait_until
 from tests.alerting.batches import records, run
 from tests.alerting.bookings import booking
 
@@ -39,6 +46,25 @@ def test_what_waits_for_a_person_is_measured_until_it_is_done(
     metrics.waits(status.waiting(connection))
     assert _value("alerting_open_dead_letters", reason="undecodable") == 0
     assert _value("alerting_storms_lasting", rule="R01.LARGE_INFLOW") is None
+
+
+def test_what_waits_is_measured_while_kafka_is_away(
+    settings: AlertingSettings, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka, "CONNECT_TIMEOUT_SECONDS", 0.0)
+    run(connection, records([b"poison", booking(2, amount="500000.00")], first=10))
+    nowhere = KafkaSettings(bootstrap=f"127.0.0.1:{free_port()}")
+    failures: list[Exception] = []
+    relay = Relay(settings, nowhere, failures.append)
+    metrics.OPEN_DEAD_LETTERS.labels("undecodable").set(0)
+    metrics.OUTBOX_BACKLOG.set(0)
+    relay.start()
+    try:
+        wait_until(lambda: _value("alerting_outbox_backlog") == 1, "the backlog")
+        assert _value("alerting_open_dead_letters", reason="undecodable") == 1
+    finally:
+        relay.stop(20)
+    assert not failures
 
 
 def test_counters_of_faults_begin_at_zero_so_that_the_first_fault_is_an_increase() -> None:

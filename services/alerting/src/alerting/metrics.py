@@ -63,6 +63,9 @@ for _reason in get_args(Reason):
 for _server in ("PostgreSQL", "Kafka"):
     PUT_OFF.labels(_server)
 
+#: Rules whose storms the metrics tell.
+_storming: set[str] = set()
+
 
 def forget_partitions() -> None:
     """Others may own them from now on, and say how far they are."""
@@ -81,11 +84,15 @@ def waits(found: Waiting) -> None:
     """What waits for a person, as the database has it."""
     for reason in get_args(Reason):
         OPEN_DEAD_LETTERS.labels(reason).set(found.dead_letters.get(reason, 0))
-    STORMS_LASTING.clear()
-    HELD_MESSAGES.clear()
     for storm in found.storms:
         STORMS_LASTING.labels(storm.rule_code).set(1)
         HELD_MESSAGES.labels(storm.rule_code).set(storm.held)
+    # Only then: a scrape in between sees every storm that lasts.
+    for rule in _storming - {storm.rule_code for storm in found.storms}:
+        STORMS_LASTING.remove(rule)
+        HELD_MESSAGES.remove(rule)
+    _storming.clear()
+    _storming.update(storm.rule_code for storm in found.storms)
 
 
 def count(result: BatchResult) -> None:

@@ -69,9 +69,10 @@ class Relay:
             while True:
                 stopping = self._stop.is_set()
                 try:
-                    self._drain()
                     if not stopping:
                         self._look()
+                    self._drain()
+                    if not stopping:
                         self._delete_old()
                     pause = _IDLE_SECONDS
                 except (*database.RETRYABLE, KafkaError, ServerUnavailableError) as error:
@@ -93,13 +94,14 @@ class Relay:
             pass
 
     def _look(self) -> None:
-        """Dead letters and storms, for the metrics."""
+        """Dead letters, storms and backlog, for the metrics: also while Kafka is away."""
         if time.monotonic() < self._look_at:
             return
         connection = self._connected()
         patience = self._settings.statement_timeout_seconds * 2
         with postgres.bounded(connection, patience), connection.transaction():
             metrics.waits(status.waiting(connection))
+            metrics.OUTBOX_BACKLOG.set(outbox.backlog(connection))
         self._look_at = time.monotonic() + _LOOK_EVERY_SECONDS
 
     def _delete_old(self) -> None:
