@@ -6,11 +6,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerting import backtest, drafts, history, ledger, ruleset
+from alerting import backtest, cli_history, drafts, history, ledger, ruleset
 from alerting.cli import app
 from alerting.decoding import Refused, decode
 from alerting.drafts import DraftRefusedError
@@ -102,6 +103,24 @@ def test_what_cannot_be_tried_says_what_to_do(
         backtest.run(INFLOW, amounts, inflow, tmp_path, (LAST, LAST))
 
 
+def test_customers_of_no_known_type_are_counted(landing: Path, tmp_path: Path) -> None:
+    folder = tmp_path / f"business_date={LAST}"
+    folder.mkdir()
+    for file in (landing / folder.name).iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    states = folder / "customers.parquet"
+    duckdb.execute(
+        f"copy (select * replace (null::varchar as customer_type) from '{states}')"
+        f" to '{states}.new' (format parquet)"
+    )
+    Path(f"{states}.new").rename(states)
+    assert ledger.customers_without_type(landing, LAST, LAST) == 0
+    number = ledger.customers_without_type(tmp_path, LAST, LAST)
+    assert number == len({one.customer_id for one in ledger.bookings(tmp_path, LAST, LAST)})
+    told = cli_history.without_type({"customers_without_type": number})
+    assert told[0].startswith(f"{number} customers who booked have no type")
+
+
 def test_a_damaged_file_is_named(landing: Path, tmp_path: Path) -> None:
     folder = tmp_path / f"business_date={LAST}"
     folder.mkdir()
@@ -129,11 +148,25 @@ def test_a_draft_is_tried_before_it_is_approved(
     days = ["--from", str(FIRST), "--to", str(LAST)]
     tried = _said("backtest", INFLOW, "--draft", str(number), *days)
     assert "reminders as proposed" in tried
+    assert "--by and --purpose" in tried
+    assert "for instance: customer" not in tried
     assert f"tried {FIRST} to {LAST}" in _said("rules", "drafts")
     drafts.approve(connection, number, checker="Chen", at=None, settings=settings)
     again = _said("backtest", INFLOW, "movement.individual_min_amount=2000", *days, "--json")
     found: dict[str, Any] = json.loads(again)
     assert found["in_force"] > found["proposed"]
+    assert found["customers_without_type"] == 0
+    assert "sample" not in found
+    by = ("--by", "Chen", "--purpose", "operations")
+    fewer = _said("backtest", INFLOW, "movement.individual_min_amount=500", *days, "--json", *by)
+    sample = json.loads(fewer)["sample"]
+    kept = "select said_by, action, subject_id, purpose, details from alerting.audit_log"
+    shown = {"customers": [one["customer_id"] for one in sample]}
+    assert connection.execute(kept).fetchall() == [
+        ("Chen", "backtest.sample", INFLOW, "operations", shown)
+    ]
+    with pytest.raises(UsageError, match="say who asks"):
+        _said("backtest", INFLOW, "movement.individual_min_amount=500", *days, "--by", "Chen")
     with pytest.raises(UsageError, match="Say what to try"):
         _said("backtest", INFLOW, *days)
     with pytest.raises(ParametersRefusedError, match="individual_min_amuont"):

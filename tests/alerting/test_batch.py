@@ -1,13 +1,16 @@
 """One batch, one transaction: dead letters, failing rules, limits, lateness."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from alerting import batch, dead_letters, decoding, ruleset
 from alerting.batch import Bounds
+from alerting.cli import app
 from alerting.dead_letters import TooManyDeadLettersError, masked
 from alerting.events import Booking, Judged
 from alerting.requeue import requeue
@@ -15,6 +18,7 @@ from alerting.rules import LARGE_INFLOW
 from alerting.rules.protocol import Answer, Parameters
 from alerting.ruleset import RuleInForce, Ruleset
 from alerting.windows import Timeline, Transfer
+from crm_shared.errors import UsageError
 from tests.alerting.batches import BOUNDS, LATER, raised, records, run
 from tests.alerting.bookings import NOON, booking, expected_reminders, transfer_out
 
@@ -179,6 +183,24 @@ def test_dead_letters_hide_personal_data() -> None:
     assert b"6222021234567890" not in masked(event)
     assert b"6222021234567890" not in masked(b"broken " + event)
     assert masked(b"broken 12345") == b"broken 12345"
+
+
+def test_what_a_dead_letter_says_is_told_to_who_asks_and_that_is_kept(
+    connection: psycopg.Connection, alerting_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (letter,) = _kept_poison(connection)
+    monkeypatch.setenv("ALERTING_DATABASE_URL", alerting_url)
+    asked = ["dead-letters", "list", "--reason", "undecodable", "--json"]
+    assert "payload" not in CliRunner().invoke(app, asked, catch_exceptions=False).output
+    by = ["--by", "Chen", "--purpose", "operations"]
+    told = json.loads(CliRunner().invoke(app, [*asked, *by], catch_exceptions=False).output)
+    (said,) = (one["payload"] for one in told if one["dead_letter_id"] == letter.dead_letter_id)
+    assert said.encode() == POISON
+    row = connection.execute("select said_by, action, details from alerting.audit_log").fetchone()
+    numbers = [one["dead_letter_id"] for one in told]
+    assert row == ("Chen", "dead_letters.read", {"dead_letters": numbers})
+    with pytest.raises(UsageError, match="--json alone"):
+        CliRunner().invoke(app, ["dead-letters", "list", *by], catch_exceptions=False)
 
 
 def test_every_rule_of_the_table_is_the_one_of_the_documents(

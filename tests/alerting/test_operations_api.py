@@ -120,6 +120,26 @@ def test_a_server_that_is_away_is_a_problem_that_names_it(
         assert one.get(STREAM).json()["code"] == "server_unavailable"
 
 
+def test_a_fault_of_ours_is_a_problem_that_the_log_knows_by_its_id(
+    client: httpx.Client, connection: psycopg.Connection, capfd: pytest.CaptureFixture[str]
+) -> None:
+    connection.execute("alter table alerting.storms rename to storms_elsewhere")
+    connection.commit()
+    try:
+        answer = client.get("/v1/storms")
+    finally:
+        connection.execute("alter table alerting.storms_elsewhere rename to storms")
+        connection.commit()
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (500, "internal_error")
+    assert "request_id" in problem["detail"]
+    assert "request_id" in problem["detail_zh"]
+    told = "".join(capfd.readouterr())
+    assert problem["request_id"] in told
+    assert "UndefinedTable" in told
+
+
 def test_rules_versions_and_drafts_are_told(
     client: httpx.Client, connection: psycopg.Connection, settings: AlertingSettings
 ) -> None:
@@ -302,7 +322,7 @@ def test_the_document_shows_an_answer_and_the_problems_of_every_operation(
         for operation in operations.values():
             assert "422" not in operation["responses"]
             if path.startswith("/v1/"):
-                assert {"400", "401", "503"} <= operation["responses"].keys()
+                assert {"400", "401", "500", "503"} <= operation["responses"].keys()
                 assert operation["security"] == [{"HTTPBearer": []}]
     assert "ValidationError" not in json.dumps(document)
     for example in document["components"]["schemas"]["Status"]["examples"]:

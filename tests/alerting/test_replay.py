@@ -169,7 +169,16 @@ def test_the_command_tells_it_and_writes_nothing(
     told = _said(*days, "--dry-run")
     assert "nothing is written" in told
     assert "R05.LOBBY_ARRIVAL is not judged: no delivered file tells its events." in told
-    assert json.loads(_said(*days, "--dry-run", "--json"))["rules"][INFLOW]["same"] > 0
+    found = json.loads(_said(*days, "--dry-run", "--json"))
+    assert found["rules"][INFLOW]["same"] > 0
+    assert found["customers_without_type"] == 0
+    assert not any("examples" in one for one in found["rules"].values())
+    by = ("--by", "Chen", "--purpose", "audit")
+    shown = json.loads(_said(*days, "--dry-run", "--json", *by))
+    examples = [it for one in shown["rules"].values() for it in one["examples"]]
+    kept = worked.execute("select subject_id, details from alerting.audit_log").fetchall()
+    customers = sorted({it["customer_id"] for it in examples})
+    assert kept == [(f"{LAST}/{LAST}", {"customers": customers})]
     with pytest.raises(UsageError, match="add --dry-run"):
         _said(*days)
     with pytest.raises(UsageError, match="ends before it begins"):

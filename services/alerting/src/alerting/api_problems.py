@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 from fastapi import FastAPI, Request
@@ -41,14 +42,14 @@ class Problem(Exception):
         sentence: str,
         *,
         headers: Mapping[str, str] | None = None,
-        errors: list[dict[str, str]] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(sentence)
         self.status = status
         self.code = code
         self.sentence = sentence
         self.headers = dict(headers or {})
-        self.errors = errors
+        self.more = dict(more or {})
 
     def response(self) -> JSONResponse:
         """The problem as an answer."""
@@ -58,9 +59,8 @@ class Problem(Exception):
             title=self.code.replace("_", " ").capitalize(),
             status=self.status,
             detail=self.sentence,
+            **self.more,
         ).model_dump()
-        if self.errors:
-            document["errors"] = self.errors
         return JSONResponse(document, self.status, self.headers, MEDIA_TYPE)
 
 
@@ -91,7 +91,18 @@ def install(app: FastAPI) -> None:
             for one in error.errors()
         ]
         sentence = "The request has a part that is not understood: see `errors`, and /openapi.json."
-        return Problem(400, "invalid_request", sentence, errors=errors).response()
+        return Problem(400, "invalid_request", sentence, more={"errors": errors}).response()
+
+    @app.exception_handler(Exception)
+    async def unexpected(_: Request, error: Exception) -> JSONResponse:
+        request_id = uuid4().hex
+        _log.error("operations_failed", request_id=request_id, exc_info=error)
+        sentence = "Something failed on our side; look for the request_id in the log of alerting."
+        more = {
+            "detail_zh": "系统内部错误；请在 alerting 的日志中查找 request_id。",
+            "request_id": request_id,
+        }
+        return Problem(500, "internal_error", sentence, more=more).response()
 
     @app.exception_handler(HTTPException)
     async def of_the_framework(_: Request, error: HTTPException) -> JSONResponse:

@@ -94,6 +94,7 @@ def router_of(
         responses=responses(
             (400, "A parameter is not understood."),
             (401, "The token is missing or wrong."),
+            (500, "A fault of ours; the log has it under the `request_id`."),
             (503, "No token is set, a server is away, or there are too many requests."),
         ),
     )
@@ -144,7 +145,7 @@ def _add_work(router: APIRouter, reading: _Reading, kafka_settings: KafkaSetting
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: Cursor = None,
     ) -> dict[str, Any]:
-        """Where they lie and why, not what they say: `alerting dead-letters list --json` does."""
+        """Where they lie and why; what they say, `alerting dead-letters list` tells who asks."""
         with reading() as connection:
             found = dead_letters.find(
                 connection, state=state, reason=reason, after=int(cursor or 0), limit=limit + 1

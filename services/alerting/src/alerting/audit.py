@@ -1,6 +1,7 @@
 """The audit log: who looked at a customer's data, what for, and at what; append-only."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -25,6 +26,23 @@ class Purpose(StrEnum):
     AUDIT = "audit"
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who wants to see customers, and what for."""
+
+    by: str
+    purpose: Purpose
+
+
+def asker(by: str | None, purpose: Purpose | None) -> Asker | None:
+    """Who wants to see customers; None: nobody does, so none are shown."""
+    if by is None and purpose is None:
+        return None
+    if by is None or not by.strip() or purpose is None:
+        raise UsageError("To see customers, say who asks (--by) and what for (--purpose).")
+    return Asker(by, purpose)
+
+
 def record(
     connection: psycopg.Connection,
     action: str,
@@ -36,7 +54,7 @@ def record(
 ) -> None:
     """Write one entry, to be committed before anything is shown.
 
-    `details` names codes and days, never a personal value.
+    `details` names codes, days and numbers, never a personal value.
     """
     if not by.strip():
         raise UsageError("Say who asks: --by with the name or number of the employee.")

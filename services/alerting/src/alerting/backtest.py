@@ -26,12 +26,16 @@ _SAMPLE = 5
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """Reminders of the proposal and of the version in force, over the same days."""
+    """Reminders of the proposal and of the version in force, over the same days.
+
+    `without_type` customers were taken as individuals, as no delivered row says what they are.
+    """
 
     code: str
     first: date
     last: date
     events: int
+    without_type: int
     proposed: Mapping[UUID, Firing]
     in_force: Mapping[UUID, Firing]
 
@@ -45,6 +49,7 @@ class Backtest:
             "from": str(self.first),
             "to": str(self.last),
             "events": self.events,
+            "customers_without_type": self.without_type,
             "proposed": len(self.proposed),
             "in_force": len(self.in_force),
             "both": len(both),
@@ -74,8 +79,10 @@ def run(
     live = Ruleset(*((), (in_force,)) if in_force.rule.windowed else ((in_force,), ()))
     reach = timedelta(days=ceil(max(other.span, live.span) / timedelta(days=1)))
     events = _events(code, landing, first - reach, last)
+    of_cards = code == LARGE_CARD_SPEND.code
+    without_type = 0 if of_cards else ledger.customers_without_type(landing, first, last)
     return Backtest(
-        code, first, last, len(events),
+        code, first, last, len(events), without_type,
         _within(history.reminders_of(events, other), first, last),
         _within(history.reminders_of(events, live), first, last),
     )  # fmt: skip

@@ -8,6 +8,7 @@ import psycopg
 import typer
 
 from alerting import (
+    audit,
     cli_days,
     cli_history,
     cli_rules,
@@ -19,7 +20,7 @@ from alerting import (
 )
 from alerting import requeue as requeuing
 from alerting import status as standing
-from alerting.commands import AsJson, connected
+from alerting.commands import AsJson, MaybeBy, MaybePurpose, connected
 from alerting.consumer import bounds_of
 from crm_shared import clock, logging
 from crm_shared.errors import CrmError, UsageError
@@ -102,14 +103,26 @@ def list_letters(
     reason: Annotated[str | None, typer.Option(help="Only of this reason.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those requeued.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    *,
+    by: MaybeBy = None,
+    purpose: MaybePurpose = None,
     as_json: AsJson = False,
 ) -> None:
-    """Dead letters, the oldest first."""
-    state = None if everything else "dead"
+    """Dead letters, the oldest first; with --json, --by and --purpose also what they say."""
+    asker, state = audit.asker(by, purpose), None if everything else "dead"
+    if asker is not None and not as_json:
+        raise UsageError("What dead letters say is told with --json alone: add it.")
     with connected(settings.load()) as connection:
         found = dead_letters.find(connection, state=state, reason=reason, limit=limit)
+        if asker is not None:
+            numbers = [one.dead_letter_id for one in found]
+            audit.record(
+                connection, "dead_letters.read", ("dead_letters", f"{len(numbers)} of them"),
+                by=asker.by, purpose=asker.purpose, details={"dead_letters": numbers},
+            )  # fmt: skip
     if as_json:
-        print(json.dumps([_as_json(one) for one in found], indent=2, ensure_ascii=False))
+        shown = [_as_json(one, payload=asker is not None) for one in found]
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
         return
     for one in found:
         print(
@@ -141,8 +154,8 @@ def requeue(
         print(f"A storm of {code} has begun: its messages are held; look at `alerting storms`.")
 
 
-def _as_json(one: dead_letters.StoredDeadLetter) -> dict[str, Any]:
-    return {
+def _as_json(one: dead_letters.StoredDeadLetter, *, payload: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {
         "dead_letter_id": one.dead_letter_id,
         "topic": one.topic,
         "partition": one.partition,
@@ -153,5 +166,8 @@ def _as_json(one: dead_letters.StoredDeadLetter) -> dict[str, Any]:
         "state": one.state,
         "attempts": one.attempts,
         "first_seen_at": one.first_seen_at.isoformat(),
-        "payload": one.payload.decode(errors="replace") if one.payload is not None else None,
     }
+    if payload:
+        said = None if one.payload is None else one.payload.decode(errors="replace")
+        shown["payload"] = said
+    return shown

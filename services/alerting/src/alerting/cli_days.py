@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from alerting import ruleset, settings, worked
-from alerting.cli_history import From, Landing, To, day
-from alerting.commands import AsJson, connected
+from alerting import audit, ruleset, settings, worked
+from alerting.cli_history import From, Landing, To, day, without_type
+from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected
 from crm_shared import kafka
 from crm_shared.clock import bank_date, now
 from crm_shared.errors import UsageError
@@ -46,6 +46,8 @@ def replay(
     last: To,
     landing: Landing,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge and compare only.")] = False,
+    by: MaybeBy = None,
+    purpose: MaybePurpose = None,
     as_json: AsJson = False,
 ) -> None:
     """What the rules in force would raise on delivered days, beside the reminders there are."""
@@ -57,13 +59,24 @@ def replay(
             "the core bank send those days to the topics again: what is known changes nothing, "
             "and reminders keep their ids. Sending again withdraws nothing."
         )
-    days, ours = (day(first), day(last)), settings.load()
+    days, ours, asker = (day(first), day(last)), settings.load(), audit.asker(by, purpose)
     with connected(ours) as connection:
         rules = ruleset.load(connection)
     # Without a connection, as above.
     replayed = again.judge(rules, landing, *days)
     with connected(ours) as connection:
         found = again.summary(replayed, again.compare(connection, replayed))
+        shown = {it["customer_id"] for one in found["rules"].values() for it in one["examples"]} - {
+            None
+        }
+        if asker is not None:
+            audit.record(
+                connection, "replay.examples", ("days", f"{first}/{last}"),
+                by=asker.by, purpose=asker.purpose, details={"customers": sorted(shown)},
+            )  # fmt: skip
+    if asker is None:
+        for one in found["rules"].values():
+            del one["examples"]
     found["kept_since"] = str(bank_date(now() - ours.retention))
     print(json.dumps(found, indent=2, default=str) if as_json else "\n".join(_replayed(found)))
 
@@ -73,16 +86,19 @@ def _replayed(found: dict[str, Any]) -> list[str]:
     said = [
         f"{found['from']} to {found['to']} by the rules in force, on {found['events']} delivered "
         "events, with those that windows and reversals need; nothing is written.",
+        *without_type(found),
         f"{'rule':<28}" + "".join(f"{name:>11}" for name in names),
     ]
     for code, one in found["rules"].items():
         said.append(f"{code:<28}" + "".join(f"{one[name]:>11}" for name in names))
-        for it in one["examples"]:
+        for it in one.get("examples", ()):
             sides = " -> ".join(_facts(it[side]) for side in ("before", "after") if it[side])
             said.append(
                 f"    {it['outcome']}, for instance: customer {it['customer_id']}, {it['window']}"
                 f", {sides or 'its values are kept no longer'}"
             )
+    if not any("examples" in one for one in found["rules"].values()):
+        said.append(NOT_SHOWN)
     said += [f"{code} is not judged: {why}." for code, why in found["not_judged"].items()]
     if found["from"] < found["kept_since"]:
         said.append(

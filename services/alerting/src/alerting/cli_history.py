@@ -11,7 +11,7 @@ import typer
 
 from alerting import audit, drafts, parameters, ruleset, settings
 from alerting.cli_rules import By, Code, changed
-from alerting.commands import AsJson, connected
+from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected
 from crm_shared.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,12 +36,14 @@ def backtest(
     draft: Annotated[
         int | None, typer.Option(help="Try this draft and keep the result with it.")
     ] = None,
+    by: MaybeBy = None,
+    purpose: MaybePurpose = None,
     as_json: AsJson = False,
 ) -> None:
     """What a rule with other parameters would have raised, beside the version in force."""
     from alerting import backtest as trying  # noqa: PLC0415  only who looks back needs DuckDB
 
-    days = day(first), day(last)
+    days, asker = (day(first), day(last)), audit.asker(by, purpose)
     with connected(settings.load()) as connection:
         drafts.versions(connection, code)
         (in_force,) = (one for one in ruleset.load(connection).rules if one.rule.code == code)
@@ -54,9 +56,16 @@ def backtest(
         parameters.parse(code, proposed)
     # Without a connection: nobody knows how long so many days take.
     found = trying.run(code, proposed, in_force, landing, days).summary()
-    if draft is not None:
-        with connected(settings.load()) as connection:
+    with connected(settings.load()) as connection:
+        if draft is not None:
             drafts.keep_backtest(connection, draft, found)
+        if asker is None:
+            del found["sample"]
+        else:
+            audit.record(
+                connection, "backtest.sample", ("rule", code), by=asker.by, purpose=asker.purpose,
+                details={"customers": [one["customer_id"] for one in found["sample"]]},
+            )  # fmt: skip
     print(json.dumps(found, indent=2) if as_json else _told(found))
 
 
@@ -120,12 +129,24 @@ def day(said: str) -> date:
         raise UsageError(f"{said!r} is not a date; write it as 2026-06-30.") from None
 
 
+def without_type(found: Mapping[str, Any]) -> list[str]:
+    """What had to be assumed of customers, if anything."""
+    number = found["customers_without_type"]
+    if not number:
+        return []
+    return [
+        f"{number} customers who booked have no type on any delivered day and were taken as "
+        "individuals; the stream goes by what each booking says."
+    ]
+
+
 def _told(found: Mapping[str, Any]) -> str:
     lines = [
         f"{found['code']} on {found['events']} bookings, {found['from']} to {found['to']}: "
         f"{found['proposed']} reminders as proposed, {found['in_force']} as in force; "
         f"{found['both']} are the same, {found['only_proposed']} new, "
         f"{found['only_in_force']} no longer.",
+        *without_type(found),
         f"{'day':<12}{'proposed':>10}{'in force':>10}",
     ]
     all_days = sorted({*found["by_day"], *found["by_day_in_force"]})
@@ -134,7 +155,9 @@ def _told(found: Mapping[str, Any]) -> str:
         lines.append(f"{one:<12}{found['by_day'].get(one, 0):>10}{before:>10}")
     most = sorted(found["by_branch"].items(), key=lambda it: (-it[1], it[0]))[:10]
     lines.append("most by branch: " + (", ".join(f"{name} {n}" for name, n in most) or "-"))
-    for one in found["sample"]:
+    if "sample" not in found:
+        lines.append(NOT_SHOWN)
+    for one in found.get("sample", ()):
         lines.append(
             f"new, for instance: customer {one['customer_id']}, {one['window']}, "
             f"value {one['value']}, threshold {one['threshold']}"

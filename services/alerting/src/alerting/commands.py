@@ -7,9 +7,20 @@ from typing import Annotated
 import psycopg
 import typer
 
-from alerting import database, migrate
+from alerting import audit, database, migrate
 from alerting.settings import AlertingSettings
 from crm_shared import postgres
+
+#: Where customers are shown only to somebody who says so; see `audit.asker`.
+MaybeBy = Annotated[
+    str | None, typer.Option("--by", help="Who asks to see customers as well; kept.")
+]
+MaybePurpose = Annotated[
+    audit.Purpose | None, typer.Option("--purpose", help="What they are asked for; kept.")
+]
+
+#: Said where customers are not.
+NOT_SHOWN = "Customers are shown to who says --by and --purpose; both are kept."
 
 AsJson = Annotated[bool, typer.Option("--json", help="For scripts.")]
 

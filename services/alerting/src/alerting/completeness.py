@@ -9,7 +9,6 @@ letter, or not there.
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
@@ -79,9 +78,7 @@ def lines(worked: Worked, settings: KafkaSettings, landing: Path, day: date) -> 
     for name, several in unproven.items():
         # Also what names no day: the topic may still tell of which event it is.
         dead = {
-            one.place: one.dead_letter_id
-            for one in (*worked.letters, *worked.undated)
-            if one.dead
+            one.place: one.dead_letter_id for one in (*worked.letters, *worked.undated) if one.dead
         }
         kinds = [one.kind for one in several]
         seen = places.look(settings, name, day, kinds, done=worked.offsets, dead=dead)
@@ -128,7 +125,8 @@ def _compare(line: Line, booked: set[UUID], seen: Places) -> None:
             "`alerting status` says whether the work goes on."
         )
     if dead:
-        some = " ".join(str(one) for one in islice(sorted(seen.dead[one] for one in dead), _EXAMPLES))
+        numbers = sorted(seen.dead[one] for one in dead)
+        some = " ".join(str(one) for one in numbers[:_EXAMPLES])
         line.to_do.append(
             f"{len(dead)} are dead letters: mend the cause, then `alerting dead-letters requeue "
             f"{some}{' …' if len(dead) > _EXAMPLES else ''}`."

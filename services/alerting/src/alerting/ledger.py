@@ -81,6 +81,13 @@ select arg_max(customer_type, business_date)
 from read_parquet($customers, hive_partitioning = true) where customer_id = $customer
 """
 
+_WITHOUT_TYPE = """
+select count(distinct t.customer_id)
+from read_parquet($rows, hive_partitioning = true) as t
+anti join read_parquet($customers, hive_partitioning = true) as c
+    on c.customer_id = t.customer_id and c.customer_type is not null
+"""
+
 
 def bookings(
     landing: Path,
@@ -146,6 +153,14 @@ def customer_type(landing: Path, first: date, last: date, customer_id: int) -> s
     (row,) = rows(_CUSTOMER_TYPE, {"customers": customers, "customer": customer_id})
     found: str | None = row[0]
     return found
+
+
+def customers_without_type(landing: Path, first: date, last: date) -> int:
+    """How many of the customers that booked on these days `bookings` takes as individuals for want
+    of a delivered row that says what they are."""
+    found, customers = files(landing, first, last, "transactions", "customers")
+    (row,) = rows(_WITHOUT_TYPE, {"rows": found, "customers": customers})
+    return int(row[0])
 
 
 def arrived_until(landing: Path, day: date, latest: date) -> date:

@@ -67,11 +67,15 @@ where r.reminder_id = any (%(ids)s)
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What the rules say about the days: reminders by id; and the rules they cannot say it by."""
+    """What the rules say about the days: reminders by id; and the rules they cannot say it by.
+
+    `without_type` customers were taken as individuals, as no delivered row says what they are.
+    """
 
     first: date
     last: date
     events: int
+    without_type: int
     found: Mapping[UUID, Firing]
     judged: Sequence[str]
     not_judged: Mapping[str, str]
@@ -102,7 +106,10 @@ def judge(rules: Ruleset, landing: Path, first: date, last: date) -> Replayed:
         if first <= bank_date(one.event.occurred_at) <= last
     }
     codes = sorted(one.rule.code for one in known.rules)
-    return Replayed(first, last, len(events), found, codes, not_judged)
+    without_type = 0
+    if ledger.is_delivered(landing, first, last, "transactions"):
+        without_type = ledger.customers_without_type(landing, first, last)
+    return Replayed(first, last, len(events), without_type, found, codes, not_judged)
 
 
 def _why_not(judges: type[Judged], landing: Path, first: date, last: date) -> str:
@@ -200,6 +207,7 @@ def summary(replayed: Replayed, compared: Sequence[Difference]) -> dict[str, Any
         "from": str(replayed.first),
         "to": str(replayed.last),
         "events": replayed.events,
+        "customers_without_type": replayed.without_type,
         "rules": by_rule,
         "not_judged": dict(replayed.not_judged),
     }
