@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.slow]
 BACKFILL_DAYS = int(os.environ.get("ACRM_TEST_BACKFILL_DAYS", "3"))
 
 #: A run that kills itself where a function is entered; `{skip}` calls are let pass before.
-_KILLED = """
+KILLED = """
 import os, signal, sys
 from acrm_batch import batch, ledger, publish, snapshot
 owner, name, skip = {owner}, {name!r}, {skip}
@@ -108,7 +108,7 @@ def test_a_run_killed_anywhere_leaves_nothing_half_and_heals(bank: Bank, crm: Ba
     small(bank)
     arguments = ("run", "--date", str(SECOND), "--no-events")
     for owner, name, skip in POINTS:
-        code = _KILLED.format(owner=owner, name=name, skip=skip)
+        code = KILLED.format(owner=owner, name=name, skip=skip)
         assert finish(start(crm, code, *arguments))[0] == -SIGKILL, name
         committed = crm.query("select business_date from acrm.publications")
         assert len(crm.query("select 1 from acrm.coverage limit 1")) == len(committed), name

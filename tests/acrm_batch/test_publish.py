@@ -4,6 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
+from signal import SIGKILL
 from uuid import uuid4
 
 import psycopg
@@ -20,6 +21,7 @@ from crm_shared.events.reminders import ADAPTER, TOPIC, ReminderRaised, Reminder
 from crm_shared.settings import KafkaSettings
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import FIRST, THIRD, Batch, Filling, Start
+from tests.acrm_batch.test_crashes import KILLED, finish, start
 from tests.databases import PostgresDatabase
 
 DAY = date(2026, 1, 2)
@@ -160,6 +162,27 @@ def test_what_is_not_due_any_more_is_withdrawn_and_raised_again_when_it_is_due(
     assert withdrawn.revision == 1
 
 
+@pytest.mark.faults
+@pytest.mark.kafka
+@pytest.mark.usefixtures("topics")
+def test_killed_between_withdrawing_and_noting_it_can_raise_the_reminder_again(
+    ready: Start,
+) -> None:
+    bank, crm = ready.bank, ready.crm
+    assert sent(crm, DAY) == (1, 0)
+    settled, mistaken = DAY + timedelta(days=1), DAY + timedelta(days=2)
+    bank.add("loans", settled, **{**bank.rows["loans"][0][1], "status": "settled"})
+    bank.add("loans", mistaken, **bank.rows["loans"][0][1])
+    bank.deliver(mistaken, since=settled)
+    killed = KILLED.format(owner="ledger.Ledger", name="record_reminders_sent", skip=0)
+    assert finish(start(crm, killed, "run", "--date", str(settled)))[0] == -SIGKILL
+    assert sent(crm, mistaken) == (1, 0)
+    events = [(event.type, event.revision) for event in told(3)]
+    assert events == [
+        ("reminder.raised", 1), ("reminder.withdrawn", 1), ("reminder.raised", 2),
+    ]  # fmt: skip
+
+
 @pytest.mark.kafka
 @pytest.mark.usefixtures("topics")
 def test_arrears_that_are_paid_within_the_month_are_withdrawn(delivered: Bank, crm: Batch) -> None:
@@ -203,9 +226,9 @@ def test_what_lies_beyond_the_days_ahead_is_not_withdrawn(delivered: Bank, crm: 
         due_on = DAY + timedelta(days=20)
         one = SentReminder(uuid4(), "R02.LOAN_MATURES", "loan:1", f"due:{due_on}", 1, due_on)
         books.record_reminders("before", [one])
-        assert books.reminders_gone(DAY, "now", {"R02.LOAN_MATURES": 15}) == []
-        assert books.reminders_gone(DAY, "now", {"R02.LOAN_MATURES": 30}) == [one]
-        assert books.reminders_gone(DAY, "before", {"R02.LOAN_MATURES": 30}) == []
+        assert books.begin_withdrawals(DAY, "now", {"R02.LOAN_MATURES": 15}) == []
+        assert books.begin_withdrawals(DAY, "now", {"R02.LOAN_MATURES": 30}) == [one]
+        assert books.begin_withdrawals(DAY, "before", {"R02.LOAN_MATURES": 30}) == []
 
 
 def test_a_failed_run_is_written_down(delivered: Bank, crm: Batch) -> None:

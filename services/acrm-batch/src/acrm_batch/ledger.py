@@ -55,7 +55,8 @@ create table if not exists acrm.sent_reminders (
     version text not null);
 alter table acrm.sent_reminders
     add column if not exists revision integer not null default 1,
-    add column if not exists withdrawn_on date;
+    add column if not exists withdrawn_on date,
+    add column if not exists withdrawing boolean not null default false;
 """
 
 
@@ -286,7 +287,7 @@ class Ledger:
     def record_reminders(self, version: str, reminders: Iterable[SentReminder]) -> None:
         """Reminders are about to be sent: written down first, so that none is sent unknown.
 
-        One that was withdrawn is raised as its next revision.
+        One that was withdrawn, or may have been by a run that died, is raised as its next revision.
         """
         with self.connection.transaction(), self.connection.cursor() as cursor:
             cursor.execute(
@@ -302,8 +303,8 @@ class Ledger:
             cursor.execute(
                 "insert into acrm.sent_reminders as r select * from tonight"
                 " on conflict (reminder_id) do update set customer_id = excluded.customer_id,"
-                " version = excluded.version, withdrawn_on = null,"
-                " revision = r.revision + case when r.withdrawn_on is null then 0 else 1 end"
+                " version = excluded.version, withdrawn_on = null, withdrawing = false,"
+                " revision = r.revision + (r.withdrawing or r.withdrawn_on is not null)::int"
             )
 
     def revisions(self) -> dict[UUID, int]:
@@ -315,26 +316,27 @@ class Ledger:
                 ).fetchall()
             )
 
-    def reminders_gone(
+    def begin_withdrawals(
         self, business_date: date, version: str, days_ahead: Mapping[str, int]
     ) -> list[SentReminder]:
         """What was sent before, would be told again on the date, and is not in its version.
 
-        What lies beyond the days ahead of its rule is let be: it is still due, and will come into
-        them again.
+        It is about to be withdrawn, which is written down first: whoever dies between the broker
+        and the ledger must not raise it under a revision that is withdrawn. What lies beyond the
+        days ahead of its rule is let be: it is still due, and will come into them again.
         """
         with self.connection.transaction():
             rows = self.connection.execute(
-                "select reminder_id, rule_code, subject, reminder_window, customer_id, due_on"
-                " from acrm.sent_reminders"
-                " join unnest(%s::text[], %s::int[]) as ahead (rule_code, days) using (rule_code)"
-                " where version <> %s and withdrawn_on is null"
+                "update acrm.sent_reminders r set withdrawing = true"
+                " from unnest(%s::text[], %s::int[]) as ahead (rule_code, days)"
+                " where r.rule_code = ahead.rule_code and version <> %s and withdrawn_on is null"
                 " and due_on > %s and due_on <= %s::date + days"
-                " order by reminder_id",
+                " returning reminder_id, r.rule_code, subject, reminder_window, customer_id,"
+                " due_on",
                 (list(days_ahead), list(days_ahead.values()), version, business_date,
                  business_date),
             ).fetchall()  # fmt: skip
-        return [SentReminder(*row) for row in rows]
+        return [SentReminder(*row) for row in sorted(rows)]
 
     def record_reminders_sent(
         self, business_date: date, version: str, withdrawn: Iterable[SentReminder]
@@ -346,7 +348,8 @@ class Ledger:
                 " where business_date = %s", (version, business_date),
             )  # fmt: skip
             self.connection.execute(
-                "update acrm.sent_reminders set withdrawn_on = %s where reminder_id = any(%s)",
+                "update acrm.sent_reminders set withdrawn_on = %s, withdrawing = false"
+                " where reminder_id = any(%s)",
                 (business_date, [one.reminder_id for one in withdrawn]),
             )
             self.connection.execute(

@@ -53,7 +53,8 @@ def send_due_reminders(
                 f" --date {business_date}` first."
             )
         ledger.record_reminders(version, _reminders(runner, business_date))
-        gone = ledger.reminders_gone(business_date, version, _days_ahead(runner, business_date))
+        ahead = _days_ahead(runner, business_date)
+        gone = ledger.begin_withdrawals(business_date, version, ahead)
         revisions = ledger.revisions()
         events: Iterator[ReminderRaised | ReminderWithdrawn] = chain(
             due_events(runner, business_date, revisions),
