@@ -16,6 +16,7 @@ from alerting.completeness import Line
 from alerting.ledger import BOOKED_KINDS
 from alerting.places import Places
 from crm_shared.errors import NotReadyError
+from crm_shared.events.canaries import CanarySent
 from crm_shared.events.from_bank import TOPICS
 from crm_shared.kafka import Record
 from crm_shared.landing import Manifest, day_folder
@@ -63,8 +64,11 @@ def url(
 
 
 def _publish(settings: KafkaSettings, messages: list[Message]) -> None:
+    """Publish them, and in every topic a canary, which nobody may count."""
+    canary = CanarySent(event_id=uuid4(), occurred_at=LATER, producer="alerting")
     for name in TOPICS:
         ours = [(key, value) for topic, key, value in messages if topic == name]
+        ours.append((canary.key, canary.to_bytes()))
         topics.publish(settings, name, ours)
 
 

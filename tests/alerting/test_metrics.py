@@ -5,6 +5,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from alerting import metrics, status
+from alerting.canaries import Canaries
 from alerting.relay import Relay
 from alerting.settings import AlertingSettings
 from crm_shared import kafka
@@ -55,7 +56,7 @@ def test_what_waits_is_measured_while_kafka_is_away(
     run(connection, records([b"poison", booking(2, amount="500000.00")], first=10))
     nowhere = KafkaSettings(bootstrap=f"127.0.0.1:{free_port()}")
     failures: list[Exception] = []
-    relay = Relay(settings, nowhere, failures.append)
+    relay = Relay(settings, nowhere, Canaries(0, dict), failures.append)
     metrics.OPEN_DEAD_LETTERS.labels("undecodable").set(0)
     metrics.OUTBOX_BACKLOG.set(0)
     relay.start()

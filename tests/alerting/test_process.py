@@ -90,6 +90,15 @@ def _raised(settings: KafkaSettings) -> dict[object, str]:
     return {one.reminder_id: one.rule_code for one in found}
 
 
+def _canaries(environment: dict[str, str]) -> tuple[int, int] | None:
+    """Partitions that have worked on no canary, and dead letters."""
+    with psycopg.connect(environment["ALERTING_DATABASE_URL"]) as connection:
+        return connection.execute(
+            "select (select count(*) from alerting.partitions where canary_at is null),"
+            " (select count(*) from alerting.dead_letters)"
+        ).fetchone()
+
+
 def test_events_become_reminders_on_the_topic(
     run: RunningCommand, environment_of_run: dict[str, str], kafka_settings: KafkaSettings
 ) -> None:
@@ -97,6 +106,7 @@ def test_events_become_reminders_on_the_topic(
     topics.publish(kafka_settings, transactions.TOPIC, EVENTS)
     wait_until(lambda: len(_raised(kafka_settings)) == 2, "two reminders")
     assert _raised(kafka_settings) == expected_reminders(EVENTS)
+    wait_until(lambda: _canaries(environment_of_run) == (0, 0), "a canary in every partition")
     assert _probe(environment_of_run, "/readyz") == 200
     assert _probe(environment_of_run, "/livez") == 200
     assert _probe(environment_of_run, "/metrics") == 200

@@ -13,7 +13,16 @@ from typing import Any
 from pydantic import BaseModel
 
 from crm_shared import landing, published
-from crm_shared.events import cards, contacts, customers, loans, reminders, tickets, transactions
+from crm_shared.events import (
+    canaries,
+    cards,
+    contacts,
+    customers,
+    loans,
+    reminders,
+    tickets,
+    transactions,
+)
 from crm_shared.events.envelope import Event
 from crm_shared.published_columns import meaning
 from crm_shared.reminder_rules import RULES
@@ -23,12 +32,12 @@ TOPICS: tuple[tuple[str, str, tuple[type[Event], ...]], ...] = (
     (
         transactions.TOPIC,
         "receive",
-        (transactions.TransactionEvent, transactions.AccountClosedEvent),
+        (transactions.TransactionEvent, transactions.AccountClosedEvent, canaries.CanarySent),
     ),
-    (loans.TOPIC, "receive", (loans.LoanEvent,)),
-    (cards.TOPIC, "receive", (cards.CardBooked, cards.CardFellOverdue)),
-    (customers.TOPIC, "receive", (customers.CustomerDataChanged,)),
-    (tickets.TOPIC, "receive", (tickets.QueueTicketChanged,)),
+    (loans.TOPIC, "receive", (loans.LoanEvent, canaries.CanarySent)),
+    (cards.TOPIC, "receive", (cards.CardBooked, cards.CardFellOverdue, canaries.CanarySent)),
+    (customers.TOPIC, "receive", (customers.CustomerDataChanged, canaries.CanarySent)),
+    (tickets.TOPIC, "receive", (tickets.QueueTicketChanged, canaries.CanarySent)),
     (reminders.TOPIC, "send", (reminders.ReminderRaised, reminders.ReminderWithdrawn)),
     (contacts.TOPIC, "send", (contacts.ContactMade,)),
 )
@@ -65,7 +74,8 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "Tulou CRM messages",
             "version": metadata.version("crm-shared"),
-            "description": "Keyed by customer (tickets: by branch). Ids are deterministic: a fact"
+            "description": "Keyed by customer (tickets: by branch; canaries, which alerting sends"
+            " to itself and all others pass over: by `canary`). Ids are deterministic: a fact"
             " that is sent twice has the same event_id. Consumers ignore unknown fields.",
         },
         "channels": channels,

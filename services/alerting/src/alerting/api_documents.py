@@ -23,6 +23,10 @@ class PartitionStatus(BaseModel):
     events_per_second: float
     processed: int
     updated_at: datetime
+    canary_seconds: float | None = Field(
+        description="How long ago the newest canary that was worked on had been sent; null before"
+        " the first one."
+    )
 
 
 class Status(BaseModel):
@@ -46,6 +50,7 @@ class Status(BaseModel):
                             "events_per_second": 312.0,
                             "processed": 81_200,
                             "updated_at": "2026-07-01T02:15:07.310000Z",
+                            "canary_seconds": 12.5,
                         }
                     ],
                     "lag_records": 90,

@@ -20,7 +20,7 @@ from alerting.evaluation import (
     judge_windows,
     transfers_of,
 )
-from alerting.events import Fact, Ticket, retracted_by
+from alerting.events import Canary, Fact, Ticket, retracted_by
 from alerting.ownership import Partition, Progress
 from alerting.ruleset import Ruleset
 from crm_shared.clock import bank_date
@@ -80,8 +80,11 @@ def decode_all(
     for record in records:
         state = progress[record.topic, record.partition]
         state.next_offset = record.offset + 1
-        state.records += 1
         event = refused or decode(record, latest)
+        if isinstance(event, Canary):
+            state.canary_at = min(event.occurred_at, now)
+            continue
+        state.records += 1
         if isinstance(event, Refused):
             state.dead_in_a_row += 1
             decoded.dead.append(DeadLetter(record, event.reason, event.detail))

@@ -76,14 +76,17 @@ def status(as_json: AsJson = False) -> None:
         print(json.dumps(found, indent=2))
         return
     print(
-        f"{'partition':<28}{'lag':>10}{'behind s':>10}{'events/s':>10}{'processed':>12}  watermark"
+        f"{'partition':<28}{'lag':>10}{'behind s':>10}{'events/s':>10}{'processed':>12}"
+        f"{'canary s':>10}  watermark"
     )
     for one in found["partitions"]:
         print(
             f"{one['topic'] + '/' + str(one['partition']):<28}{one['lag_records']:>10}"
             f"{'-' if one['behind_seconds'] is None else one['behind_seconds']:>10}"
             f"{one['events_per_second']:>10}"
-            f"{one['processed']:>12}  {one['watermark'] or '-'}"
+            f"{one['processed']:>12}"
+            f"{'-' if one['canary_seconds'] is None else one['canary_seconds']:>10}"
+            f"  {one['watermark'] or '-'}"
         )
     words = dict.fromkeys(found["estimated"], "about ") | dict.fromkeys(
         found["at_least"], "at least "

@@ -6,6 +6,7 @@ whatever is sent, a refusal is told in one way, and a test holds the two against
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -14,7 +15,7 @@ import msgspec
 from pydantic import ValidationError
 
 from alerting import contract
-from alerting.events import Event
+from alerting.events import Canary, Event
 from crm_shared.kafka import Record
 
 Reason = Literal["undecodable", "incomplete", "future_dated", "rule_failed", "refused"]
@@ -26,6 +27,8 @@ EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _validate = contract.ADAPTER.validator.validate_json
 
 _plain_events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+_canary: msgspec.json.Decoder[Canary] = msgspec.json.Decoder(Canary)
 
 #: More digits than microseconds have: one of the two rounds, the other cuts.
 _finer_than_microseconds = re.compile(rb"\.[0-9]{7}").search
@@ -42,16 +45,16 @@ class Refused:
     detail: str
 
 
-def decode(record: Record, latest: datetime) -> Event | Refused:
+def decode(record: Record, latest: datetime) -> Event | Canary | Refused:
     """The event of a record, or why there is none; after `latest` lies the future."""
     if record.value is None:
         return Refused("undecodable", "The record has no value.")
     event = _plain(record.value)
     if event is None:
-        try:
-            event = contract.event_of(_validate(record.value))
-        except ValidationError as error:
-            return _refused(error)
+        unusual = _unusual(record.value)
+        if isinstance(unusual, Canary | Refused):
+            return unusual
+        event = unusual
     if b"\\" in record.value and _NUL in record.value:
         return Refused("incomplete", "A text contains the character U+0000.")
     if EARLIEST <= event.occurred_at <= latest:
@@ -69,6 +72,15 @@ def _plain(value: bytes) -> Event | None:
         return _plain_events.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
+
+
+def _unusual(value: bytes) -> Event | Canary | Refused:
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        return _canary.decode(value)
+    try:
+        return contract.event_of(_validate(value))
+    except ValidationError as error:
+        return _refused(error)
 
 
 def _refused(error: ValidationError) -> Refused:

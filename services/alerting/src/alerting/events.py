@@ -152,6 +152,13 @@ class Ticket(Envelope, kw_only=True, frozen=True, gc=False, tag="ticket.changed"
     customer_id: Number | None = None
 
 
+class Canary(Struct, frozen=True, gc=False):
+    """What a member sends itself, to be worked on and judged by nobody; see `canaries`."""
+
+    type: Literal["canary.sent"]
+    occurred_at: Annotated[datetime, Meta(tz=True)]
+
+
 #: What arrives; `type` tells them apart, whatever topic they come by.
 Event = Booking | Closure | LoanChange | CardBooking | UnpaidStatement | DataChange | Ticket
 

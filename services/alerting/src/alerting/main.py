@@ -7,6 +7,7 @@ import threading
 from types import FrameType
 
 from alerting import api, consumer
+from alerting.canaries import Canaries
 from alerting.relay import Relay
 from alerting.settings import AlertingSettings
 from alerting.watchdog import Watchdog
@@ -71,7 +72,8 @@ def run(settings: AlertingSettings, kafka_settings: KafkaSettings) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, end.on_signal)
         kafka.ensure_topics(kafka_settings, [*TOPICS, reminders.TOPIC])
-        relay = Relay(settings, kafka_settings, end.on_failure)
+        canaries = Canaries(settings.canary_seconds, watchdog.lags)
+        relay = Relay(settings, kafka_settings, canaries, end.on_failure)
         _collect_garbage_rarely()
         loop = consumer.Consumer(
             settings,

@@ -1,6 +1,7 @@
 """What operations measure: Prometheus metrics of this process."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import get_args
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
@@ -46,6 +47,12 @@ STORMS_LASTING = Gauge(
 HELD_MESSAGES = Gauge(
     "alerting_held_messages", "Messages that a storm holds, up to 100000.", ["rule"]
 )
+CANARIES = Gauge(
+    "alerting_canary_timestamp_seconds",
+    "When the newest canary that was worked on was sent, of the whole group; before the first one,"
+    " when the partition was taken over.",
+    ["topic", "partition"],
+)
 PUT_OFF = Counter("alerting_put_off", "Batches put off as a server failed.", ["server"])
 SENDS_PUT_OFF = Counter("alerting_sends_put_off", "Messages put off as a server failed.")
 FENCED = Counter("alerting_fenced", "Batches refused as another process owns the partition.")
@@ -63,8 +70,8 @@ for _reason in get_args(Reason):
 for _server in ("PostgreSQL", "Kafka"):
     PUT_OFF.labels(_server)
 
-#: Rules whose storms the metrics tell.
-_storming: set[str] = set()
+#: By gauge, the labels of its values.
+_said: dict[Gauge, set[tuple[str, ...]]] = {}
 
 
 def forget_partitions() -> None:
@@ -84,15 +91,25 @@ def waits(found: Waiting) -> None:
     """What waits for a person, as the database has it."""
     for reason in get_args(Reason):
         OPEN_DEAD_LETTERS.labels(reason).set(found.dead_letters.get(reason, 0))
-    for storm in found.storms:
-        STORMS_LASTING.labels(storm.rule_code).set(1)
-        HELD_MESSAGES.labels(storm.rule_code).set(storm.held)
-    # Only then: a scrape in between sees every storm that lasts.
-    for rule in _storming - {storm.rule_code for storm in found.storms}:
-        STORMS_LASTING.remove(rule)
-        HELD_MESSAGES.remove(rule)
-    _storming.clear()
-    _storming.update(storm.rule_code for storm in found.storms)
+    _replace(STORMS_LASTING, {(storm.rule_code,): 1 for storm in found.storms})
+    _replace(HELD_MESSAGES, {(storm.rule_code,): storm.held for storm in found.storms})
+
+
+def canaries(sent: Mapping[Partition, datetime]) -> None:
+    """When the newest canary of each partition that was worked on had been sent."""
+    _replace(
+        CANARIES,
+        {(topic, str(number)): at.timestamp() for (topic, number), at in sent.items()},
+    )
+
+
+def _replace(gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
+    """Say these values and no others. What is gone goes last: a scrape in between sees the rest."""
+    for labels, value in values.items():
+        gauge.labels(*labels).set(value)
+    for labels in _said.get(gauge, set()) - values.keys():
+        gauge.remove(*labels)
+    _said[gauge] = set(values)
 
 
 def count(result: BatchResult) -> None:

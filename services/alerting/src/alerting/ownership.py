@@ -37,9 +37,11 @@ for update of p
 _ADVANCE = """
 update alerting.partitions p
 set next_offset = t.next_offset, watermark = greatest(p.watermark, t.watermark),
-    processed = p.processed + t.records, dead_in_a_row = t.dead, updated_at = now()
-from unnest(%s::text[], %s::int[], %s::bigint[], %s::timestamptz[], %s::bigint[], %s::int[])
-    as t (topic, partition, next_offset, watermark, records, dead)
+    processed = p.processed + t.records, dead_in_a_row = t.dead, updated_at = now(),
+    canary_at = greatest(p.canary_at, t.canary_at)
+from unnest(%s::text[], %s::int[], %s::bigint[], %s::timestamptz[], %s::bigint[], %s::int[],
+            %s::timestamptz[])
+    as t (topic, partition, next_offset, watermark, records, dead, canary_at)
 where p.topic = t.topic and p.partition = t.partition
 """
 
@@ -67,6 +69,7 @@ class Progress:
     dead_in_a_row: int
     next_offset: int = 0
     records: int = 0
+    canary_at: datetime | None = None
     days: Days = field(default_factory=Days)
 
 
@@ -123,6 +126,7 @@ def advance(connection: psycopg.Connection, progress: Mapping[Partition, Progres
             [one.watermark for one in values],
             [one.records for one in values],
             [one.dead_in_a_row for one in values],
+            [one.canary_at for one in values],
         ),
     )
     days_worked.add(connection, {partition: one.days for partition, one in progress.items()})

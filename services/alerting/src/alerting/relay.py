@@ -1,6 +1,7 @@
 """The relay: a thread that brings the outbox to the topic, in each reminder's order.
 
-It also deletes what has been kept long enough, and measures what waits for a person.
+It also sends canaries, deletes what has been kept long enough, and measures what waits for a
+person.
 """
 
 import threading
@@ -12,11 +13,13 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from alerting import database, metrics, outbox, retention, status
+from alerting.canaries import Canaries
 from alerting.outbox import Message
 from alerting.settings import AlertingSettings
 from crm_shared import kafka, logging, postgres
 from crm_shared.errors import ServerUnavailableError
 from crm_shared.events import reminders
+from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
 
 _log = logging.get(__name__)
@@ -36,10 +39,13 @@ class Relay:
         self,
         settings: AlertingSettings,
         kafka_settings: KafkaSettings,
+        canaries: Canaries,
         on_failure: Callable[[Exception], None],
     ) -> None:
         self._settings = settings
         self._kafka = kafka_settings
+        self._canaries = canaries
+        self._topics = [kafka.topic(kafka_settings, name) for name in TOPICS]
         self._topic = kafka.topic(kafka_settings, reminders.TOPIC)
         self._on_failure = on_failure
         self._wake = threading.Event()
@@ -73,6 +79,7 @@ class Relay:
                         self._look()
                     self._drain()
                     if not stopping:
+                        self._send_canaries()
                         self._delete_old()
                     pause = _IDLE_SECONDS
                 except (*database.RETRYABLE, KafkaError, ServerUnavailableError) as error:
@@ -102,7 +109,14 @@ class Relay:
         with postgres.bounded(connection, patience), connection.transaction():
             metrics.waits(status.waiting(connection))
             metrics.OUTBOX_BACKLOG.set(outbox.backlog(connection))
+            if self._canaries.on:
+                refused = self._canaries.refused
+                metrics.canaries(status.canaries(connection, self._topics, refused))
         self._look_at = time.monotonic() + _LOOK_EVERY_SECONDS
+
+    def _send_canaries(self) -> None:
+        if self._canaries.due():
+            self._canaries.send(self._producing(), _ACK_SECONDS)
 
     def _delete_old(self) -> None:
         """A chunk of what has been kept long enough; the next one at the next turn, if any."""
@@ -141,13 +155,11 @@ class Relay:
 
     def _send(self, messages: Sequence[Message]) -> list[int]:
         """Send all; the numbers of those acknowledged with everything before of the same key."""
-        if self._producer is None:
-            self._producer = kafka.producer(self._kafka)
+        producer = self._producing()
         futures = [
-            (one, self._producer.send(self._topic, key=one.key, value=one.value))
-            for one in messages
+            (one, producer.send(self._topic, key=one.key, value=one.value)) for one in messages
         ]
-        self._producer.flush(timeout=_ACK_SECONDS)
+        producer.flush(timeout=_ACK_SECONDS)
         broken: set[bytes] = set()
         acknowledged = []
         for message, future in futures:
@@ -156,6 +168,11 @@ class Relay:
             else:
                 acknowledged.append(message.seq)
         return acknowledged
+
+    def _producing(self) -> KafkaProducer:
+        if self._producer is None:
+            self._producer = kafka.producer(self._kafka)
+        return self._producer
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

@@ -33,6 +33,9 @@ class AlertingSettings(BaseSettings):
     rules_reload_seconds: float = Field(
         default=3.0, gt=0, description="How soon changed parameters of rules are in force."
     )
+    canary_seconds: float = Field(
+        default=30.0, ge=0, le=60, description="Between canaries to our own partitions; 0: none."
+    )
     late_after_seconds: float = Field(
         default=300.0, ge=0, description="Behind the watermark by more than this: late."
     )

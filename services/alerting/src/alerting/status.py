@@ -1,7 +1,7 @@
 """Where the work stands, from the database and the broker: for people and for scripts."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
 
 _PARTITIONS = """
-select topic, partition, epoch, next_offset, watermark, processed, updated_at
+select topic, partition, epoch, next_offset, watermark, processed, updated_at, canary_at
 from alerting.partitions where topic = any (%s) order by topic, partition
 """
 
@@ -40,6 +40,12 @@ select reason, count(*) from (
 """
 
 
+_CANARIES = """
+select topic, partition, coalesce(canary_at, taken_at) from alerting.partitions
+where topic = any (%s) and (canary_at is not null or topic <> all (%s))
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """What waits for a person: dead letters by reason, up to `COUNTED_ROWS`, and storms."""
@@ -52,6 +58,15 @@ def waiting(connection: psycopg.Connection) -> Waiting:
     """What waits for a person now."""
     rows = connection.execute(_DEAD, (COUNTED_ROWS,)).fetchall()
     return Waiting(dict(rows), storms.lasting(connection))
+
+
+def canaries(
+    connection: psycopg.Connection, topics: Sequence[str], refused: Collection[str]
+) -> dict[Partition, datetime]:
+    """By partition of these topics, when the newest canary that was worked on had been sent; or,
+    before the first one and unless its topic has `refused` them, when it was taken over."""
+    rows = connection.execute(_CANARIES, (list(topics), list(refused)))
+    return {(row[0], row[1]): row[2] for row in rows}
 
 
 def read(
@@ -78,8 +93,9 @@ def read(
             ),
             "processed": processed,
             "updated_at": updated_at.isoformat(),
+            "canary_seconds": _age(canary_at),
         }
-        for topic, number, epoch, next_offset, watermark, processed, updated_at in rows
+        for topic, number, epoch, next_offset, watermark, processed, updated_at, canary_at in rows
     ]
     unseen = sum(end for one, end in ends.items() if one not in {(row[0], row[1]) for row in rows})
     return {
@@ -116,7 +132,11 @@ def _behind(watermark: datetime | None, lag: int) -> float | None:
     """How old the newest event worked on is, while anything is left to do; else zero."""
     if lag <= 0:
         return 0.0
-    return None if watermark is None else round((clock.now() - watermark).total_seconds(), 1)
+    return _age(watermark)
+
+
+def _age(at: datetime | None) -> float | None:
+    return None if at is None else round((clock.now() - at).total_seconds(), 1)
 
 
 def _processed(connection: psycopg.Connection, topics: list[str]) -> dict[Partition, int]:

@@ -1,0 +1,56 @@
+"""Canaries: small records that a member sends to the partitions it owns.
+
+One that was worked on proves the whole way from the broker to the commit in PostgreSQL, also in a
+night in which nobody books. It is no event: no rule judges it and nothing counts it.
+"""
+
+import time
+from collections.abc import Callable, Collection
+from uuid import uuid4
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from alerting.ownership import Partition
+from crm_shared import clock, logging
+from crm_shared.events.canaries import CanarySent
+
+_log = logging.get(__name__)
+
+
+class Canaries:
+    """Sends one to each partition that is ours, every so many `seconds`; 0: never."""
+
+    def __init__(self, seconds: float, owned: Callable[[], Collection[Partition]]) -> None:
+        self.on = seconds > 0
+        self._seconds = seconds
+        self._owned = owned
+        self._due_at = 0.0
+        #: Topics that take none from us, for instance as we may not write there.
+        self.refused: set[str] = set()
+
+    def due(self) -> bool:
+        """Whether it is time, and any partition is ours."""
+        return self.on and time.monotonic() >= self._due_at and bool(self._owned())
+
+    def send(self, producer: KafkaProducer, ack_seconds: float) -> None:
+        """Send them; `KafkaError` where the broker is away, so that somebody tries again.
+
+        A topic that refuses them for good is named once and tried again the next time.
+        """
+        event = CanarySent(event_id=uuid4(), occurred_at=clock.now(), producer="alerting")
+        sent = [
+            (topic, producer.send(topic, event.to_bytes(), event.key, partition=number))
+            for topic, number in self._owned()
+        ]
+        producer.flush(timeout=ack_seconds)
+        for topic, future in sent:
+            error = None if future.succeeded() else future.exception or KafkaError("no answer")
+            if error is None:
+                self.refused.discard(topic)
+            elif isinstance(error, KafkaError) and error.retriable:
+                raise error
+            elif topic not in self.refused:
+                self.refused.add(topic)
+                _log.warning("canaries_refused", topic=topic, error=str(error).strip()[:300])
+        self._due_at = time.monotonic() + self._seconds
