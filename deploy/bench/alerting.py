@@ -69,6 +69,7 @@ class Bench:
             connection.execute(_EMPTY)
             environment = self.environment | {
                 "ALERTING_GROUP": f"bench-{number}",
+                "ALERTING_CANARY_SECONDS": "0",
                 "ALERTING_OPERATIONS_PORT": "0",
             }
             program = str(Path(sys.executable).parent / "alerting")

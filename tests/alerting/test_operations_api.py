@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+import structlog
 
 from alerting import api, drafts, migrate, ruleset, storms, stream
 from alerting.api_documents import Status
@@ -121,12 +122,13 @@ def test_a_server_that_is_away_is_a_problem_that_names_it(
 
 
 def test_a_fault_of_ours_is_a_problem_that_the_log_knows_by_its_id(
-    client: httpx.Client, connection: psycopg.Connection, capfd: pytest.CaptureFixture[str]
+    client: httpx.Client, connection: psycopg.Connection
 ) -> None:
     connection.execute("alter table alerting.storms rename to storms_elsewhere")
     connection.commit()
     try:
-        answer = client.get("/v1/storms")
+        with structlog.testing.capture_logs() as logs:
+            answer = client.get("/v1/storms")
     finally:
         connection.execute("alter table alerting.storms_elsewhere rename to storms")
         connection.commit()
@@ -135,9 +137,9 @@ def test_a_fault_of_ours_is_a_problem_that_the_log_knows_by_its_id(
     assert (answer.status_code, problem["code"]) == (500, "internal_error")
     assert "request_id" in problem["detail"]
     assert "request_id" in problem["detail_zh"]
-    told = "".join(capfd.readouterr())
-    assert problem["request_id"] in told
-    assert "UndefinedTable" in told
+    (entry,) = (one for one in logs if one["event"] == "operations_failed")
+    assert entry["request_id"] == problem["request_id"]
+    assert isinstance(entry["exc_info"], psycopg.errors.UndefinedTable)
 
 
 def test_rules_versions_and_drafts_are_told(
