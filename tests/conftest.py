@@ -29,7 +29,9 @@ def pytest_xdist_auto_num_workers() -> int | None:
     wait for servers, commands and rebalances, and another can use the processor meanwhile."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
-    return (os.cpu_count() or 1) + 1
+    # Those that we may use: a container may have few of many.
+    affinity = getattr(os, "sched_getaffinity", None)  # there is none on macOS
+    return (len(affinity(0)) if affinity else os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

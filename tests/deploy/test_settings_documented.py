@@ -4,9 +4,11 @@ import importlib
 import re
 from pathlib import Path
 
+import yaml
 from pydantic import AliasChoices
 from pydantic_settings import BaseSettings
 
+from ocrm_api.settings import NotifySettings
 from tests.deploy.test_compose import OURS, documented
 
 ROOT = Path(__file__).parents[2]
@@ -45,6 +47,11 @@ def elsewhere() -> set[str]:
 
 def test_every_setting_is_documented() -> None:
     assert declared() - documented() == set()
+
+
+def test_the_notifier_of_the_compose_file_is_given_every_setting_of_its_own() -> None:
+    given = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["ocrm-notify"]
+    assert variables(NotifySettings) - given["environment"].keys() == set()
 
 
 def test_nothing_is_documented_that_nobody_reads() -> None:

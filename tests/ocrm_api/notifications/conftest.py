@@ -47,7 +47,7 @@ class Desk:
     def webhook(self, port: int) -> dict[str, Any]:
         """Settings of a gateway of app push on this machine."""
         return {
-            "channel": "push", "push_url": f"http://127.0.0.1:{port}/hook?bank=1",
+            "channel": "push", "push_url": SecretStr(f"http://127.0.0.1:{port}/hook?bank=1"),
             "webhook_secret": SecretStr(SECRET), "link": "https://crm.test/reminders",
         }  # fmt: skip
 
@@ -71,10 +71,16 @@ class Desk:
 
 @pytest.fixture
 def desk(shared_bank: Bank, tmp_path: Path) -> Iterator[Desk]:
-    """A desk where nothing has happened yet."""
+    """A desk where nothing has happened yet; what is raised came shortly before its usual time,
+    whatever day it is outside."""
+    shared_bank.execute(
+        "alter table ocrm.notification_items"
+        " alter created_at set default timestamptz '2026-07-01 09:59:00+08'"
+    )
     shared_bank.execute(
         "truncate ocrm.reminders, ocrm.reminder_events, ocrm.notification_items,"
         " ocrm.notifications, ocrm.notification_preferences, ocrm.parameters"
     )
     with ExitStack() as stack:
         yield Desk(shared_bank, tmp_path, stack)
+    shared_bank.execute("alter table ocrm.notification_items alter created_at set default now()")

@@ -249,10 +249,10 @@ def test_an_hour_that_is_none_is_refused(desk: Desk) -> None:
 
 def test_where_nobody_sends_the_outbox_forgets_what_is_old(desk: Desk) -> None:
     for days in (13, 15):
-        desk.bank.raise_reminder(4, CALM)
+        reminder = desk.bank.raise_reminder(4, CALM)
         desk.bank.execute(
             "update ocrm.notification_items set created_at = now() - make_interval(days => %s)"
-            " where created_at > now() - interval '1 hour'", days,
+            " where reminder_id = %s", days, reminder,
         )  # fmt: skip
     with psycopg.connect(desk.bank.database.ocrm_app) as connection:
         books.tidy(connection, 72)

@@ -17,9 +17,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from crm_shared.clock import bank_date, now
 from crm_shared.errors import UsageError
 from crm_shared.testing.waiting import wait_until
-from ocrm_api.notifications import delivery, signing
+from ocrm_api.notifications import delivery, notifier, signing
+from ocrm_api.settings import NotifySettings
 from tests.ocrm_api import bank
 from tests.ocrm_api.notifications.conftest import SECRET, Desk
 from tests.ocrm_api.notifications.receivers import (
@@ -86,7 +88,7 @@ def test_a_secret_that_is_none_is_refused(secret: str) -> None:
 )
 def test_an_address_that_is_not_safe_is_refused(desk: Desk, url: str) -> None:
     with pytest.raises(UsageError, match="OCRM_NOTIFY_PUSH_URL must be an https"):
-        desk.notifier(**(desk.webhook(1) | {"push_url": url}))
+        desk.notifier(**(desk.webhook(1) | {"push_url": SecretStr(url)}))
 
 
 def test_a_redirect_is_not_followed(desk: Desk, receiver: Received) -> None:
@@ -135,7 +137,7 @@ def test_a_robot_that_refuses_with_200_has_not_taken_it(desk: Desk, receiver: Re
     receiver.body = b'{"errcode": 45009, "errmsg": "too often"}'
     desk.bank.raise_reminder(4, URGENT)
     url = f"http://127.0.0.1:{receiver.port}/send?key=1"
-    given = {"channel": "wecom", "wecom_url": url, "webhook_secret": SecretStr(SECRET)}
+    given = {"channel": "wecom", "wecom_url": SecretStr(url), "webhook_secret": SecretStr(SECRET)}
     desk.turn("2026-07-01T10:00", **given)
     assert desk.statuses() == [("M1", "waiting", 1)]
     receiver.body = b'{"errcode": 0}'
@@ -158,10 +160,10 @@ def test_a_receiver_that_never_answers_holds_up_neither_the_notifier_nor_other_c
         desk.bank.raise_reminder(customer, URGENT, bank.CUSTOMERS[customer][0])
     receiver.meanwhile = lambda: time.sleep(3)
     given = desk.webhook(receiver.port) | {"timeout_seconds": 0.3}
-    notifier = desk.notifier(**given)
-    assert notifier.turn().outcomes == {"put_off": 1, "sent": 1}
+    sender = desk.notifier(**given)
+    assert sender.turn().outcomes == {"put_off": 1, "sent": 1}
     assert desk.statuses() == [("M1", "waiting", 1), ("M2", "sent", 1)]
-    assert notifier.metrics.waiting._value.get() == 1
+    assert sender.metrics.waiting.labels("push")._value.get() == 1
 
 
 #: How TLS begins: a record of the handshake, 16 KiB long.
@@ -182,7 +184,7 @@ def test_a_server_that_never_ends_its_answer_is_cut_off(
         desk.bank.raise_reminder(customer, URGENT, bank.CUSTOMERS[customer][0])
     with dripping(web_says, b"2") as web, dripping(mail_says, b"h") as mail:
         given = desk.webhook(web) | mail_server(mail, smtp_tls=smtp_tls)
-        given |= {"push_url": f"{scheme}://127.0.0.1:{web}/", "timeout_seconds": 0.5}
+        given |= {"push_url": SecretStr(f"{scheme}://127.0.0.1:{web}/"), "timeout_seconds": 0.5}
         assert desk.turn(**given).outcomes == {"put_off": 2}
 
 
@@ -197,7 +199,10 @@ def test_a_mail_server_that_never_ends_is_cut_off_though_encryption_begins_meanw
         assert desk.turn(**given).outcomes == {"put_off": 1}
 
 
-def test_a_receiver_that_is_not_there_is_left_alone_for_a_while(desk: Desk) -> None:
+def test_a_receiver_that_is_not_there_is_left_alone_for_a_while(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifier, "FIRST_REST_SECONDS", 60.0)
     for customer in (4, 2, 9):
         desk.bank.raise_reminder(customer, URGENT, bank.CUSTOMERS[customer][0])
     given = desk.webhook(9) | {"parallel": 1}
@@ -225,7 +230,7 @@ def test_what_was_withdrawn_before_it_was_sent_is_dropped(desk: Desk, receiver: 
 def test_nothing_of_a_customer_leaves_the_system(desk: Desk, receiver: Received) -> None:
     for customer in bank.CUSTOMERS:
         for rule in (URGENT, "R02.LOAN_MATURES", "R05.LOBBY_ARRIVAL"):
-            facts = {"ticket_id": f"T{customer}", "name": bank.NAMES[customer]}
+            facts = {"ticket_id": f"TICKET-{customer}", "name": bank.NAMES[customer]}
             desk.bank.raise_reminder(
                 customer, rule, bank.CUSTOMERS[customer][0], facts=facts, amount="123456.78",
                 subject=f"account:{bank.document(customer)}",
@@ -245,7 +250,7 @@ def test_nothing_of_a_customer_leaves_the_system(desk: Desk, receiver: Received)
         *(str(one["subject"]) + one.get_content() for one in mail.mails),
     ]
     assert (len(receiver.requests), len(desk.written), len(mail.mails)) == (2, 2, 2)
-    secrets = [*bank.NAMES.values(), "123456", "123,456", "T1", "3500001990", "account:"]
+    secrets = [*bank.NAMES.values(), "123456", "123,456", "TICKET-", "3500001990", "account:"]
     assert [one for one in secrets if any(one in text for text in said)] == []
 
 
@@ -260,7 +265,7 @@ def test_an_e_mail_goes_out_once_by_an_encrypted_line(
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     with receiving_mail(tls) as mail:
         given = mail_server(mail.port, channel="email", smtp_tls="starttls")
-        mail.status = 550
+        mail.status = 450
         desk.turn("2026-07-01T10:00", **given)
         mail.status = 250
         desk.turn("2026-07-01T10:01", **given)
@@ -307,9 +312,9 @@ def test_two_notifiers_send_each_notification_once(desk: Desk, receiver: Receive
 
 
 def test_a_notifier_that_loses_postgresql_goes_on_when_it_is_back(desk: Desk) -> None:
-    notifier = desk.notifier(poll_seconds=0.02)
+    sender = desk.notifier(poll_seconds=0.02)
     with ThreadPoolExecutor(1) as aside:
-        running = aside.submit(notifier.run)
+        running = aside.submit(sender.run)
         try:
             desk.bank.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"
@@ -318,7 +323,7 @@ def test_a_notifier_that_loses_postgresql_goes_on_when_it_is_back(desk: Desk) ->
             desk.bank.raise_reminder(4, URGENT)
             wait_until(lambda: desk.written or running.done(), "the notification", seconds=60)
         finally:
-            notifier._stop.set()
+            sender._stop.set()
         running.result(60)
     assert desk.statuses() == [("M1", "sent", 1)]
 
@@ -332,11 +337,82 @@ def test_what_is_urgent_does_not_wait_for_digests(desk: Desk, receiver: Received
     desk.turn("2026-07-01T09:00", **given)
     desk.bank.raise_reminder(9, URGENT, "B3")
     receiver.status = 200
-    notifier = desk.notifier("2026-07-01T10:00", **given)
-    turned = notifier.turn(batches=1)
+    sender = desk.notifier("2026-07-01T10:00", **given)
+    turned = sender.turn(batches=1)
     assert (turned.more, turned.outcomes) == (True, {"sent": 1})
     assert json.loads(receiver.requests[-1][1])["type"] == "notification.urgent"
-    assert notifier.turn().outcomes == {"sent": 3}
+    assert sender.turn().outcomes == {"sent": 3}
+
+
+def test_a_turn_ends_in_time_and_every_channel_has_had_its_turn(
+    desk: Desk, receiver: Received
+) -> None:
+    desk.bank.execute(
+        "insert into ocrm.notification_preferences (employee_id, channel) values ('M3', 'file')"
+    )
+    for customer in (4, 2, 9):
+        desk.bank.raise_reminder(customer, URGENT, bank.CUSTOMERS[customer][0])
+    sender = desk.notifier(**desk.webhook(receiver.port), parallel=1)
+    turned = sender.turn(seconds=0)
+    assert (turned.more, turned.outcomes) == (True, {"sent": 2})
+    assert (len(receiver.requests), len(desk.written)) == (1, 1)
+    assert sender.turn().outcomes == {"sent": 1}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [(550, "failed"), (450, "waiting")], ids=["for good", "for now"]
+)
+def test_a_recipient_who_is_refused_holds_up_nobody_else_on_his_channel(
+    desk: Desk, answer: int, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifier, "FIRST_REST_SECONDS", 60.0)
+    for customer in (4, 2, 9):
+        desk.bank.raise_reminder(customer, URGENT, bank.CUSTOMERS[customer][0])
+    with receiving_mail() as mail:
+        mail.status = answer
+        desk.turn(**mail_server(mail.port, channel="email", parallel=1))
+    assert desk.statuses() == [(one, status, 1) for one in ("M1", "M2", "M3")]
+    reasons = desk.bank.execute("select distinct reason from ocrm.notifications")
+    assert [str(answer) in reason for (reason,) in reasons] == [True]
+
+
+def test_what_waits_for_a_channel_that_was_taken_away_fails_and_says_so(
+    desk: Desk, receiver: Received
+) -> None:
+    receiver.status = 500
+    desk.bank.raise_reminder(4, URGENT)
+    desk.turn("2026-07-01T10:00", **desk.webhook(receiver.port))
+    sender = desk.notifier("2026-07-01T11:00")
+    sender.turn()
+    assert desk.statuses() == [("M1", "waiting", 1)]
+    sender = desk.notifier("2026-07-01T11:01")
+    sender.turn()
+    assert desk.statuses() == [("M1", "failed", 1)]
+    [(reason,)] = desk.bank.execute("select reason from ocrm.notifications")
+    assert reason.startswith("The channel push is not set up any more; set it up")
+    assert sender.metrics.attempts.labels("push", "failed")._value.get() == 1
+    assert sender.metrics.failed.labels("push")._value.get() == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"smtp_host": "mail.bank.test"}, "would be sent unencrypted over the network"),
+        ({"smtp_password": None}, "set both or none"),
+    ],
+)
+def test_a_password_is_not_sent_where_everybody_can_read_it(
+    desk: Desk, given: dict[str, Any], sentence: str
+) -> None:
+    login = {"smtp_user": "crm", "smtp_password": SecretStr("secret")}
+    with pytest.raises(UsageError, match=sentence):
+        desk.notifier(**(mail_server(25) | login | given))
+    desk.notifier(**(mail_server(25) | login))
+
+
+def test_an_address_by_which_anybody_may_post_is_not_shown(desk: Desk) -> None:
+    settings = NotifySettings(**desk.webhook(1), wecom_url=SecretStr("https://x.test/?key=1"))
+    assert [one for one in ("key=1", "bank=1", SECRET) if one in repr(settings)] == []
 
 
 def test_what_was_settled_long_ago_is_deleted(desk: Desk) -> None:
@@ -380,6 +456,6 @@ def test_killed_between_sending_and_marking_it_sends_again_under_the_same_id(
     assert desk.statuses() == [("M1", "waiting", 0)]
     receiver.meanwhile = lambda: None
     wait_until(lambda: not _connected(desk), "PostgreSQL to notice", seconds=60)
-    desk.turn("2030-07-01T10:00", **desk.webhook(receiver.port))
+    desk.notifier(f"{bank_date(now())}T23:59", **desk.webhook(receiver.port)).turn(regardless=True)
     assert desk.statuses() == [("M1", "sent", 1)]
     assert (len(receiver.requests), len(set(receiver.ids))) == (2, 1)

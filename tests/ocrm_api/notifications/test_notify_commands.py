@@ -95,6 +95,15 @@ def test_an_employees_wish_is_kept_and_shown(run: Run) -> None:
     )  # fmt: skip
 
 
+def test_to_look_at_a_wish_changes_nothing(desk: Desk, run: Run) -> None:
+    assert json.loads(run("notifications", "prefer", "M1")[1]) == {
+        "employee_id": "M1", "enabled": True, "channel": None, "language": None,
+    }  # fmt: skip
+    assert desk.bank.execute("select 1 from ocrm.notification_preferences") == []
+    run("notifications", "prefer", "M1", "--off")
+    assert json.loads(run("notifications", "prefer", "M1")[1])["enabled"] is False
+
+
 def test_once_sends_what_there_is_whatever_the_hour(desk: Desk, run: Run) -> None:
     desk.bank.raise_reminder(4, URGENT)
     desk.bank.raise_reminder(4, "R04.BIRTHDAY")
@@ -127,7 +136,10 @@ def test_the_process_shows_its_metrics_and_ends_when_it_is_told_to(
     process = subprocess.Popen([OCRM, "notify"], env=env, stderr=subprocess.PIPE, text=True)
     try:
         wait_until(
-            lambda: process.poll() is not None or "ocrm_notifications_failed 1.0" in _metrics(port),
+            lambda: (
+                process.poll() is not None
+                or 'ocrm_notifications_failed{channel="push"} 1.0' in _metrics(port)
+            ),
             "the metrics",
             seconds=60,
         )

@@ -4,11 +4,14 @@ import asyncio
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from crm_shared.reminder_rules import RULES
+from crm_shared.testing.waiting import wait_until
 from ocrm_api import demo_users, health, migrate
 from ocrm_api.settings import Settings
 from tests.databases import PostgresDatabase
@@ -39,17 +42,32 @@ def test_migrating_twice_changes_nothing(
         )
 
 
-def test_an_index_that_an_earlier_try_left_behind_is_made_anew(
+def test_an_index_whose_making_is_broken_off_is_named_and_made_anew(
     own_bank: Bank, environment: dict[str, str]
 ) -> None:
     for statement in (
         "drop table ocrm.rule_outcomes, ocrm.notification_items, ocrm.notifications,"
         " ocrm.notification_preferences",
         "drop index ocrm.reminders_raised",
-        "create index reminders_raised on ocrm.reminders (status)",
         "update ocrm.alembic_version set version_num = '0007'",
     ):
         own_bank.execute(statement)
+    making = "from pg_stat_activity where query like 'create index concurrently reminders_raised%%'"
+    with (
+        ThreadPoolExecutor(1) as aside,
+        psycopg.connect(own_bank.database.superuser) as writer,
+    ):
+        writer.execute("lock table ocrm.reminders in row exclusive mode")
+        migrating = aside.submit(run, own_bank.database, environment, "migrate")
+        wait_until(
+            lambda: own_bank.execute(f"select pid {making} and wait_event_type = 'Lock'"),
+            "the index to wait for who writes",
+            seconds=60,
+        )
+        own_bank.execute(f"select pg_cancel_backend(pid) {making}")
+        broken_off = migrating.result(60)
+    assert broken_off.returncode == 1
+    assert "it left an index half made (reminders_raised)" in broken_off.stderr
     assert run(own_bank.database, environment, "migrate").returncode == 0
     found = own_bank.execute(
         "select pg_get_indexdef(indexrelid), indisvalid from pg_index"

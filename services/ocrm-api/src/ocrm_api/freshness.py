@@ -25,7 +25,11 @@ _PUBLISHED = text(
 ).bindparams(zone=BANK_ZONE.key)
 
 _HEARTBEAT = text("select extract(epoch from max(heartbeat_at))::float from ocrm.intake_status")
-_LAG = text("select sum(lag)::float from ocrm.intake_status")
+#: What a process that was killed said last is its successors' lag by now.
+_LAG = text(
+    "select sum(lag)::float from ocrm.intake_status"
+    " where heartbeat_at > now() - interval '2 minutes'"
+)
 _DEAD = text("select count(*)::float from ocrm.intake_dead_letters where settled_at is null")
 
 log = logging.get(__name__)

@@ -61,7 +61,7 @@ def run(settings: MigrationSettings | None = None) -> str:
         try:
             command.upgrade(configuration, "head")
         except DBAPIError as error:
-            raise _explained(error, settings) from error
+            raise _explained(error, settings, _half_made(connection)) from error
     return head()
 
 
@@ -77,8 +77,26 @@ def check_version(connection: psycopg.Connection) -> None:
         )
 
 
-def _explained(error: DBAPIError, settings: MigrationSettings) -> CrmError:
+def _half_made(connection: psycopg.Connection) -> str:
+    """Indexes that cannot be used, as their making was broken off; empty where there are none."""
+    try:
+        rows = connection.execute(
+            "select relname from pg_index join pg_class c on c.oid = indexrelid"
+            " where not indisvalid and relnamespace = to_regnamespace('ocrm') order by 1"
+        ).fetchall()
+    except psycopg.Error:  # PostgreSQL is away: what failed says so already
+        return ""
+    return ", ".join(name for (name,) in rows)
+
+
+def _explained(error: DBAPIError, settings: MigrationSettings, half_made: str) -> CrmError:
     reason = str(error.orig).strip().splitlines()[0]
+    if half_made:
+        return MigrationError(
+            f"The migration failed ({reason}); the versions before it are kept, and it left an"
+            f" index half made ({half_made}), which costs writers time and helps nobody. Run `ocrm"
+            " migrate` again: it makes the index anew."
+        )
     if "lock timeout" in reason:
         return LockTimeoutError(
             f"A lock was not free within {settings.lock_timeout_seconds} s. The versions before are"

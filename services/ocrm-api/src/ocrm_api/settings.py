@@ -136,8 +136,12 @@ class NotifySettings(BaseSettings):
         default="console", description="Of everybody who has not chosen another."
     )
     file: Path | None = Field(default=None, description="Channel file: JSON Lines.")
-    wecom_url: str | None = Field(default=None, description="Channel wecom: a group robot.")
-    push_url: str | None = Field(default=None, description="Channel push: a gateway of app push.")
+    wecom_url: SecretStr | None = Field(
+        default=None, description="Channel wecom: a group robot; whoever knows it may post."
+    )
+    push_url: SecretStr | None = Field(
+        default=None, description="Channel push: a gateway of app push."
+    )
     webhook_secret: SecretStr | None = Field(
         default=None, description="whsec_…; two of them, with a space between, while it changes."
     )

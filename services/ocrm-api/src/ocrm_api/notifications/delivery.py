@@ -19,6 +19,10 @@ LONGEST_PAUSE = timedelta(hours=1)
 MAX_REASON = 300
 TIDIED_AT_ONCE = 5_000
 
+#: What waits for a channel that is not set up has failed after so long: meanwhile another notifier
+#: may have been started with other settings.
+ORPHANED_AFTER = timedelta(hours=1)
+
 #: With what still stands of each: rule, priority and number; nothing of any customer.
 _CLAIM = f"""
 with mine as materialized (
@@ -54,6 +58,23 @@ set status = one.status, attempts = n.attempts + one.tried, reason = one.reason,
 from unnest(%(ids)s::uuid[], %(statuses)s::text[], %(tried)s::integer[], %(reasons)s::text[],
             %(next)s::timestamptz[]) as one (id, status, tried, reason, next_attempt_at)
 where n.notification_id = one.id
+"""
+
+_ORPHANED = b"""
+with gone as (
+    update ocrm.notifications
+    set status = 'failed', closed_at = %(now)s, reason = 'The channel ' || channel || ' is not set'
+        ' up any more; set it up, then retry this, or let the employee choose another.'
+    where status = 'waiting' and channel <> all (%(channels)s) and next_attempt_at < %(before)s
+    returning channel
+)
+select channel, count(*) from gone group by channel order by channel
+"""
+
+_COUNT = b"""
+select status, channel, count(*) from ocrm.notifications where status = 'waiting' group by 1, 2
+union all
+select status, channel, count(*) from ocrm.notifications where status = 'failed' group by 1, 2
 """
 
 _TIDY = b"""
@@ -97,6 +118,7 @@ class Settled(NamedTuple):
     notification: Notification
     outcome: Literal["sent", "put_off", "failed", "dropped"]
     reason: str | None = None
+    channel_failed: bool = False
 
 
 def claim(
@@ -147,11 +169,17 @@ def tidy(connection: psycopg.Connection, before: datetime) -> bool:
     return removed.rowcount >= TIDIED_AT_ONCE
 
 
-def counts(connection: psycopg.Connection) -> dict[str, int]:
-    """How many wait and how many have failed."""
+def fail_orphaned(
+    connection: psycopg.Connection, channels: Sequence[str], now: datetime
+) -> dict[str, int]:
+    """Give up what has waited long for other channels than these; how many, by channel."""
     rows = connection.execute(
-        "select status, count(*) from ocrm.notifications where status = 'waiting' group by 1"
-        " union all"
-        " select status, count(*) from ocrm.notifications where status = 'failed' group by 1"
-    ).fetchall()
-    return {"waiting": 0, "failed": 0} | {row[0]: row[1] for row in rows}
+        _ORPHANED, {"channels": list(channels), "now": now, "before": now - ORPHANED_AFTER}
+    )
+    return dict(rows.fetchall())
+
+
+def counts(connection: psycopg.Connection) -> dict[tuple[str, str], int]:
+    """How many are `waiting` and how many `failed`, by status and channel."""
+    rows = connection.execute(_COUNT).fetchall()
+    return {(status, channel): number for status, channel, number in rows}

@@ -12,8 +12,8 @@ from crm_shared.errors import UsageError
 from crm_shared.time_limit import cut_after
 from ocrm_api.notifications import texts
 from ocrm_api.notifications.delivery import Notification
-from ocrm_api.notifications.errors import NotDeliveredError
-from ocrm_api.notifications.tls import Tls, wire_of
+from ocrm_api.notifications.errors import NotDeliveredError, NotificationRefusedError
+from ocrm_api.notifications.tls import LOOPBACK, Tls, wire_of
 from ocrm_api.settings import NotifySettings
 
 _LOCAL_PART = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -28,6 +28,7 @@ class Mail:
                 "E-mail needs OCRM_NOTIFY_SMTP_HOST, OCRM_NOTIFY_EMAIL_FROM and"
                 " OCRM_NOTIFY_EMAIL_DOMAIN; set all three or none."
             )
+        _check_login(settings)
         self._settings, self._host = settings, settings.smtp_host
         self._sender, self._domain = settings.email_from, settings.email_domain
         self._tls = Tls(settings.smtp_host) if settings.smtp_tls != "none" else None
@@ -35,8 +36,9 @@ class Mail:
     def __call__(self, notification: Notification) -> None:
         """Hand a notification over; `NotDeliveredError` says what the server answered."""
         if not _LOCAL_PART.fullmatch(notification.employee_id):
-            raise NotDeliveredError(
-                "The employee's id cannot be an e-mail address; let him choose another channel."
+            raise NotificationRefusedError(
+                "The employee's id cannot be an e-mail address; let him choose another channel.",
+                for_good=True,
             )
         try:
             self._send(self._message(notification))
@@ -46,9 +48,10 @@ class Mail:
             ) from error
         except smtplib.SMTPRecipientsRefused as error:
             code = next(iter(error.recipients.values()))[0]
-            raise NotDeliveredError(
+            raise NotificationRefusedError(
                 f"The mail server refused the employee's address with {code}; create the mailbox,"
-                " or let him choose another channel."
+                " or let him choose another channel.",
+                for_good=code >= 500,
             ) from error
         except smtplib.SMTPNotSupportedError as error:
             raise NotDeliveredError(
@@ -96,3 +99,17 @@ class Mail:
         if self._settings.smtp_tls == "tls":
             return smtplib.SMTP_SSL(timeout=seconds, context=self._tls)
         return smtplib.SMTP(timeout=seconds)
+
+
+def _check_login(settings: NotifySettings) -> None:
+    """A password must be whole, and must not cross a network for everybody to read."""
+    if (settings.smtp_user is None) != (settings.smtp_password is None):
+        raise UsageError(
+            "A login at the mail server needs OCRM_NOTIFY_SMTP_USER and OCRM_NOTIFY_SMTP_PASSWORD;"
+            " set both or none."
+        )
+    if settings.smtp_user and settings.smtp_tls == "none" and settings.smtp_host not in LOOPBACK:
+        raise UsageError(
+            "OCRM_NOTIFY_SMTP_PASSWORD would be sent unencrypted over the network; set"
+            " OCRM_NOTIFY_SMTP_TLS to starttls or tls, or log in nowhere."
+        )

@@ -1,5 +1,8 @@
 """What operations measure of the notifier: Prometheus metrics of its process."""
 
+from collections.abc import Mapping
+from typing import get_args
+
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from ocrm_api.settings import ChannelName
@@ -17,11 +20,13 @@ class NotifierMetrics:
             registry=self.registry,
         )
         self.waiting = Gauge(
-            "ocrm_notifications_waiting", "Notifications not sent yet.", registry=self.registry
-        )
+            "ocrm_notifications_waiting", "Notifications not sent yet.", ("channel",),
+            registry=self.registry,
+        )  # fmt: skip
         self.failed = Gauge(
             "ocrm_notifications_failed",
             "Notifications given up, which an operator can retry.",
+            ("channel",),
             registry=self.registry,
         )
         self.put_off = Counter(
@@ -35,6 +40,19 @@ class NotifierMetrics:
             registry=self.registry,
         )
 
-    def count(self, channel: ChannelName, outcome: str) -> None:
-        """Add an attempt."""
-        self.attempts.labels(channel, outcome).inc()
+        self._channels: set[str] = set(get_args(ChannelName))
+        for channel in self._channels:
+            for outcome in ("sent", "put_off", "failed", "dropped"):
+                # From zero on: Prometheus sees no increase in a series that begins with one.
+                self.attempts.labels(channel, outcome)
+
+    def count(self, channel: str, outcome: str, number: int = 1) -> None:
+        """Add attempts."""
+        self.attempts.labels(channel, outcome).inc(number)
+
+    def show(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Say how many wait and how many have failed, by status and channel."""
+        self._channels |= {channel for _, channel in counts}
+        for channel in self._channels:
+            self.waiting.labels(channel).set(counts.get(("waiting", channel), 0))
+            self.failed.labels(channel).set(counts.get(("failed", channel), 0))

@@ -6,6 +6,7 @@ each time, and the others go on.
 """
 
 import contextlib
+import math
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 import psycopg
 
@@ -23,7 +25,7 @@ from crm_shared.errors import ServerUnavailableError
 from ocrm_api.migrate import check_version
 from ocrm_api.notifications import channels, composing, delivery
 from ocrm_api.notifications.delivery import Notification, Settled
-from ocrm_api.notifications.errors import NotDeliveredError
+from ocrm_api.notifications.errors import NotDeliveredError, NotificationRefusedError
 from ocrm_api.notifications.metrics import NotifierMetrics
 from ocrm_api.notifications.schedule import Schedule, schedule
 from ocrm_api.reminders import routing
@@ -33,6 +35,7 @@ from ocrm_api.settings import ChannelName, NotifySettings, Settings
 #: For a digest of a whole bank; a batch of attempts takes its time-out at most, and some more.
 STATEMENT_SECONDS = 300.0
 BATCHES_A_TURN = 20
+TURN_SECONDS = 30.0
 TIDY_SECONDS = 600.0
 COUNT_SECONDS = 15.0
 FIRST_REST_SECONDS = 1.0
@@ -98,16 +101,16 @@ class Notifier:
                 pause = 0.0 if turned.more else self._given.poll_seconds
             except RETRYABLE as error:
                 self.metrics.put_off.inc()
-                log.warning("notifier_put_off", error=type(error).__name__, seconds=pause)
                 self._disconnect()
                 pause = min(max(pause, FIRST_REST_SECONDS) * 2, LONGEST_REST_SECONDS)
+                log.warning("notifier_put_off", error=type(error).__name__, seconds=pause)
             self._stop.wait(pause)
         log.info("notifier_stopped")
 
     def once(self, *, regardless: bool) -> Turned:
         """All that is due; `ServerUnavailableError` where PostgreSQL goes away meanwhile."""
         try:
-            return self.turn(regardless=regardless, batches=sys.maxsize)
+            return self.turn(regardless=regardless, batches=sys.maxsize, seconds=math.inf)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise ServerUnavailableError(
                 f"PostgreSQL went away ({type(error).__name__}); run the command again when it is"
@@ -125,24 +128,31 @@ class Notifier:
             connection.close()
         self._published = None
 
-    def turn(self, *, regardless: bool = False, batches: int = BATCHES_A_TURN) -> Turned:
+    def turn(
+        self, *, regardless: bool = False, batches: int = BATCHES_A_TURN,
+        seconds: float = TURN_SECONDS,
+    ) -> Turned:  # fmt: skip
         """Compose and send what is due; `regardless` of the hour, and a digest of all there is.
 
-        Of each channel so many batches at most, so that what is urgent does not wait for a digest
-        of the whole bank: `more` says that there may be others.
+        Of each channel so many batches at most, and none begun after so many seconds, so that what
+        is urgent waits neither for a digest of the whole bank nor for a receiver that is slow:
+        `more` says that there may be others.
         """
         now = self._clock()
         turned = Turned(quiet=not regardless and self._schedule.is_quiet(now))
         if not turned.quiet:
             digest = now if regardless else self._schedule.digest_due(now)
             turned.made = self._compose(now, digest, timedelta(0) if regardless else self._gap)
-            for channel in self._channels:
-                left = batches
-                while left and not self._stop.is_set() and self._send(channel, turned):
-                    left -= 1
-                turned.more = turned.more or not left
+            ends, waiting = time.monotonic() + seconds, list(self._channels)
+            while waiting and batches:
+                batches -= 1
+                waiting = [
+                    one for one in waiting if not self._stop.is_set() and self._send(one, turned)
+                ]
+                if time.monotonic() >= ends:
+                    break
+            turned.more = bool(waiting)
         self._keep_house(now)
-        self.metrics.turned_at.set(now.timestamp())
         return turned
 
     @property
@@ -176,9 +186,10 @@ class Notifier:
         for one in settled:
             turned.outcomes[one.outcome] = turned.outcomes.get(one.outcome, 0) + 1
             self.metrics.count(channel, one.outcome)
-        if any(one.outcome == "sent" for one in settled):
+        tried = [one for one in settled if one.outcome != "dropped"]
+        if any(not one.channel_failed for one in tried):
             self._rests[channel] = _Rest()
-        elif any(one.outcome != "dropped" for one in settled):
+        elif tried:
             rest.longer()
             log.warning("channel_rests", channel=channel, seconds=rest.seconds)
         return len(claimed) == self._given.parallel
@@ -186,31 +197,38 @@ class Notifier:
     def _attempt(self, channel: ChannelName, notification: Notification) -> Settled:
         if not notification.lines:
             return Settled(notification, "dropped", "Nothing of it is new any more.")
+        given_up, channel_failed = notification.attempts + 1 >= self._given.attempts, False
         try:
             self._channels[channel](notification)
+        except NotificationRefusedError as error:
+            reason, given_up = error.sentence, given_up or error.for_good
         except NotDeliveredError as error:
-            reason = error.sentence
+            reason, channel_failed = error.sentence, True
         except Exception as error:  # of this notification alone: the others are sent
             reason = f"It could not be written ({type(error).__name__}); the log says where."
             log.exception("notification_fault", notification_id=str(notification.notification_id))
         else:
             return Settled(notification, "sent")
-        given_up = notification.attempts + 1 >= self._given.attempts
         log.warning(
             "notification_failed" if given_up else "notification_put_off",
             notification_id=str(notification.notification_id), channel=channel,
             attempts=notification.attempts + 1, reason=reason,
         )  # fmt: skip
-        return Settled(notification, "failed" if given_up else "put_off", reason)
+        outcome: Literal["failed", "put_off"] = "failed" if given_up else "put_off"
+        return Settled(notification, outcome, reason, channel_failed)
 
     def _keep_house(self, now: datetime) -> None:
-        """Now and then count what waits, and delete what has been kept long enough."""
+        """Now and then count what waits, give up what waits for a channel that is no longer set up,
+        and delete what has been kept long enough."""
         at = time.monotonic()
         if at >= self._counted_at + COUNT_SECONDS or not self._counted_at:
             with self._transaction() as connection:
+                orphaned = delivery.fail_orphaned(connection, tuple(self._channels), now)
                 counts = delivery.counts(connection)
-            self.metrics.waiting.set(counts["waiting"])
-            self.metrics.failed.set(counts["failed"])
+            for channel, number in orphaned.items():
+                log.warning("channel_not_set_up", channel=channel, failed=number)
+                self.metrics.count(channel, "failed", number)
+            self.metrics.show(counts)
             self._counted_at = at
         if at >= self._tidied_at + TIDY_SECONDS or not self._tidied_at:
             before = now - timedelta(days=self._given.retention_days)
@@ -229,3 +247,4 @@ class Notifier:
         with postgres.bounded(connection, STATEMENT_SECONDS), connection.transaction():
             connection.execute("set local lock_timeout = '10s'")
             yield connection
+        self.metrics.turned_at.set(self._clock().timestamp())

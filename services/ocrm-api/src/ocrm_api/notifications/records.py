@@ -38,6 +38,10 @@ set enabled = coalesce(%(enabled)s, known.enabled), channel = coalesce(%(channel
     language = coalesce(%(language)s, known.language), updated_at = now()
 returning employee_id, enabled, channel, language
 """
+_PREFERRED = b"""
+select %(employee_id)s as employee_id, coalesce(enabled, true) as enabled, channel, language
+from (values (1)) one left join ocrm.notification_preferences on employee_id = %(employee_id)s
+"""
 
 
 def listed(connection: psycopg.Connection, status: str, limit: int) -> list[dict[str, Any]]:
@@ -63,9 +67,11 @@ def prefer(
     """Note what an employee wants, and leave what is None as it was; what holds then."""
     _require_employee(connection, employee_id)
     given = {"enabled": enabled, "channel": channel, "language": language}
+    changes = any(one is not None for one in given.values())
     with connection.cursor(row_factory=dict_row) as cursor:
-        holds = cursor.execute(_PREFER, {"employee_id": employee_id, **given}).fetchone() or {}
-    if any(one is not None for one in given.values()):
+        statement = _PREFER if changes else _PREFERRED
+        holds = cursor.execute(statement, {"employee_id": employee_id, **given}).fetchone() or {}
+    if changes:
         connection.execute(
             "insert into ocrm.audit_log (action, subject_type, subject_id, details, request_id)"
             " values ('notification.preferred', 'employee', %s, %s, 'command line')",

@@ -4,6 +4,9 @@ import socket
 import ssl
 from typing import Any
 
+#: Hosts to which nothing needs to be encrypted.
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
 
 class Tls(ssl.SSLContext):
     """Encrypts towards one host, whose certificate must be good for this name.

@@ -10,16 +10,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
+from pydantic import SecretStr
 
 from crm_shared.errors import UsageError
 from crm_shared.time_limit import cut_after
 from ocrm_api.notifications import signing, texts
 from ocrm_api.notifications.delivery import Notification
 from ocrm_api.notifications.errors import NotDeliveredError
-from ocrm_api.notifications.tls import Tls, wire_of
+from ocrm_api.notifications.tls import LOOPBACK, Tls, wire_of
 from ocrm_api.settings import NotifySettings
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _READ_BYTES = 65_536
 
 Body = Callable[[Notification, str | None], Mapping[str, Any]]
@@ -60,14 +60,16 @@ def push_body(notification: Notification, link: str | None) -> Mapping[str, Any]
 class Webhook:
     """A receiver: where, signed with what, and how a notification looks there."""
 
-    def __init__(self, name: str, url: str, settings: NotifySettings, body: Body) -> None:
+    def __init__(self, name: str, url: SecretStr, settings: NotifySettings, body: Body) -> None:
         secret = settings.webhook_secret
         if secret is None:
             raise UsageError(
                 f"{name} needs OCRM_NOTIFY_WEBHOOK_SECRET, with which the receiver checks who"
                 ' sends; make one with echo "whsec_$(openssl rand -base64 32)".'
             )
-        self._connect, self._target = _address(name, url, settings.timeout_seconds)
+        self._connect, self._target = _address(
+            name, url.get_secret_value(), settings.timeout_seconds
+        )
         self._keys = signing.keys(secret.get_secret_value())
         self._seconds, self._link, self._body = settings.timeout_seconds, settings.link, body
 
@@ -119,7 +121,7 @@ def _address(
         port = parts.port
     except ValueError:
         port = -1
-    plain = parts.scheme == "http" and parts.hostname in _LOOPBACK
+    plain = parts.scheme == "http" and parts.hostname in LOOPBACK
     if port == -1 or not parts.hostname or not (plain or parts.scheme == "https"):
         raise UsageError(f"{name} must be an https:// address; http:// is for this machine alone.")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
