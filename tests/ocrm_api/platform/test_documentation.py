@@ -30,7 +30,13 @@ async def test_the_examples_run(own_bank: Bank, redis_url: str) -> None:
         )  # fmt: skip
         output, faults = await process.communicate()
     assert process.returncode == 0, faults.decode() + output.decode()[-2000:]
-    for expected in ("event: ready", '"code":"not_found"', '"status":"done"', "19900000001"):
+    for expected in (
+        "event: ready",
+        '"code":"not_found"',
+        '"status":"done"',
+        "19900000001",
+        '"channel":"email"',
+    ):
         assert expected in output.decode()
 
 

@@ -30,6 +30,7 @@ from ocrm_api.customers import router as customers
 from ocrm_api.day_list import router as day_list
 from ocrm_api.db import Database
 from ocrm_api.insight import router as insight
+from ocrm_api.notifications import router as notifications
 from ocrm_api.open_streams import OpenStreams
 from ocrm_api.organisation import router as organisation
 from ocrm_api.problems import (
@@ -51,8 +52,8 @@ from ocrm_api.security import check_declarations, guard, session_like
 from ocrm_api.settings import RedisSettings, Settings, data_key
 
 SLICES = (
-    login, organisation, customers, coverage, insight, reminders, steps, day_list, operations,
-    health,
+    login, organisation, customers, coverage, insight, reminders, steps, day_list, notifications,
+    operations, health,
 )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ TAGS = [
     {"name": "coverage", "description": "Who leads, who assists, and why."},
     {"name": "insight", "description": "The 360 view, indicators and their dictionary."},
     {"name": "reminders", "description": "What a manager should know, and do."},
+    {"name": "notifications", "description": "How who is logged in is told of reminders."},
     {"name": "operations", "description": "Health, metrics, intake, problem pages."},
 ]
 _EVERYWHERE = (InvalidRequest, TooManyRequests, Overloaded, InternalError)
