@@ -62,8 +62,8 @@ class BerkaBank:
         """Give the movement rules thresholds of that time and place, as a second version."""
         connection.execute(
             """
-            insert into alerting.rules (code, version, legal_entity, parameters, effective_from)
-            select code, 2, null, parameters || %s::jsonb, effective_from
+            insert into alerting.rules (code, version, parameters, effective_from)
+            select code, 2, parameters || %s::jsonb, effective_from
             from alerting.rules where version = 1 and code = any (%s)
             """,
             (
@@ -73,8 +73,8 @@ class BerkaBank:
         )
         connection.execute(
             """
-            insert into alerting.rules (code, version, legal_entity, parameters, effective_from)
-            select code, 2, null, parameters || %s::jsonb, effective_from
+            insert into alerting.rules (code, version, parameters, effective_from)
+            select code, 2, parameters || %s::jsonb, effective_from
             from alerting.rules where version = 1 and code = 'R01.FREQUENT_TRANSFERS_OUT'
             """,
             (f'{{"frequent_transfers.min_count": "{FREQUENT}"}}',),

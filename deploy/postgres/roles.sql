@@ -38,9 +38,9 @@ ALTER DEFAULT PRIVILEGES FOR ROLE ocrm_owner IN SCHEMA ocrm
 ALTER DEFAULT PRIVILEGES FOR ROLE ocrm_owner IN SCHEMA ocrm
     GRANT EXECUTE ON FUNCTIONS TO ocrm_app;
 
--- The application and its migrations read what the batch publishes. Which tables, says the batch for
--- each parent table: a right on the partitions would go around their row-level security.
-GRANT USAGE ON SCHEMA acrm TO ocrm_app, ocrm_owner;
+-- The application, its migrations and alerting read what the batch publishes. Which tables, says the
+-- batch for each parent table: a right on the partitions would go around their row-level security.
+GRANT USAGE ON SCHEMA acrm TO ocrm_app, ocrm_owner, alerting_owner;
 
 -- The batch reads what people entered (locks, consents, visits). Which tables, say the OCRM's
 -- migrations: users, sessions and the audit log are nobody else's.

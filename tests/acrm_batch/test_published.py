@@ -101,6 +101,19 @@ def test_a_branch_sees_only_its_own_rows(crm: Batch) -> None:
     assert seen(crm, [], coverage) == []
 
 
+def test_alerting_reads_tiers_and_legal_entities_and_nothing_else(crm: Batch) -> None:
+    with psycopg.connect(crm.database.alerting_owner, autocommit=True) as connection:
+        tiers = connection.execute("select customer_id, tier from acrm.customer_tiers order by 1")
+        assert tiers.fetchall() == [(1, "general_standardise"), (2, "general_exit")]
+        entities = connection.execute(
+            "select org_id, legal_entity_id from acrm.org_units where org_type = 'branch'"
+        )
+        assert ("A", "L1") in entities.fetchall()
+        for table in set(TABLES) - {"org_units", "dictionary"}:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(f"select from acrm.{table}".encode())
+
+
 def test_a_campaign_is_every_scopes_and_its_branches_are_their_own(crm: Batch) -> None:
     branches = "select distinct branch_id from acrm.campaign_results order by 1"
     assert seen(crm, ["A"], branches) == [("",), ("A",)]

@@ -1,7 +1,7 @@
 """Running batches against a database the way the consumer does, without a broker."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import psycopg
@@ -10,6 +10,7 @@ from alerting import batch, ownership, ruleset
 from alerting.batch import BatchResult, Bounds
 from alerting.decoding import Refused
 from alerting.ruleset import Ruleset
+from alerting.scopes import Found
 from crm_shared.events import reminders
 from crm_shared.events.envelope import Event
 from crm_shared.events.reminders import ReminderRaised, ReminderWithdrawn
@@ -51,6 +52,13 @@ def run(
         result = batch.write(connection, decoded, rules or ruleset.load(connection))
         ownership.advance(connection, progress)
     return result
+
+
+def not_asked(
+    branches: Collection[tuple[str, date]], customers: Collection[tuple[int, date]]
+) -> Found:
+    """Where every parameter is everybody's, nobody's legal entity or tier is looked up."""
+    raise AssertionError(f"{len(branches)} branches and {len(customers)} customers are asked for")
 
 
 def raised(connection: psycopg.Connection, customers: Iterable[int]) -> dict[UUID, str]:

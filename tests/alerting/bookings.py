@@ -1,9 +1,9 @@
 """Events with defaults, and what the rules of the bank say about them, written independently."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -75,7 +75,18 @@ _OWN_BUSINESS = {
 }  # fmt: skip
 
 
-def expected_reminders(events: Iterable[Event]) -> dict[UUID, str]:
+class Limits(NamedTuple):
+    """What a booking is judged by: the least amounts, and transfers within hours."""
+
+    individual: int = 500_000
+    business: int = 5_000_000
+    transfers: int = 5
+    hours: int = 24
+
+
+def expected_reminders(
+    events: Iterable[Event], limits_of: Callable[[TransactionEvent], Limits] = lambda _: Limits()
+) -> dict[UUID, str]:
     """Rule code by reminder id, by the words of docs/rules.md; quadratic and plain on purpose."""
     unique = {event.event_id: event for event in events}.values()
     reversed_ones = {
@@ -93,20 +104,21 @@ def expected_reminders(events: Iterable[Event]) -> dict[UUID, str]:
         and (event.customer_id, event.txn_id) not in reversed_ones
     ]
     for event in moves:
-        limit = Decimal(500_000 if event.customer_type == "individual" else 5_000_000)
-        if event.amount >= limit:
+        limits = limits_of(event)
+        least = limits.individual if event.customer_type == "individual" else limits.business
+        if event.amount >= Decimal(least):
             code = "R01.LARGE_INFLOW" if event.direction == "credit" else "R01.LARGE_OUTFLOW"
             keys.add((code, f"customer:{event.customer_id}", f"txn:{event.txn_id}"))
     outgoing = [one for one in moves if one.direction == "debit" and one.counterparty_bank]
     for event in outgoing:
-        until = event.occurred_at
+        until, limits = event.occurred_at, limits_of(event)
         window = [
             one
             for one in outgoing
             if one.customer_id == event.customer_id
-            and until - timedelta(hours=24) < one.occurred_at <= until
+            and until - timedelta(hours=limits.hours) < one.occurred_at <= until
         ]
-        if len(window) >= 5:
+        if len(window) >= limits.transfers:
             day = _day(until)
             keys.add(("R01.FREQUENT_TRANSFERS_OUT", f"customer:{event.customer_id}", f"day:{day}"))
     for closed in unique:

@@ -20,7 +20,7 @@ from alerting.parameters import ParametersRefusedError
 from alerting.ruleset import RuleInForce
 from alerting.settings import AlertingSettings
 from crm_shared.errors import ContractError, NotReadyError, UsageError
-from tests.alerting.batches import LATER, record
+from tests.alerting.batches import LATER, not_asked, record
 
 replay = pytest.importorskip("bank_simulator.replay")
 
@@ -57,8 +57,10 @@ def test_the_values_in_force_give_what_the_stream_raises(
     landing: Path, in_force: dict[str, RuleInForce], code: str
 ) -> None:
     same = {name: str(value) for name, value in in_force[code].parameters.values.items()}
-    found = backtest.run(code, same, in_force[code], landing, (LAST, LAST))
-    raised = history.reminders_of(_told(landing, LAST), ruleset.ruleset_of([(code, 1, same)]))
+    found = backtest.run(code, same, in_force[code], landing, (LAST, LAST), find=not_asked)
+    raised = history.reminders_of(
+        _told(landing, LAST), ruleset.ruleset_of([(code, 1, same)]), not_asked
+    )
     assert found.proposed.keys() == found.in_force.keys() == raised.keys()
     assert found.summary()["by_day"] == {str(LAST): len(raised)}
 
@@ -67,7 +69,7 @@ def test_a_lower_threshold_says_what_is_new(
     landing: Path, in_force: dict[str, RuleInForce]
 ) -> None:
     lower = {"movement.individual_min_amount": "1000", "movement.business_min_amount": "1000"}
-    found = backtest.run(INFLOW, lower, in_force[INFLOW], landing, (FIRST, LAST))
+    found = backtest.run(INFLOW, lower, in_force[INFLOW], landing, (FIRST, LAST), find=not_asked)
     summary = found.summary()
     assert summary["proposed"] > summary["in_force"]
     assert summary["only_in_force"] == 0
@@ -81,8 +83,12 @@ def test_a_window_reaches_back_before_the_first_day(
     landing: Path, in_force: dict[str, RuleInForce]
 ) -> None:
     longer = {"frequent_transfers.min_count": "2", "frequent_transfers.window_hours": "240"}
-    alone = backtest.run(FREQUENT, longer, in_force[FREQUENT], landing, (LAST, LAST))
-    whole = backtest.run(FREQUENT, longer, in_force[FREQUENT], landing, (FIRST, LAST))
+    alone = backtest.run(
+        FREQUENT, longer, in_force[FREQUENT], landing, (LAST, LAST), find=not_asked
+    )
+    whole = backtest.run(
+        FREQUENT, longer, in_force[FREQUENT], landing, (FIRST, LAST), find=not_asked
+    )
     day = str(LAST)
     assert alone.summary()["by_day"].get(day, 0) == whole.summary()["by_day"].get(day, 0) > 0
 
@@ -93,14 +99,16 @@ def test_what_cannot_be_tried_says_what_to_do(
     amounts = {"movement.individual_min_amount": "1", "movement.business_min_amount": "1"}
     inflow = in_force[INFLOW]
     with pytest.raises(UsageError, match="ends before it begins"):
-        backtest.run(INFLOW, amounts, inflow, landing, (LAST, FIRST))
+        backtest.run(INFLOW, amounts, inflow, landing, (LAST, FIRST), find=not_asked)
     with pytest.raises(UsageError, match="has no parameters"):
-        backtest.run("R03.ARREARS", {}, in_force["R03.ARREARS"], landing, (FIRST, LAST))
+        backtest.run(
+            "R03.ARREARS", {}, in_force["R03.ARREARS"], landing, (FIRST, LAST), find=not_asked
+        )
     with pytest.raises(UsageError, match="--landing or CRM_LANDING_DIR"):
-        backtest.run(INFLOW, amounts, inflow, tmp_path, (FIRST, LAST))
+        backtest.run(INFLOW, amounts, inflow, tmp_path, (FIRST, LAST), find=not_asked)
     (tmp_path / f"business_date={LAST}").mkdir()
     with pytest.raises(NotReadyError, match="has not arrived"):
-        backtest.run(INFLOW, amounts, inflow, tmp_path, (LAST, LAST))
+        backtest.run(INFLOW, amounts, inflow, tmp_path, (LAST, LAST), find=not_asked)
 
 
 def test_customers_of_no_known_type_are_counted(landing: Path, tmp_path: Path) -> None:

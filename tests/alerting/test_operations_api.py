@@ -11,6 +11,7 @@ import httpx
 import psycopg
 import pytest
 import structlog
+from psycopg.types.json import Jsonb
 
 from alerting import api, drafts, migrate, ruleset, storms, stream
 from alerting.api_documents import Status
@@ -149,7 +150,15 @@ def test_rules_versions_and_drafts_are_told(
         connection, INFLOW, {"movement.individual_min_amount": "800000.00"}, maker="Lin",
         reason="too many", settings=settings,
     )  # fmt: skip
+    by_tier = {"tier": "gold", "parameters": {"card_spend.min_amount": "9.00"}}
+    connection.execute(
+        "insert into alerting.rules (code, version, parameters, effective_from)"
+        " values ('R01.LARGE_CARD_SPEND', 2, %s, '2000-01-01')",
+        (Jsonb({"card_spend.min_amount": "50000.00", "overrides": [by_tier]}),),
+    )
+    connection.commit()
     rules = {one["code"]: one for one in client.get("/v1/rules").json()["items"]}
+    assert rules["R01.LARGE_CARD_SPEND"]["overrides"] == [by_tier | {"legal_entity": None}]
     assert rules[INFLOW]["parameters"]["movement.individual_min_amount"] == "500000.00"
     versions = client.get(f"/v1/rules/{INFLOW}").json()
     assert [one["version"] for one in versions["items"]] == [1]

@@ -22,7 +22,7 @@ from alerting import history
 from alerting.events import Booking, CardBooking, Event
 from alerting.ruleset import Ruleset, ruleset_of
 from crm_shared import ids
-from tests.alerting.batches import raised, records, run
+from tests.alerting.batches import not_asked, raised, records, run
 
 DATA = Path(os.environ.get("CRM_REAL_DATA") or Path(__file__).parents[3] / "shared/data")
 
@@ -163,7 +163,7 @@ def _event(row: tuple[Any, ...]) -> Event:
 def _keys(events: list[Event], rules: Ruleset) -> set[tuple[str, str, str]]:
     return {
         (one.rule.rule.code, one.outcome.subject, one.outcome.window)
-        for one in history.reminders_of(events, rules).values()
+        for one in history.reminders_of(events, rules, not_asked).values()
     }
 
 

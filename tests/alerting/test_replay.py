@@ -19,7 +19,7 @@ from alerting.ruleset import Ruleset
 from crm_shared.errors import UsageError
 from crm_shared.kafka import Record
 from crm_shared.landing import Manifest, TableFile, day_folder
-from tests.alerting.batches import LATER, TOPIC, run
+from tests.alerting.batches import LATER, TOPIC, not_asked, run
 
 simulator = pytest.importorskip("bank_simulator.replay")
 
@@ -53,7 +53,7 @@ def worked(connection: psycopg.Connection, sent: list[Record]) -> psycopg.Connec
 def _counts(
     connection: psycopg.Connection, rules: Ruleset, landing: Path, first: date, last: date
 ) -> tuple[dict[str, Any], dict[str, int]]:
-    replayed = replay.judge(rules, landing, first, last)
+    replayed = replay.judge(rules, landing, first, last, not_asked)
     found = replay.summary(replayed, replay.compare(connection, replayed))
     total: Counter[str] = Counter()
     for one in found["rules"].values():
@@ -123,7 +123,7 @@ def test_a_reminder_that_was_lost_is_new_and_one_that_was_withdrawn_stands_again
     worked: psycopg.Connection, landing: Path
 ) -> None:
     rules = ruleset.load(worked)
-    replayed = replay.judge(rules, landing, LAST, LAST)
+    replayed = replay.judge(rules, landing, LAST, LAST, not_asked)
     lost, fallen = [one for one, firing in replayed.found.items()
                     if firing.rule.rule.code == INFLOW][:2]  # fmt: skip
     worked.execute("delete from alerting.reminders where reminder_id = %s", (lost,))
@@ -140,7 +140,7 @@ def test_a_reversal_that_is_delivered_later_counts(
 ) -> None:
     rules = ruleset.load(connection)
     large, firing = next((one, firing) for one, firing
-                         in replay.judge(rules, landing, LAST, LAST).found.items()
+                         in replay.judge(rules, landing, LAST, LAST, not_asked).found.items()
                          if firing.rule.rule.code == INFLOW)  # fmt: skip
     number = firing.outcome.facts["txn_id"]
     for folder in landing.glob("business_date=*"):
@@ -157,7 +157,7 @@ def test_a_reversal_that_is_delivered_later_counts(
     file = TableFile(file="transactions.parquet", rows=1, sha256="0" * 64)
     day = LAST + timedelta(days=2)
     Manifest(business_date=day, source="test", tables={"transactions": file}).write(tmp_path)
-    assert large not in replay.judge(rules, tmp_path, LAST, LAST).found
+    assert large not in replay.judge(rules, tmp_path, LAST, LAST, not_asked).found
 
 
 def test_the_command_tells_it_and_writes_nothing(

@@ -20,7 +20,7 @@ from crm_shared.errors import UsageError
 from crm_shared.events.customers import CustomerDataChanged
 from crm_shared.kafka import Record
 from crm_shared.landing import day_folder
-from tests.alerting.batches import LATER, TOPIC, records, run
+from tests.alerting.batches import LATER, TOPIC, not_asked, records, run
 from tests.alerting.bookings import NOON
 
 replay = pytest.importorskip("bank_simulator.replay")
@@ -57,7 +57,9 @@ def explained(
     connection: psycopg.Connection, code: str, customer: int, landing: Path
 ) -> why.Explanation:
     """What the command finds out."""
-    again = why.judge(code, drafts.versions(connection, code), customer, DAY, landing)
+    again = why.judge(
+        code, drafts.versions(connection, code), customer, DAY, landing, find=not_asked
+    )
     return why.explain(connection, code, customer, DAY, again)
 
 

@@ -1,4 +1,4 @@
-"""Published tables: what acrm-batch writes into PostgreSQL schema `acrm` for the OCRM to read.
+"""Published tables: what acrm-batch writes into PostgreSQL schema `acrm` for others to read.
 
 Every table is partitioned by `business_date`; a publication replaces the partitions of its date in
 one transaction and adds a row to `acrm.publications`, so readers see the old day or the new day.
@@ -7,6 +7,10 @@ Readers ask `acrm.current_business_date()` and put it into their queries.
 Row-level security is the backstop of the OCRM's `Scope`: a role other than the owner sees a row
 only where the row's branches meet the branches of the viewer's scope. The scope is a row of
 `ocrm.scopes` named by the transaction-local setting `app.scope`. Without it nothing is visible.
+
+Alerting, whose rules have parameters by legal entity and tier, reads the view `acrm.customer_tiers`
+(business_date, customer_id, tier: each customer's tag of family VALUE/TIER, in lower case), besides
+`org_units`, `dictionary` and `publications`, and nothing else.
 """
 
 from dataclasses import dataclass
@@ -180,6 +184,17 @@ _TABLES = (
     ), "everybody", "Every indicator and tag of the catalogue that made this day."),
 )  # fmt: skip
 
+#: The first two parts of the paths of tags that say a customer's tier.
+TIER_TAGS = "VALUE/TIER/"
+
+#: What alerting reads, who sees no other column of a customer (docs/adr/0011).
+_CUSTOMER_TIERS = f"""
+create or replace view {SCHEMA}.customer_tiers as
+select t.business_date, t.customer_id, lower(split_part(held.tag, '/', 3)) as tier
+from {SCHEMA}.customer_tags t cross join lateral unnest(t.tags) as held (tag)
+where starts_with(held.tag, '{TIER_TAGS}')
+"""
+
 #: Every published table by name.
 TABLES: dict[str, PublishedTable] = {table.name: table for table in _TABLES}
 
@@ -265,4 +280,9 @@ def ddl() -> list[str]:
         statements.append(f"grant select on {SCHEMA}.{table.name} to ocrm_app, ocrm_owner")
         statements.extend(_policy(table))
     statements.append(f"grant select on {SCHEMA}.publications to ocrm_app, ocrm_owner")
+    statements.append(_CUSTOMER_TIERS)
+    statements.append(
+        f"grant select on {SCHEMA}.customer_tiers, {SCHEMA}.org_units, {SCHEMA}.dictionary,"
+        f" {SCHEMA}.publications to alerting_owner"
+    )
     return statements

@@ -82,6 +82,14 @@ class Status(BaseModel):
     at_least: list[str] = Field(description="These numbers are counted so far and no further.")
 
 
+class OverrideItem(BaseModel):
+    """Values that a legal entity or a tier has in place of everybody's; null: any."""
+
+    legal_entity: str | None = Field(examples=["LE02"])
+    tier: str | None = Field(examples=["gold"])
+    parameters: dict[str, str] = Field(examples=[{"movement.individual_min_amount": "1000000.00"}])
+
+
 class RuleItem(BaseModel):
     """A rule in force."""
 
@@ -90,6 +98,9 @@ class RuleItem(BaseModel):
     parameters: dict[str, str] = Field(
         examples=[{"movement.individual_min_amount": "500000.00"}],
         description="Value by parameter code; `storm.max_per_hour` is `max_per_hour`.",
+    )
+    overrides: list[OverrideItem] = Field(
+        description="Of several that hold for a customer, the later one wins, value by value."
     )
     currency: str = Field(examples=["CNY"])
     max_per_hour: int = Field(examples=[5000], description="More in an hour begin a storm.")

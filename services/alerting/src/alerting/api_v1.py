@@ -195,6 +195,14 @@ def _rule(one: RuleInForce) -> dict[str, Any]:
         "code": one.rule.code,
         "version": one.version,
         "parameters": {name: str(value) for name, value in one.parameters.values.items()},
+        "overrides": [
+            {
+                "legal_entity": it.scope.legal_entity,
+                "tier": it.scope.tier,
+                "parameters": {name: str(value) for name, value in it.values.items()},
+            }
+            for it in one.parameters.overrides
+        ],
         "currency": one.parameters.currency,
         "max_per_hour": one.parameters.max_per_hour,
     }

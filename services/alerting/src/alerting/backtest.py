@@ -18,6 +18,7 @@ from alerting.events import Event
 from alerting.rules import RULES
 from alerting.rules.large_card_spend import LARGE_CARD_SPEND
 from alerting.ruleset import RuleInForce, Ruleset, ruleset_of
+from alerting.scopes import Find
 from crm_shared.clock import bank_date
 from crm_shared.errors import UsageError
 
@@ -68,6 +69,8 @@ def run(
     in_force: RuleInForce,
     landing: Path,
     days: tuple[date, date],
+    *,
+    find: Find,
 ) -> Backtest:
     """Judge the days, the first and the last, by the proposed parameters and by those in force."""
     first, last = days
@@ -83,8 +86,8 @@ def run(
     without_type = 0 if of_cards else ledger.customers_without_type(landing, first, last)
     return Backtest(
         code, first, last, len(events), without_type,
-        _within(history.reminders_of(events, other), first, last),
-        _within(history.reminders_of(events, live), first, last),
+        _within(history.reminders_of(events, other, find), first, last),
+        _within(history.reminders_of(events, live, find), first, last),
     )  # fmt: skip
 
 

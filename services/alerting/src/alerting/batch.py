@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
 import psycopg
 
-from alerting import database, dead_letters, evidence, inbox, outbox, reminders, storms
+from alerting import database, dead_letters, evidence, inbox, outbox, reminders, scopes, storms
 from alerting.dead_letters import DeadLetter, TooManyDeadLettersError
 from alerting.decoding import Refused, decode
 from alerting.evaluation import (
@@ -18,6 +19,7 @@ from alerting.evaluation import (
     Judgement,
     judge_alone,
     judge_windows,
+    settle,
     transfers_of,
 )
 from alerting.events import Canary, Fact, Ticket, retracted_by
@@ -56,6 +58,7 @@ class BatchResult:
     late: int
     known_transfers: int
     outcomes: Counter[tuple[str, str]]
+    unknown: Counter[tuple[str, str]]
     raised: Counter[str]
     withdrawn: Counter[str]
     dead: Counter[str]
@@ -132,6 +135,7 @@ def write(
         late=decoded.late,
         known_transfers=known,
         outcomes=judgement.outcomes,
+        unknown=judgement.unknown,
         raised=Counter(one.rule_code for one in raised),
         withdrawn=Counter(one.rule_code for one in withdrawn),
         dead=Counter(dead_letters.add(connection, refused)),
@@ -192,6 +196,7 @@ def _judge(
     if changes:
         around = inbox.timelines(connection, changes, ruleset.span)
         judge_windows(changes, around, ruleset, judgement)
+    settle(judgement, partial(scopes.find, connection))
     return judgement, known
 
 

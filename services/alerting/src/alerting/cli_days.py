@@ -10,7 +10,7 @@ import typer
 
 from alerting import audit, ruleset, settings, worked
 from alerting.cli_history import From, Landing, To, day, without_type
-from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected
+from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected, published
 from crm_shared import kafka
 from crm_shared.clock import bank_date, now
 from crm_shared.errors import UsageError
@@ -63,7 +63,7 @@ def replay(
     with connected(ours) as connection:
         rules = ruleset.load(connection)
     # Without a connection, as above.
-    replayed = again.judge(rules, landing, *days)
+    replayed = again.judge(rules, landing, *days, published(ours))
     with connected(ours) as connection:
         found = again.summary(replayed, again.compare(connection, replayed))
         shown = {it["customer_id"] for one in found["rules"].values() for it in one["examples"]} - {

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alerting import audit, drafts, parameters, ruleset, settings
-from alerting.cli_rules import By, Code, changed
-from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected
+from alerting import audit, drafts, overrides, parameters, ruleset, scopes, settings
+from alerting.cli_rules import CHANGES, By, Code, changed
+from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected, published
 from crm_shared.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,9 +26,7 @@ To = Annotated[str, typer.Option("--to", help="Last business date.")]
 
 def backtest(
     code: Code,
-    changes: Annotated[
-        list[str] | None, typer.Argument(help="CODE=VALUE of each changed parameter.")
-    ] = None,
+    changes: Annotated[list[str] | None, typer.Argument(help=CHANGES)] = None,
     *,
     first: From,
     last: To,
@@ -43,20 +41,22 @@ def backtest(
     """What a rule with other parameters would have raised, beside the version in force."""
     from alerting import backtest as trying  # noqa: PLC0415  only who looks back needs DuckDB
 
-    days, asker = (day(first), day(last)), audit.asker(by, purpose)
-    with connected(settings.load()) as connection:
+    days, ours = (day(first), day(last)), settings.load()
+    asker = audit.asker(by, purpose)
+    with connected(ours) as connection:
         drafts.versions(connection, code)
         (in_force,) = (one for one in ruleset.load(connection).rules if one.rule.code == code)
         if (draft is None) == (not changes):
             raise UsageError("Say what to try: either CODE=VALUE arguments or --draft NUMBER.")
         if draft is None:
-            proposed = {**drafts.newest(connection, code)[1], **changed(changes or [])}
+            newest = drafts.newest(connection, code)[1]
+            proposed = overrides.changed(code, newest, changed(changes or []))
         else:
             proposed = drafts.waiting(connection, draft, code).parameters
-        parameters.parse(code, proposed)
+        scopes.require_known(connection, parameters.parse(code, proposed))
     # Without a connection: nobody knows how long so many days take.
-    found = trying.run(code, proposed, in_force, landing, days).summary()
-    with connected(settings.load()) as connection:
+    found = trying.run(code, proposed, in_force, landing, days, find=published(ours)).summary()
+    with connected(ours) as connection:
         if draft is not None:
             drafts.keep_backtest(connection, draft, found)
         if asker is None:
@@ -82,16 +82,16 @@ def why(
     """Why a rule raised a reminder for a customer on a day, or why it did not; who asks is kept."""
     from alerting import why as asking  # noqa: PLC0415  only who looks back needs DuckDB
 
-    asked = day(on)
-    with connected(settings.load()) as connection:
+    asked, ours = day(on), settings.load()
+    with connected(ours) as connection:
         versions = drafts.versions(connection, code)
         audit.record(
             connection, "reminder.explain", ("customer", customer), by=by, purpose=purpose,
             details={"rule": code, "day": str(asked)},
         )  # fmt: skip
     # Without a connection, as above.
-    again = asking.judge(code, versions, customer, asked, landing)
-    with connected(settings.load()) as connection:
+    again = asking.judge(code, versions, customer, asked, landing, find=published(ours))
+    with connected(ours) as connection:
         found = asking.explain(connection, code, customer, asked, again)
     if as_json:
         print(json.dumps(asdict(found), indent=2, default=str))
@@ -112,6 +112,8 @@ def _tell(
         print(f"The delivered files have no booking of customer {customer} on {asked}.")
     for it in found.standing:
         version = f"version {it.version}" if it.version else "version not kept"
+        if it.scope:
+            version += f" for {it.scope}"
         day_kept = "" if it.day else ", may be of another day"
         print(
             f"reminder {it.reminder_id}, {it.window}: {it.state}, revision {it.revision}, "

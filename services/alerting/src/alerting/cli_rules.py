@@ -7,10 +7,15 @@ from typing import Annotated, Any
 
 import typer
 
-from alerting import drafts, parameters, ruleset, settings
+from alerting import drafts, overrides, parameters, ruleset, settings
 from alerting.commands import AsJson, connected
 from alerting.rules import RULES
 from crm_shared.errors import UsageError
+
+CHANGES = (
+    "CODE=VALUE of each changed parameter; CODE@ENTITY=VALUE for a legal entity, CODE@ENTITY/TIER "
+    "for a tier there, CODE@/TIER for a tier everywhere, without a VALUE to take that away."
+)
 
 app = typer.Typer(help="The rules: what holds, and new versions by two people.")
 
@@ -30,7 +35,7 @@ def in_force(context: typer.Context, as_json: AsJson = False) -> None:
         print(json.dumps(found.parameters(), indent=2))
         return
     for one in found.rules:
-        print(f"{one.rule.code:<28}version {one.version:<5}{_said(one.parameters.values)}")
+        print(f"{one.rule.code:<28}version {one.version:<5}{_said(one.values)}")
 
 
 @app.command()
@@ -45,7 +50,7 @@ def show(code: Code, as_json: AsJson = False) -> None:
         who = f"{one.maker}, {one.checker}: {one.reason}" if one.maker else "set up so"
         print(
             f"version {one.version:<5}from {one.effective_from:%Y-%m-%dT%H:%M:%S%z}  "
-            f"{_said(one.parameters)}  ({who})"
+            f"{_said(overrides.flat(one.parameters))}  ({who})"
         )
 
 
@@ -60,7 +65,7 @@ def schema(code: Code) -> None:
 @app.command()
 def draft(
     code: Code,
-    changes: Annotated[list[str], typer.Argument(help="CODE=VALUE of each changed parameter.")],
+    changes: Annotated[list[str], typer.Argument(help=CHANGES)],
     by: By,
     reason: Reason,
 ) -> None:
@@ -79,16 +84,18 @@ def list_drafts(as_json: AsJson = False) -> None:
     with connected(settings.load()) as connection:
         found = drafts.open_drafts(connection)
         before = {
-            one.draft_id: drafts.versions(connection, one.code)[-1].parameters for one in found
+            one.draft_id: overrides.flat(drafts.versions(connection, one.code)[-1].parameters)
+            for one in found
         }
     if as_json:
         print(json.dumps([_as_json(one) for one in found], indent=2, ensure_ascii=False))
         return
     for one in found:
+        was, will_be = before[one.draft_id], overrides.flat(one.parameters)
         changes = ", ".join(
-            f"{name}: {before[one.draft_id].get(name, '-')} -> {value}"
-            for name, value in one.parameters.items()
-            if before[one.draft_id].get(name) != value
+            f"{name}: {was.get(name, '-')} -> {will_be.get(name, '-')}"
+            for name in {**was, **will_be}
+            if was.get(name) != will_be.get(name)
         )
         tried = one.backtest
         print(
@@ -137,7 +144,7 @@ def reject(
 
 
 def changed(changes: Sequence[str]) -> dict[str, str]:
-    """Value by parameter code from arguments like `movement.currency=CNY`."""
+    """Value by parameter code, or code and scope, from arguments like `movement.currency=CNY`."""
     pairs = [one.partition("=") for one in changes]
     for name, sign, _ in pairs:
         if not sign or not name:

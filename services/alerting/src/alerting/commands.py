@@ -1,13 +1,15 @@
 """What the commands have in common: a connection to a migrated database."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Annotated
 
 import psycopg
 import typer
 
-from alerting import audit, database, migrate
+from alerting import audit, database, migrate, scopes
+from alerting.scopes import Find, Found
 from alerting.settings import AlertingSettings
 from crm_shared import postgres
 
@@ -36,3 +38,15 @@ def connected(ours: AlertingSettings, *, seconds: float = 120) -> Iterator[psyco
     with connection, postgres.bounded(connection, seconds):
         migrate.require_newest(connection)
         yield connection
+
+
+def published(ours: AlertingSettings) -> Find:
+    """Looks up legal entities and tiers, on a connection of its own each time."""
+
+    def find(
+        branches: Collection[tuple[str, date]], customers: Collection[tuple[int, date]]
+    ) -> Found:
+        with connected(ours) as connection:
+            return scopes.find(connection, branches, customers)
+
+    return find

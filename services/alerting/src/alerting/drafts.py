@@ -13,14 +13,14 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from alerting import parameters, retention, ruleset
+from alerting import overrides, parameters, retention, ruleset, scopes
 from alerting.rules import RULES
 from alerting.settings import AlertingSettings
 from crm_shared.errors import CrmError
 
 _NEWEST = """
 select version, parameters from alerting.rules
-where code = %s and legal_entity is null order by version desc limit 1
+where code = %s order by version desc limit 1
 """
 
 _ADD = """
@@ -49,7 +49,7 @@ returning effective_from
 _VERSIONS = """
 select r.version, r.parameters, r.effective_from, d.maker, d.checker, d.reason
 from alerting.rules r left join alerting.rule_drafts d using (draft_id)
-where r.code = %s and r.legal_entity is null order by r.version
+where r.code = %s order by r.version
 """
 
 
@@ -136,13 +136,13 @@ def draft(
         base, stored = newest(connection, code)
         # What an earlier program knew, the loader passes over, and so does this.
         stored = {name: it for name, it in stored.items() if name in parameters.names(code)}
-        proposed = {**stored, **changes}
+        proposed = overrides.changed(code, stored, changes)
         if parameters.parse(code, proposed) == parameters.parse(code, stored):
             raise DraftRefusedError(
                 f"That is what version {base} of {code} says already; name a parameter with "
                 "another value, as in movement.individual_min_amount=800000.00."
             )
-        _require_fit(settings, code, proposed)
+        _require_fit(connection, settings, code, proposed)
         row = connection.execute(
             _ADD, (code, base, Jsonb(proposed), reason, maker.strip())
         ).fetchone()
@@ -169,7 +169,7 @@ def approve(
     with connection.transaction():
         one = _decide(connection, draft_id, "approved", checker, None)
         version = _require_still_right(connection, one, untested)
-        _require_fit(settings, one.code, one.parameters)
+        _require_fit(connection, settings, one.code, one.parameters)
         latest = max(known.effective_from for known in versions(connection, one.code))
         row = connection.execute(
             _PUBLISH,
@@ -254,7 +254,13 @@ def _require_words(who: str, reason: str) -> None:
         raise DraftRefusedError("Say who decides (--by) and why (--reason).")
 
 
-def _require_fit(settings: AlertingSettings, code: str, proposed: Mapping[str, Any]) -> None:
-    """Refuse a version that a running member would refuse."""
+def _require_fit(
+    connection: psycopg.Connection,
+    settings: AlertingSettings,
+    code: str,
+    proposed: Mapping[str, Any],
+) -> None:
+    """Refuse a version that a running member would refuse, or that names nobody the bank has."""
     alone = ruleset.ruleset_of([(code, 1, proposed)])
     retention.require_longer_than_windows(settings, alone)
+    scopes.require_known(connection, alone.rules[0].parameters)

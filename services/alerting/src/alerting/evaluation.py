@@ -2,22 +2,40 @@
 
 A rule that raises fails alone: the failure is noted with the event that caused it, and the other
 rules and events are judged as if nothing had happened.
+
+A rule whose parameters differ by legal entity or tier is first judged by the loosest of them. Only
+where it fires by these, whose the event is is looked up, for all of a batch at once, and `settle`
+judges by what holds there.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
 
+from alerting import parameters
 from alerting.events import Event, Judged
 from alerting.rules.frequent_transfers_out import transfer_to_other_bank, window_of
-from alerting.rules.protocol import NAMES, Below, Failed, Fired, NotApplicable, Outcome, outcome_of
+from alerting.rules.protocol import (
+    EVERYBODY,
+    NAMES,
+    Below,
+    Failed,
+    Fired,
+    NotApplicable,
+    Outcome,
+    Parameters,
+    Scope,
+    outcome_of,
+)
 from alerting.ruleset import RuleInForce, Ruleset
+from alerting.scopes import Find
 from alerting.windows import EMPTY, Timeline, Transfer
 from crm_shared import ids
+from crm_shared.clock import bank_date
 from crm_shared.kafka import Record
 
 
@@ -31,13 +49,14 @@ class Arrival(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """A rule holds for an event: the reminder that rests on it."""
+    """A rule holds for an event: the reminder that rests on it, and whose parameters said so."""
 
     reminder_id: UUID
     rule: RuleInForce
     event: Judged
     outcome: Fired
     late: bool
+    scope: Scope = EVERYBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +68,34 @@ class RuleFailure:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A rule that has overrides fires for an event by the loosest parameters of any scope.
+
+    `since` is how long before the event the nearest change of its window was.
+    """
+
+    rule: RuleInForce
+    event: Judged
+    outcome: Fired
+    timeline: Timeline
+    arrival: Arrival
+    late: bool
+    since: timedelta = timedelta(0)
+
+
 @dataclass
 class Judgement:
     """What the rules said about a batch: firings, counts by (rule, outcome), failures.
 
     `fallen` are (event, rule) whose window no longer suffices, with the event that changed it.
+    `candidates` wait for `settle`. `unknown` counts, by rule, those of whose branch the legal
+    entity, or of whose customer the tier, is not known though the rule asks for it.
     """
 
     firings: list[Firing] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     failures: list[RuleFailure] = field(default_factory=list)
     fallen: dict[tuple[UUID, str], Arrival] = field(default_factory=dict)
@@ -91,11 +130,12 @@ def judge_alone(arrivals: Sequence[Arrival], ruleset: Ruleset, into: Judgement) 
         judged = by_kind.get(one.rule.judges, ())
         counts: Counter[type[Outcome]] = Counter()
         counts[NotApplicable] = len(arrivals) - len(judged)
+        given = parameters.loosest(one.parameters)
         for arrival in judged:
-            outcome = outcome_of(one.rule, arrival.event, EMPTY, one.parameters)
+            outcome = outcome_of(one.rule, arrival.event, EMPTY, given)
             counts[type(outcome)] += 1
             if isinstance(outcome, Fired):
-                _fire(into, one, arrival.event, outcome, arrival.late)
+                _fire(into, Candidate(one, arrival.event, outcome, EMPTY, arrival, arrival.late))
             elif isinstance(outcome, Failed):
                 into.failures.append(RuleFailure(arrival.record, one.rule.code, outcome.detail))
         _count(into, one, counts)
@@ -110,22 +150,25 @@ def judge_windows(
     """Apply the windowed rules to every transfer whose window a change lies in."""
     own = {change.event_id: change.arrival for change in changes}
     for one in ruleset.windowed:
-        span = window_of(one.parameters)
-        affected: dict[UUID, tuple[Transfer, Arrival]] = {}
+        given = parameters.loosest(one.parameters)
+        affected: dict[UUID, tuple[Transfer, Arrival, timedelta]] = {}
         for change in changes:
-            for transfer in timelines[change.customer_id].affected_by(change.at, span):
-                arrival = own.get(transfer.event_id, change.arrival)
-                affected.setdefault(transfer.event_id, (transfer, arrival))
+            for transfer in timelines[change.customer_id].affected_by(change.at, window_of(given)):
+                arrival, since = change.arrival, transfer.occurred_at - change.at
+                if transfer.event_id in affected:
+                    _, arrival, before = affected[transfer.event_id]
+                    since = min(since, before)
+                affected[transfer.event_id] = transfer, arrival, since
         counts: Counter[type[Outcome]] = Counter()
         in_order = sorted(affected.values(), key=lambda it: (it[0].occurred_at, it[0].event_id))
-        for transfer, arrival in in_order:
-            outcome = outcome_of(
-                one.rule, transfer, timelines[transfer.customer_id], one.parameters
-            )
+        for transfer, cause, since in in_order:
+            arrival = own.get(transfer.event_id, cause)
+            timeline = timelines[transfer.customer_id]
+            outcome = outcome_of(one.rule, transfer, timeline, given)
             counts[type(outcome)] += 1
             if isinstance(outcome, Fired):
                 late = arrival.late or transfer.event_id not in own
-                _fire(into, one, transfer, outcome, late)
+                _fire(into, Candidate(one, transfer, outcome, timeline, arrival, late, since))
             elif isinstance(outcome, Below):
                 into.fallen[transfer.event_id, one.rule.code] = arrival
             elif isinstance(outcome, Failed):
@@ -133,9 +176,58 @@ def judge_windows(
         _count(into, one, counts)
 
 
-def _fire(into: Judgement, one: RuleInForce, event: Judged, fired: Fired, late: bool) -> None:
-    reminder_id = ids.reminder_id(one.rule.code, fired.subject, fired.window)
-    into.firings.append(Firing(reminder_id, one, event, fired, late))
+def settle(into: Judgement, find: Find) -> None:
+    """Judge the candidates by the parameters of their legal entity and tier; `find` is not called
+    where there are none."""
+    if not into.candidates:
+        return
+    asked = [(one, *needs(one.rule), bank_date(one.event.occurred_at)) for one in into.candidates]
+    found = find(
+        {(one.event.branch_id, day) for one, by_entity, _, day in asked if by_entity},
+        {(one.outcome.customer_id, day) for one, _, by_tier, day in asked if by_tier},
+    )
+    within: dict[tuple[str, Scope], tuple[Parameters, Scope]] = {}
+    for one, by_entity, by_tier, day in asked:
+        code = one.rule.rule.code
+        scope = found.scope(one.event.branch_id, one.outcome.customer_id, day)
+        into.unknown[code, "legal_entity"] += by_entity and scope.legal_entity is None
+        into.unknown[code, "tier"] += by_tier and scope.tier is None
+        if (code, scope) not in within:
+            within[code, scope] = one.rule.parameters.within(scope)
+        _settle(into, one, *within[code, scope])
+    into.candidates.clear()
+
+
+def needs(one: RuleInForce) -> tuple[bool, bool]:
+    """Whether any override is for a legal entity, and whether any is for a tier."""
+    scopes = [it.scope for it in one.parameters.overrides]
+    return any(it.legal_entity for it in scopes), any(it.tier for it in scopes)
+
+
+def _settle(into: Judgement, one: Candidate, given: Parameters, decided: Scope) -> None:
+    rule = one.rule.rule
+    into.outcomes[rule.code, NAMES[Fired]] -= 1
+    if rule.windowed and one.since >= window_of(given):
+        return
+    outcome = outcome_of(rule, one.event, one.timeline, given)
+    into.outcomes[rule.code, NAMES[type(outcome)]] += 1
+    if isinstance(outcome, Fired):
+        reminder_id = ids.reminder_id(rule.code, outcome.subject, outcome.window)
+        into.firings.append(Firing(reminder_id, one.rule, one.event, outcome, one.late, decided))
+    elif isinstance(outcome, Failed):
+        into.failures.append(RuleFailure(one.arrival.record, rule.code, outcome.detail))
+    elif rule.windowed:
+        into.fallen[one.event.event_id, rule.code] = one.arrival
+
+
+def _fire(into: Judgement, one: Candidate) -> None:
+    """A rule fires; where parameters differ by scope, it may."""
+    if one.rule.parameters.overrides:
+        into.candidates.append(one)
+        return
+    fired = one.outcome
+    reminder_id = ids.reminder_id(one.rule.rule.code, fired.subject, fired.window)
+    into.firings.append(Firing(reminder_id, one.rule, one.event, fired, one.late))
 
 
 def _count(into: Judgement, one: RuleInForce, counts: Counter[type[Outcome]]) -> None:

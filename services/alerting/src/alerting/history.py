@@ -1,7 +1,7 @@
 """What rules say about events of the past, with the very functions that judge live ones.
 
-Nothing is read or written: the same events give the same reminders here and in the stream, in
-whatever order they come and however often.
+Nothing is read but legal entities and tiers, and nothing is written: the same events give the same
+reminders here and in the stream, in whatever order they come and however often.
 """
 
 from collections import defaultdict
@@ -15,10 +15,12 @@ from alerting.evaluation import (
     Judgement,
     judge_alone,
     judge_windows,
+    settle,
     transfers_of,
 )
 from alerting.events import Event, Fact, fact_of, retracted_by
 from alerting.ruleset import Ruleset
+from alerting.scopes import Find
 from alerting.windows import Timeline, Transfer
 from crm_shared.errors import CrmError
 from crm_shared.kafka import Record
@@ -34,7 +36,7 @@ class NotJudgedError(CrmError):
 _NOWHERE = Record("history", 0, 0, None, None)
 
 
-def reminders_of(events: Iterable[Event], ruleset: Ruleset) -> dict[UUID, Firing]:
+def reminders_of(events: Iterable[Event], ruleset: Ruleset, find: Find) -> dict[UUID, Firing]:
     """By id, the reminders that stand after all of these events, each with a firing it rests on.
 
     What any of the events takes back counts for nothing, as in the stream.
@@ -45,6 +47,7 @@ def reminders_of(events: Iterable[Event], ruleset: Ruleset) -> dict[UUID, Firing
     judgement = Judgement()
     judge_alone(arrivals, ruleset, judgement)
     _judge_transfers(arrivals, taken_back, ruleset, judgement)
+    settle(judgement, find)
     if judgement.failures:
         raise NotJudgedError(
             f"The rule raises an error on {len(judgement.failures)} of these events (the first:"

@@ -15,6 +15,11 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # a library without 
 
 EVENTS = Counter("alerting_events", "Records taken from the topic.")
 EVALUATIONS = Counter("alerting_evaluations", "What rules said.", ["rule", "outcome"])
+UNKNOWN_SCOPES = Counter(
+    "alerting_unknown_scopes",
+    "Judged by everybody's parameters, as the legal entity or the tier is not known.",
+    ["rule", "scope"],
+)
 RAISED = Counter("alerting_reminders_raised", "Reminders raised.", ["rule"])
 WITHDRAWN = Counter("alerting_reminders_withdrawn", "Reminders that rest on nothing.", ["rule"])
 SENT = Counter("alerting_reminders_sent", "Messages acknowledged by the topic.")
@@ -119,6 +124,8 @@ def count(result: BatchResult) -> None:
     KNOWN.inc(result.known_transfers)
     for (rule, outcome), number in result.outcomes.items():
         EVALUATIONS.labels(rule, outcome).inc(number)
+    for (rule, scope), number in result.unknown.items():
+        UNKNOWN_SCOPES.labels(rule, scope).inc(number)
     for rule, number in result.raised.items():
         RAISED.labels(rule).inc(number)
     for rule, number in result.withdrawn.items():

@@ -51,8 +51,12 @@ def raised(connection: psycopg.Connection, firings: Iterable[Firing]) -> list[Re
 
 
 def message_of(firing: Firing, revision: int) -> ReminderRaised:
-    """The message of a reminder that is raised for the `revision`-th time."""
+    """The message of a reminder that is raised for the `revision`-th time.
+
+    A threshold of a tier would tell the tier to branches that must not know it.
+    """
     event, outcome, code = firing.event, firing.outcome, firing.rule.rule.code
+    untold = {"threshold"} if firing.scope.tier else set()
     return ReminderRaised(
         event_id=_event_id("raised", firing.reminder_id, revision),
         occurred_at=event.occurred_at,
@@ -70,7 +74,7 @@ def message_of(firing: Firing, revision: int) -> ReminderRaised:
         priority=RULES[code].priority,
         amount=outcome.amount,
         currency=outcome.currency,
-        facts=outcome.facts,
+        facts={name: value for name, value in outcome.facts.items() if name not in untold},
         late=firing.late,
     )
 

@@ -21,6 +21,7 @@ from alerting.evaluation import Firing
 from alerting.events import Booking, CardBooking, Closure, Event, Judged, LoanChange
 from alerting.reminders import message_of
 from alerting.ruleset import Ruleset
+from alerting.scopes import Find
 from alerting.windows import Transfer
 from crm_shared.clock import bank_date
 from crm_shared.errors import UsageError
@@ -81,7 +82,7 @@ class Replayed:
     not_judged: Mapping[str, str]
 
 
-def judge(rules: Ruleset, landing: Path, first: date, last: date) -> Replayed:
+def judge(rules: Ruleset, landing: Path, first: date, last: date, find: Find) -> Replayed:
     """Judge the delivered days, the first and the last, by these rules."""
     if first > last:
         raise UsageError(f"The range ends before it begins: --from {first}, --to {last}.")
@@ -102,7 +103,7 @@ def judge(rules: Ruleset, landing: Path, first: date, last: date) -> Replayed:
     events = list(_events(known, landing, first, last))
     found = {
         reminder_id: one
-        for reminder_id, one in history.reminders_of(events, known).items()
+        for reminder_id, one in history.reminders_of(events, known, find).items()
         if first <= bank_date(one.event.occurred_at) <= last
     }
     codes = sorted(one.rule.code for one in known.rules)

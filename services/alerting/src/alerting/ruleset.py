@@ -17,7 +17,7 @@ from crm_shared.errors import CrmError
 _IN_FORCE = """
 select distinct on (code) code, version, parameters
 from alerting.rules
-where legal_entity is null and effective_from <= now()
+where effective_from <= now()
 order by code, version desc
 """
 
@@ -36,6 +36,14 @@ class RuleInForce:
     version: int
     parameters: Parameters
 
+    @property
+    def values(self) -> dict[str, str]:
+        """Value by parameter code; those of a scope are named as `alerting.overrides` does."""
+        named = {code: str(value) for code, value in self.parameters.values.items()}
+        for one in self.parameters.overrides:
+            named |= {f"{code}@{one.scope}": str(value) for code, value in one.values.items()}
+        return named
+
 
 @dataclass(frozen=True)
 class Ruleset:
@@ -52,15 +60,14 @@ class Ruleset:
     @property
     def span(self) -> timedelta:
         """The longest window of any rule."""
-        spans = (window_of(one.parameters) for one in self.windowed)
+        spans = (window_of(parameters.loosest(one.parameters)) for one in self.windowed)
         return max(spans, default=timedelta(0))
 
     def parameters(self) -> dict[str, str]:
         """Value by parameter code; where two rules differ, the second is named after its rule."""
         values: dict[str, str] = {}
         for one in self.rules:
-            for code, value in one.parameters.values.items():
-                text = str(value)
+            for code, text in one.values.items():
                 if values.setdefault(code, text) != text:
                     values[f"{code}@{one.rule.code}"] = text
         return values

@@ -16,6 +16,7 @@ import psycopg
 
 from alerting import ledger
 from alerting.drafts import Version
+from alerting.evaluation import needs
 from alerting.events import Booking, CardBooking, Fact, fact_of, retracted_by
 from alerting.rules import (
     FREQUENT_TRANSFERS_OUT,
@@ -24,8 +25,9 @@ from alerting.rules import (
     LARGE_OUTFLOW,
 )
 from alerting.rules.frequent_transfers_out import transfer_to_other_bank
-from alerting.rules.protocol import NAMES, Below, Fired, outcome_of
+from alerting.rules.protocol import NAMES, Below, Fired, Scope, outcome_of
 from alerting.ruleset import RuleInForce, Ruleset, ruleset_of
+from alerting.scopes import Find, Found
 from alerting.windows import Timeline
 from crm_shared import ids
 from crm_shared.clock import bank_date
@@ -42,7 +44,9 @@ JUDGED_AGAIN = {LARGE_INFLOW.code, LARGE_OUTFLOW.code, FREQUENT_TRANSFERS_OUT.co
 _REMINDERS = """
 select r.reminder_id, r.reminder_window, r.state, r.revision, told.rule_version,
        told.business_date, newest.sent_at, coalesce(newest.held, false) as held,
-       newest.seq is not null as is_kept
+       newest.seq is not null as is_kept,
+       (select scope from alerting.evidence e where e.reminder_id = r.reminder_id
+        order by e.fired_at, e.event_id limit 1) as scope
 from alerting.reminders r
 left join lateral (
     select rule_version, business_date from alerting.outbox
@@ -70,7 +74,8 @@ where state = 'dead' and message_key = %s and rule_code in ('', %s) order by 1 l
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A reminder of the customer by this rule as the database has it."""
+    """A reminder of the customer by this rule as the database has it; `scope` is whose parameters
+    raised it, None where it rests on nothing any more."""
 
     reminder_id: UUID
     window: str
@@ -81,6 +86,7 @@ class Standing:
     sent_at: datetime | None
     held: bool
     kept: bool
+    scope: str | None
 
     @property
     def told(self) -> str:
@@ -94,7 +100,11 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A booking of the day and what the rule says about it; `reminder_id` where it fires."""
+    """A booking of the day and what the rule says about it; `reminder_id` where it fires.
+
+    Where the version's parameters differ by scope, `parameters_of` says whose were taken, and
+    `unknown` what would have had to be known to take others.
+    """
 
     event_id: UUID
     fact: str
@@ -105,6 +115,8 @@ class Judged:
     version: int
     reminder_id: UUID | None
     taken_back: bool
+    parameters_of: str | None
+    unknown: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +145,10 @@ class Explanation:
         if one.outcome == "error":
             return "the rule raises an error on it; see the dead letters"
         compared = f"value {one.value}, threshold {one.threshold}, version {one.version}"
+        if one.parameters_of:
+            compared += f", parameters of {one.parameters_of}"
+        if one.unknown:
+            compared += f" ({' and '.join(one.unknown)} not known)"
         if one.outcome == "below":
             return f"below: {compared}"
         state = next((it.state for it in self.standing if it.reminder_id == one.reminder_id), None)
@@ -158,7 +174,13 @@ def explain(
 
 
 def judge(
-    code: str, known: Sequence[Version], customer_id: int, day: date, landing: Path
+    code: str,
+    known: Sequence[Version],
+    customer_id: int,
+    day: date,
+    landing: Path,
+    *,
+    find: Find,
 ) -> JudgedAgain:
     """Judge the customer's bookings of the day again, each by the version of its time; nothing for
     a rule that judges no bookings. Of days after it, those count that have arrived."""
@@ -177,21 +199,36 @@ def judge(
         events += ledger.bookings(landing, first, last, customer_id)
         if events and ledger.customer_type(landing, first, last, customer_id) is None:
             assumed.append(_TYPE_UNKNOWN)
-    judged = _judge_all(events, versions)
-    return JudgedAgain([one for one in judged if bank_date(one.occurred_at) == day], assumed)
+    return JudgedAgain(_judge_all(events, day, versions, find), assumed)
 
 
 def _judge_all(
-    events: Sequence[Booking | CardBooking], versions: Sequence[tuple[datetime, Ruleset]]
+    events: Sequence[Booking | CardBooking],
+    day: date,
+    versions: Sequence[tuple[datetime, Ruleset]],
+    find: Find,
 ) -> list[Judged]:
     taken_back = {fact for one in events if (fact := retracted_by(one)) is not None}
     transfers = [it for one in events if (it := transfer_to_other_bank(one)) is not None]
     timeline = Timeline(
         one for one in transfers if Fact(one.customer_id, one.fact) not in taken_back
     )
-    return [
-        _judged(event, _version_at(versions, event.occurred_at), timeline, taken_back)
+    asked = [
+        (event, _version_at(versions, event.occurred_at))
         for event in events
+        if bank_date(event.occurred_at) == day
+    ]
+    found = Found()
+    if any(one.parameters.overrides for _, one in asked):
+        found = find(
+            {(event.branch_id, day) for event, _ in asked},
+            {(event.customer_id, day) for event, _ in asked},
+        )
+    return [
+        _judged(
+            event, one, timeline, taken_back, found.scope(event.branch_id, event.customer_id, day)
+        )
+        for event, one in asked
     ]
 
 
@@ -202,9 +239,14 @@ def _version_at(versions: Sequence[tuple[datetime, Ruleset]], at: datetime) -> R
 
 
 def _judged(
-    event: Booking | CardBooking, one: RuleInForce, timeline: Timeline, taken_back: set[Fact]
+    event: Booking | CardBooking,
+    one: RuleInForce,
+    timeline: Timeline,
+    taken_back: set[Fact],
+    scope: Scope,
 ) -> Judged:
-    outcome = outcome_of(one.rule, event, timeline, one.parameters)
+    given, decided = one.parameters.within(scope)
+    outcome = outcome_of(one.rule, event, timeline, given)
     value = threshold = reminder_id = None
     if isinstance(outcome, Below):
         value, threshold = str(outcome.value), str(outcome.threshold)
@@ -222,4 +264,14 @@ def _judged(
         version=one.version,
         reminder_id=reminder_id,
         taken_back=Fact(event.customer_id, fact) in taken_back,
+        parameters_of=decided.words if one.parameters.overrides else None,
+        unknown=_unknown(one, scope),
+    )
+
+
+def _unknown(one: RuleInForce, scope: Scope) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, needed, value in zip(("legal entity", "tier"), needs(one), scope, strict=True)
+        if needed and value is None
     )

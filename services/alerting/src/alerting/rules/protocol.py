@@ -1,9 +1,9 @@
 """What a rule is: a pure function of an event, the customer's window and its parameters."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -17,19 +17,69 @@ DEFAULT_CURRENCY = "CNY"
 MAX_PER_HOUR = 5_000
 
 
+class Scope(NamedTuple):
+    """Whom parameters are for: a legal entity, a tier, or one within the other; None: any."""
+
+    legal_entity: str | None = None
+    tier: str | None = None
+
+    def __str__(self) -> str:
+        """As people write it: `B`, `B/gold`, `/gold`, and nothing for everybody."""
+        return (self.legal_entity or "") + (f"/{self.tier}" if self.tier else "")
+
+    @property
+    def words(self) -> str:
+        """The same in a sentence, after `of`."""
+        entity = f"legal entity {self.legal_entity}" if self.legal_entity else ""
+        tier = f"tier {self.tier}" if self.tier else ""
+        return " at ".join(filter(None, (tier, entity))) or "everybody"
+
+    def covers(self, other: "Scope") -> bool:
+        """Whether what is for this scope is for that one too."""
+        return self.legal_entity in (None, other.legal_entity) and self.tier in (None, other.tier)
+
+
+#: Whoever has no parameters of his own.
+EVERYBODY = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Values that a scope has in place of everybody's."""
+
+    scope: Scope
+    values: Mapping[str, Decimal]
+
+
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """The values of a rule by their code in docs/rules.md; its amounts are in `currency`.
 
-    More than `max_per_hour` reminders in an hour are a storm (`alerting.storms`).
+    More than `max_per_hour` reminders in an hour are a storm (`alerting.storms`). `overrides` are
+    in the order in which the later ones win.
     """
 
     values: Mapping[str, Decimal]
     currency: str = DEFAULT_CURRENCY
     max_per_hour: int = MAX_PER_HOUR
+    overrides: tuple[Override, ...] = ()
 
     def __getitem__(self, code: str) -> Decimal:
         return self.values[code]
+
+    def within(self, scope: Scope) -> tuple["Parameters", Scope]:
+        """What holds in a scope, and as much of the scope as decided it.
+
+        Each value is that of the most specific override that has one.
+        """
+        values, decided = dict(self.values), dict.fromkeys(self.values, EVERYBODY)
+        for one in self.overrides:
+            if one.scope.covers(scope):
+                values.update(one.values)
+                decided.update(dict.fromkeys(one.values, one.scope))
+        entities, tiers = zip(*decided.values(), strict=True) if decided else ((), ())
+        by = Scope(next(filter(None, entities), None), next(filter(None, tiers), None))
+        return replace(self, values=values, overrides=()), by
 
 
 @dataclass(frozen=True, slots=True)
