@@ -50,3 +50,24 @@ async def test_the_metrics_say_how_fresh_intake_and_publication_are(api: Api) ->
     assert said["ocrm_intake_heartbeat_timestamp_seconds"] == heartbeat.timestamp()
     assert said["ocrm_intake_lag_records"] == 14
     assert said["ocrm_intake_dead_letters"] == 0
+
+
+async def test_the_metrics_say_how_much_waits_for_the_whole_bank(own_api: Api) -> None:
+    long_ago, far_off = "due_on = '2000-01-01'", "due_on = '2999-01-01'"
+    become = {
+        "new": long_ago, "seen": far_off, "acknowledged": "due_on = null",
+        "snoozed": f"{long_ago}, snoozed_until_on = '2999-01-01'", "withdrawn": long_ago,
+    }  # fmt: skip
+    for customer, (status, changes) in enumerate(become.items(), 4):
+        own_api.bank.execute(
+            f"update ocrm.reminders set status = %s, {changes} where reminder_id = %s",
+            status, own_api.bank.raise_reminder(customer),
+        )  # fmt: skip
+    await freshness.count(own_api.app.state.database, own_api.app.state.metrics)
+    text = (await own_api.call(None, "GET", "/metrics")).text
+    waiting = [line for line in text.splitlines() if line.startswith(("ocrm_live", "ocrm_over"))]
+    live = ("new", "seen", "acknowledged", "snoozed")
+    assert waiting == [
+        *(f'ocrm_live_reminders{{status="{one}"}} 1.0' for one in live),
+        "ocrm_overdue_reminders 1.0",
+    ]

@@ -6,18 +6,23 @@ not, the gauges keep what they said, and the age of what they name grows.
 
 import asyncio
 import contextlib
+import math
+import time
 from collections.abc import AsyncIterator
 
 from sqlalchemy import TextClause, text
 
 from crm_shared import logging
-from crm_shared.clock import BANK_ZONE
+from crm_shared.clock import BANK_ZONE, bank_date, now
 from ocrm_api import tasks
 from ocrm_api.asgi.metrics import Metrics
 from ocrm_api.db import Database, is_undefined_relation, sqlstate
+from ocrm_api.reminders import waiting
 
 #: About as often as Prometheus asks.
 SECONDS = 15.0
+#: Reminders are counted one by one.
+COUNT_SECONDS = 300.0
 
 _PUBLISHED = text(
     "select extract(epoch from max(business_date)::timestamp at time zone :zone)::float"
@@ -57,6 +62,21 @@ async def _asked(database: Database, statement: TextClause) -> float | None:
         raise
 
 
+async def count(database: Database, metrics: Metrics) -> None:
+    """Count the reminders that wait; before the first publication there are none to see."""
+    async with database.sessions() as session:
+        try:
+            by_status, overdue = await waiting.counts(session, bank_date(now()))
+        except Exception as error:
+            if is_undefined_relation(error):
+                return
+            raise
+        await session.commit()
+    for status, number in by_status.items():
+        metrics.reminders.labels(status).set(number)
+    metrics.overdue.set(overdue)
+
+
 @contextlib.asynccontextmanager
 async def measured(database: Database, metrics: Metrics) -> AsyncIterator[None]:
     """The gauges are kept up to date for as long as the block runs."""
@@ -68,9 +88,13 @@ async def measured(database: Database, metrics: Metrics) -> AsyncIterator[None]:
 
 
 async def _keep(database: Database, metrics: Metrics) -> None:
+    counted_at = -math.inf
     while True:
         try:
             await measure(database, metrics)
+            if time.monotonic() >= counted_at + COUNT_SECONDS:
+                await count(database, metrics)
+                counted_at = time.monotonic()
         except Exception as error:
             log.warning(
                 "freshness_not_measured", error=type(error).__name__, sqlstate=sqlstate(error)

@@ -53,6 +53,17 @@ class Metrics:
             "Messages that the intake could not use and nobody has settled.",
             registry=self.registry,
         )
+        self.reminders = Gauge(
+            "ocrm_live_reminders",
+            "Reminders that are new, seen, acknowledged or snoozed, of the whole bank.",
+            ("status",),
+            registry=self.registry,
+        )
+        self.overdue = Gauge(
+            "ocrm_overdue_reminders",
+            "Open reminders, not snoozed, whose due date has passed.",
+            registry=self.registry,
+        )
 
 
 class Measure:
