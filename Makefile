@@ -112,6 +112,9 @@ test: lint typecheck imports check-contracts ## Check and test everything
 test-long: install ## What takes too long for every change: 60 days killed three times, 100 drawn banks, three seeds with two parameter sets
 	@ACRM_TEST_BACKFILL_DAYS=60 ACRM_TEST_EXAMPLES=100 ACRM_TEST_EVERY_SET=1 $(BIN)/python -m pytest -q --timeout 7200 -n 2 --dist loadfile tests/acrm_batch/test_crashes.py tests/acrm_batch/test_coverage_properties.py tests/end_to_end/test_planted_truth.py $(ARGS)
 
+test-faults: install ## Let everything die, hang or be cut off at random, 25 rounds with 50 kills of alerting; a seed repeats it
+	@ALERTING_TEST_FAULT_ROUNDS=$${ALERTING_TEST_FAULT_ROUNDS:-25} $(BIN)/python -m pytest -q -s --timeout 7200 tests/faults $(ARGS)
+
 test-kafka: kafka ## Run the Kafka tests against Apache Kafka
 	@export CRM_KAFKA_BOOTSTRAP="$$($(BIN)/python -m deploy.kafka address)"; \
 	trap '$(BIN)/python -m deploy.kafka down' EXIT; \
@@ -150,4 +153,4 @@ contracts: install ## Write JSON Schema and AsyncAPI of the shared contracts
 check-contracts: install ## Check that docs/contracts is what the code says
 	@$(BIN)/python -m crm_shared.contracts --check
 
-.PHONY: bench-acrm bench-alerting bench-generate help install lock lock-airflow lock-bench clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-airflow test-long test-kafka test-spark lint format typecheck imports contracts check-contracts
+.PHONY: bench-acrm bench-alerting bench-generate help install lock lock-airflow lock-bench clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-airflow test-faults test-long test-kafka test-spark lint format typecheck imports contracts check-contracts

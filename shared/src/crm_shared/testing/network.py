@@ -1,4 +1,4 @@
-"""A TCP proxy that can stop answering, as a broken network does, and a free port."""
+"""A TCP proxy that stops answering or cuts off, as a broken network does, and a free port."""
 
 import contextlib
 import selectors
@@ -17,15 +17,16 @@ def free_port() -> int:
 
 
 class TcpProxy:
-    """Passes bytes on to a server, until told to swallow them (`black_hole`).
+    """Passes bytes on to a server, until told to swallow them (`black_hole`) or to `cut` them off.
 
     While it is a black hole it still accepts connections and reads what clients send, so the
-    clients' kernels see a healthy peer.
+    clients' kernels see a healthy peer. A server that is away cuts its clients off.
     """
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
         self._swallow = threading.Event()
+        self._severed = threading.Event()
         self._closing = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -37,6 +38,13 @@ class TcpProxy:
             self._swallow.set()
         else:
             self._swallow.clear()
+
+    def cut(self, on: bool = True) -> None:
+        """Close every connection, and each new one at once; or let them be again."""
+        if on:
+            self._severed.set()
+        else:
+            self._severed.clear()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -62,6 +70,9 @@ class TcpProxy:
                     self._accept(selector, peers)
                 elif isinstance(end, socket.socket) and end in peers:
                     self._pass_on(selector, peers, end)
+            if self._severed.is_set():
+                for one in list(peers):
+                    _end(selector, peers, one)
         for one in [*peers, self._listener]:
             one.close()
         selector.close()
@@ -72,12 +83,17 @@ class TcpProxy:
         peers: dict[socket.socket, socket.socket | None],
     ) -> None:
         client, _ = self._listener.accept()
-        peers[client] = None
-        selector.register(client, selectors.EVENT_READ)
+        server = None
         if not self._swallow.is_set():
-            server = socket.create_connection(self._target, timeout=5)
-            peers[client], peers[server] = server, client
+            try:
+                server = socket.create_connection(self._target, timeout=5)
+            except OSError:
+                client.close()
+                return
+            peers[server] = client
             selector.register(server, selectors.EVENT_READ)
+        peers[client] = server
+        selector.register(client, selectors.EVENT_READ)
 
     def _pass_on(
         self,
@@ -96,6 +112,14 @@ class TcpProxy:
             return
         for one in (end, other):
             if one is not None:
-                selector.unregister(one)
-                del peers[one]
-                one.close()
+                _end(selector, peers, one)
+
+
+def _end(
+    selector: selectors.BaseSelector,
+    peers: dict[socket.socket, socket.socket | None],
+    one: socket.socket,
+) -> None:
+    selector.unregister(one)
+    del peers[one]
+    one.close()
