@@ -171,26 +171,26 @@ def _organisations(family: str, catalogue: Catalogue, models: Mapping[str, Model
     ]  # fmt: skip
     if not columns:
         return None
-    sums = ",\n".join(f"        {_organisation_value(one)} as {one.column}" for one in columns)
+    return _made(
+        f"ind_{family}_orgs",
+        f"ind_{family} by manager, branch, legal entity and union.",
+        ("grain", "org_id", "manager_id"),
+        _organisation_sql(family, key, columns),
+        audits=_adding_up(columns),
+    )
+
+
+def _organisation_sql(family: str, key: tuple[str, ...], columns: list[Indicator]) -> str:
     counts = [one for one in columns if one.counts] if key == PLACE else []
-    managers = "" if key == BRANCH else "(branch_id, manager_id), "
-    sql = f"""-- One row per manager at a branch, per branch, legal entity, and the union.
+    joined = """
+left join counted
+    on counted.org_id = sums.org_id and sums.grain in ('legal_entity', 'union')"""
+    return f"""-- One row per manager at a branch, per branch, legal entity, and the union.
 with placed as (
     {_PLACED[key].format(model=f"ind_{family}")}
 ),
 
-units as (
-    select
-        {_finest(key)} as finest,
-        grouping(branch_id) as above_branch,
-        grouping(legal_entity_id) as above_entity,
-        branch_id,
-        legal_entity_id,
-        {"null" if key == BRANCH else "manager_id"} as manager_id,
-{sums}
-    from placed
-    group by grouping sets ({managers}(branch_id), (legal_entity_id), ())
-),
+{_units(key, columns)},
 
 sums as (
     select
@@ -214,19 +214,25 @@ select
     sums.org_id,
     sums.manager_id,
 {_final(columns, counts)}
-from sums"""
-    if counts:
-        sql += (
-            "\nleft join counted\n    on counted.org_id = sums.org_id"
-            " and sums.grain in ('legal_entity', 'union')"
-        )
-    return _made(
-        f"ind_{family}_orgs",
-        f"ind_{family} by manager, branch, legal entity and union.",
-        ("grain", "org_id", "manager_id"),
-        sql,
-        audits=_adding_up(columns),
-    )
+from sums{joined if counts else ""}"""
+
+
+def _units(key: tuple[str, ...], columns: list[Indicator]) -> str:
+    """The indicators of every manager, branch, legal entity and the union."""
+    sums = ",\n".join(f"        {_organisation_value(one)} as {one.column}" for one in columns)
+    managers = "" if key == BRANCH else "(branch_id, manager_id), "
+    return f"""units as (
+    select
+        {_finest(key)} as finest,
+        grouping(branch_id) as above_branch,
+        grouping(legal_entity_id) as above_entity,
+        branch_id,
+        legal_entity_id,
+        {"null" if key == BRANCH else "manager_id"} as manager_id,
+{sums}
+    from placed
+    group by grouping sets ({managers}(branch_id), (legal_entity_id), ())
+)"""
 
 
 def _adding_up(columns: list[Indicator]) -> tuple[dict[str, Any], ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import BigInteger, Numeric, Select, Uuid, column, exists, func, select, text
+from sqlalchemy import CTE, BigInteger, Numeric, Select, Uuid, column, exists, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -32,9 +32,9 @@ class Wanted(NamedTuple):
     line: Line
 
 
-def _ranked(scope: Scope, wanted: Wanted) -> Select[Any]:
-    """A row for each customer with something to do: rank, score, reminders with components."""
-    scored = (
+def _scored(scope: Scope, wanted: Wanted) -> CTE:
+    """A row for each open reminder, with its score and what mutes it."""
+    return (
         text(SCORED)
         .bindparams(
             owner=wanted.owner_id,
@@ -51,7 +51,11 @@ def _ranked(scope: Scope, wanted: Wanted) -> Select[Any]:
         )
         .cte("scored")
     )
-    one = scored.c
+
+
+def _ranked(scope: Scope, wanted: Wanted) -> Select[Any]:
+    """A row for each customer with something to do: rank, score, reminders with components."""
+    one = _scored(scope, wanted).c
     groups = (
         select(one.customer_id, func.max(one.score).filter(one.muted_by.is_(None)).label("score"))
         .group_by(one.customer_id)
