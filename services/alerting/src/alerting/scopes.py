@@ -29,9 +29,14 @@ _CHUNK = 5_000
 _PUBLISHED = "select business_date from acrm.publications order by business_date"
 
 _LEGAL_ENTITIES = """
+select org_id, legal_entity_id from acrm.org_units
+where business_date = %(as_of)s and org_id = any (%(branches)s) and legal_entity_id is not null
+"""
+
+_OF_YOUNGER_BRANCHES = """
 select distinct on (org_id) org_id, legal_entity_id from acrm.org_units
-where org_id = any (%(branches)s) and legal_entity_id is not null
-order by org_id, business_date <= %(as_of)s desc, abs(business_date - %(as_of)s)
+where business_date > %(as_of)s and org_id = any (%(branches)s) and legal_entity_id is not null
+order by org_id, business_date
 """
 
 _TIERS = """
@@ -90,8 +95,7 @@ def find(
         published = connection.execute(_PUBLISHED)
         month_ends = [day for (day,) in published if is_month_end(day)]
         for as_of, asked in _by_month_end(month_ends, branches).items():
-            values = {"branches": sorted({branch for branch, _ in asked}), "as_of": as_of}
-            entity_of: dict[str, str] = dict(connection.execute(_LEGAL_ENTITIES, values).fetchall())
+            entity_of = _legal_entities(connection, as_of, {branch for branch, _ in asked})
             legal_entities |= {one: entity_of[one[0]] for one in asked if one[0] in entity_of}
         for as_of, wanted in _by_month_end(month_ends, customers).items():
             for first in range(0, len(wanted), _CHUNK):
@@ -100,6 +104,18 @@ def find(
                 tier_of: dict[int, str] = dict(rows.fetchall())
                 tiers |= {one: tier_of[one[0]] for one in some if one[0] in tier_of}
     return Found(legal_entities, tiers)
+
+
+def _legal_entities(
+    connection: psycopg.Connection, as_of: date, branches: set[str]
+) -> dict[str, str]:
+    """As they stood at a month end; nearly all branches are older than that."""
+    values = {"as_of": as_of, "branches": sorted(branches)}
+    found: dict[str, str] = dict(connection.execute(_LEGAL_ENTITIES, values).fetchall())
+    if younger := sorted(branches - found.keys()):
+        rows = connection.execute(_OF_YOUNGER_BRANCHES, values | {"branches": younger})
+        found |= dict(rows.fetchall())
+    return found
 
 
 def require_known(connection: psycopg.Connection, given: Parameters) -> None:
