@@ -101,10 +101,16 @@ def test_a_branch_sees_only_its_own_rows(crm: Batch) -> None:
     assert seen(crm, [], coverage) == []
 
 
-def test_alerting_reads_tiers_and_legal_entities_and_nothing_else(crm: Batch) -> None:
+def test_alerting_reads_tiers_legal_entities_and_managers_and_nothing_else(crm: Batch) -> None:
     with psycopg.connect(crm.database.alerting_owner, autocommit=True) as connection:
         tiers = connection.execute("select customer_id, tier from acrm.customer_tiers order by 1")
         assert tiers.fetchall() == [(1, "general_standardise"), (2, "general_exit")]
+        managers = connection.execute(
+            "select customer_id, manager_id from acrm.customer_managers order by 1"
+        )
+        assert managers.fetchall() == crm.query(
+            "select customer_id, manager_id from acrm.coverage where role = 'lead' order by 1"
+        )
         entities = connection.execute(
             "select org_id, legal_entity_id from acrm.org_units where org_type = 'branch'"
         )

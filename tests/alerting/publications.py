@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from uuid import uuid4
 
 import psycopg
@@ -14,9 +15,16 @@ TIERS = ("gold", "profit", "general_grow")
 
 
 def publish(
-    database: PostgresDatabase, day: date, branches: Mapping[str, str], tiers: Mapping[int, str]
+    database: PostgresDatabase,
+    day: date,
+    branches: Mapping[str, str],
+    tiers: Mapping[int, str],
+    managers: Mapping[int, str] = MappingProxyType({}),
 ) -> None:
-    """Publish the legal entity of each branch and the tier of each customer on a date."""
+    """Publish on a date the legal entity of branches, the tier and the lead manager of customers.
+
+    Every customer has a branch that assists, whose manager is Z9.
+    """
     with psycopg.connect(database.ocrm_owner) as connection:
         connection.execute(
             "create table if not exists ocrm.scopes (scope_key text, branch_ids text[])"
@@ -24,7 +32,7 @@ def publish(
     with psycopg.connect(database.acrm_owner) as connection:
         for statement in published.ddl():
             connection.execute(statement.encode())
-        for table in ("org_units", "customer_tags", "dictionary"):
+        for table in ("org_units", "customer_tags", "coverage", "dictionary"):
             connection.execute(
                 f"create table acrm.{table}_{day:%Y%m%d} partition of acrm.{table}"
                 f" for values in ('{day}')".encode()
@@ -51,6 +59,16 @@ def publish(
             " values (%s, %s, 'tag', 'customer', '标签', 'Tag', '-', false, 'retail-data',"
             " 'tag_customers', '{}', 1)",
             [(day, f"VALUE/TIER/{tier.upper()}") for tier in TIERS],
+        )
+        cursor.executemany(
+            "insert into acrm.coverage (business_date, branch_id, customer_id, role, manager_id,"
+            " lead_branch_id, deposit_balance, loan_balance) values (%s, %s, %s, %s, %s, 'B01',"
+            " 0, 0)",
+            [
+                (day, branch, customer, role, name)
+                for customer, manager in managers.items()
+                for branch, role, name in (("B01", "lead", manager), ("B09", "assist", "Z9"))
+            ],
         )
         connection.execute(
             "insert into acrm.publications (business_date, run_id, row_counts)"

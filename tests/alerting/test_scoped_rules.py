@@ -1,6 +1,7 @@
 """Parameters by legal entity and tier: drafted by one, approved by another, tried and explained."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
@@ -17,6 +18,7 @@ from alerting.cli import app
 from alerting.drafts import DraftRefusedError
 from alerting.parameters import ParametersRefusedError
 from alerting.retention import RetentionTooShortError
+from alerting.rules.movements import moves_funds
 from alerting.scopes import PublishedUnreadableError, ScopeUnknownError
 from alerting.settings import AlertingSettings
 from crm_shared.kafka import Record
@@ -48,11 +50,14 @@ def bank(
     landing: Path,
     branches: dict[str, str],
 ) -> PostgresDatabase:
-    """The branches of the delivered bank; customers with even numbers are gold."""
-    statement = "select distinct customer_id from read_parquet($files) where customer_id % 2 = 0"
-    even = ledger.rows(statement, {"files": f"{landing}/*/customers.parquet"})
-    gold = {customer: "gold" for (customer,) in even}
-    publish(module_database, date(2026, 5, 31), branches, gold)
+    """The branches of the delivered bank; customers with even numbers are gold, and those whose
+    numbers three divides have no manager."""
+    statement = "select distinct customer_id from read_parquet($files)"
+    rows = ledger.rows(statement, {"files": f"{landing}/*/customers.parquet"})
+    customers = [customer for (customer,) in rows]
+    gold = {customer: "gold" for customer in customers if customer % 2 == 0}
+    led = {customer: f"E{customer % 3}" for customer in customers if customer % 3}
+    publish(module_database, date(2026, 5, 31), branches, gold, led)
     return module_database
 
 
@@ -142,6 +147,28 @@ def test_the_commands_lead_from_a_draft_of_a_scope_to_a_version_and_back(
     number = say("rules", "draft", OUTFLOW, f"{LEAST}@{entity}=", *BY).split()[1]
     say("rules", "approve", number, "--by", "Chen", "--untested")
     assert "overrides" not in drafts.versions(connection, OUTFLOW)[-1].parameters
+
+
+@pytest.mark.usefixtures("bank")
+def test_a_backtest_says_what_each_manager_would_receive(say: Say, landing: Path) -> None:
+    days = ("--from", str(DAY), "--to", str(DAY))
+    found = json.loads(say("backtest", OUTFLOW, f"{LEAST}=1", *days, "--json"))
+    expected: Counter[str] = Counter()
+    booked = list(ledger.bookings(landing, DAY, DAY))
+    reversed_ones = {one.reverses_txn_id for one in booked}
+    for one in booked:
+        if one.txn_id in reversed_ones:
+            continue
+        threshold = 1 if one.customer_type == "individual" else 5_000_000
+        if one.direction == "debit" and moves_funds(one) and one.amount >= threshold:
+            number = one.customer_id % 3
+            expected[f"E{number}" if number else f"V:{one.branch_id}"] += 1
+    assert found["by_manager"] == dict(sorted(expected.items()))
+    assert found["by_manager"].keys() > found["by_manager_in_force"].keys()
+    assert sum(found["by_manager_in_force"].values()) == found["in_force"]
+    most, number = min(expected.items(), key=lambda one: (-one[1], one[0]))
+    told = say("backtest", OUTFLOW, f"{LEAST}=1", *days)
+    assert f"most by manager: {most} {number}, " in told
 
 
 @pytest.fixture(scope="module")

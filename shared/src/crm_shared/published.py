@@ -9,8 +9,9 @@ only where the row's branches meet the branches of the viewer's scope. The scope
 `ocrm.scopes` named by the transaction-local setting `app.scope`. Without it nothing is visible.
 
 Alerting, whose rules have parameters by legal entity and tier, reads the view `acrm.customer_tiers`
-(business_date, customer_id, tier: each customer's tag of family VALUE/TIER, in lower case), besides
-`org_units`, `dictionary` and `publications`, and nothing else.
+(business_date, customer_id, tier: each customer's tag of family VALUE/TIER, in lower case) and, for
+the load of managers, `acrm.customer_managers` (business_date, customer_id, manager_id: who leads),
+besides `org_units`, `dictionary` and `publications`, and nothing else.
 """
 
 from dataclasses import dataclass
@@ -194,6 +195,10 @@ select t.business_date, t.customer_id, lower(split_part(held.tag, '/', 3)) as ti
 from {SCHEMA}.customer_tags t cross join lateral unnest(t.tags) as held (tag)
 where starts_with(held.tag, '{TIER_TAGS}')
 """
+_CUSTOMER_MANAGERS = f"""
+create or replace view {SCHEMA}.customer_managers as
+select business_date, customer_id, manager_id from {SCHEMA}.coverage where role = 'lead'
+"""
 
 #: Every published table by name.
 TABLES: dict[str, PublishedTable] = {table.name: table for table in _TABLES}
@@ -280,9 +285,9 @@ def ddl() -> list[str]:
         statements.append(f"grant select on {SCHEMA}.{table.name} to ocrm_app, ocrm_owner")
         statements.extend(_policy(table))
     statements.append(f"grant select on {SCHEMA}.publications to ocrm_app, ocrm_owner")
-    statements.append(_CUSTOMER_TIERS)
+    statements += [_CUSTOMER_TIERS, _CUSTOMER_MANAGERS]
     statements.append(
-        f"grant select on {SCHEMA}.customer_tiers, {SCHEMA}.org_units, {SCHEMA}.dictionary,"
-        f" {SCHEMA}.publications to alerting_owner"
+        f"grant select on {SCHEMA}.customer_tiers, {SCHEMA}.customer_managers, {SCHEMA}.org_units,"
+        f" {SCHEMA}.dictionary, {SCHEMA}.publications to alerting_owner"
     )
     return statements

@@ -15,6 +15,7 @@ from uuid import UUID
 from alerting import history, ledger
 from alerting.evaluation import Firing
 from alerting.events import Event
+from alerting.managers import Lead
 from alerting.rules import RULES
 from alerting.rules.large_card_spend import LARGE_CARD_SPEND
 from alerting.ruleset import RuleInForce, Ruleset, ruleset_of
@@ -40,8 +41,9 @@ class Backtest:
     proposed: Mapping[UUID, Firing]
     in_force: Mapping[UUID, Firing]
 
-    def summary(self) -> dict[str, Any]:
-        """Counts in all, by day and by branch; what both say, and examples of what is new."""
+    def summary(self, lead: Lead) -> dict[str, Any]:
+        """Counts in all, by day, by branch and by the manager who would have received them (None:
+        nobody knows them); what both say, and examples of what is new."""
         both = self.proposed.keys() & self.in_force.keys()
         new = [self.proposed[one] for one in self.proposed if one not in both]
         new.sort(key=lambda one: (one.event.occurred_at, one.reminder_id))
@@ -59,8 +61,22 @@ class Backtest:
             "by_day": _counted(self.proposed, _day),
             "by_day_in_force": _counted(self.in_force, _day),
             "by_branch": _counted(self.proposed, lambda one: one.event.branch_id or "-"),
+            **self._by_manager(lead),
             "sample": [_example(one) for one in new[:: max(1, len(new) // _SAMPLE)][:_SAMPLE]],
         }
+
+    def _by_manager(self, lead: Lead) -> dict[str, dict[str, int] | None]:
+        sides = {"by_manager": self.proposed, "by_manager_in_force": self.in_force}
+        managers = lead(
+            {one.outcome.customer_id for found in sides.values() for one in found.values()}
+        )
+        if managers is None:
+            return dict.fromkeys(sides)
+
+        def manager(one: Firing) -> str:
+            return managers.get(one.outcome.customer_id) or f"V:{one.event.branch_id}"
+
+        return {name: _counted(found, manager) for name, found in sides.items()}
 
 
 def run(
@@ -117,6 +133,7 @@ def _example(one: Firing) -> dict[str, Any]:
     return {
         "customer_id": one.outcome.customer_id,
         "window": one.outcome.window,
+        "parameters_of": one.scope.words,
         "value": one.outcome.facts.get("value"),
         "threshold": one.outcome.facts.get("threshold"),
     }

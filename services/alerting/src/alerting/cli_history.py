@@ -4,12 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alerting import audit, drafts, overrides, parameters, ruleset, scopes, settings
+from alerting import audit, drafts, managers, overrides, parameters, ruleset, scopes, settings
 from alerting.cli_rules import CHANGES, By, Code, changed
 from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected, published
 from crm_shared.errors import UsageError
@@ -55,8 +56,9 @@ def backtest(
             proposed = drafts.waiting(connection, draft, code).parameters
         scopes.require_known(connection, parameters.parse(code, proposed))
     # Without a connection: nobody knows how long so many days take.
-    found = trying.run(code, proposed, in_force, landing, days, find=published(ours)).summary()
+    tried = trying.run(code, proposed, in_force, landing, days, find=published(ours))
     with connected(ours) as connection:
+        found = tried.summary(partial(managers.lead, connection))
         if draft is not None:
             drafts.keep_backtest(connection, draft, found)
         if asker is None:
@@ -155,8 +157,11 @@ def _told(found: Mapping[str, Any]) -> str:
     for one in all_days:
         before = found["by_day_in_force"].get(one, 0)
         lines.append(f"{one:<12}{found['by_day'].get(one, 0):>10}{before:>10}")
-    most = sorted(found["by_branch"].items(), key=lambda it: (-it[1], it[0]))[:10]
-    lines.append("most by branch: " + (", ".join(f"{name} {n}" for name, n in most) or "-"))
+    for name in ("by_branch", "by_manager"):
+        told = "not known: acrm-batch has published nobody" if found[name] is None else "-"
+        most = sorted((found[name] or {}).items(), key=lambda it: (-it[1], it[0]))[:10]
+        listed = ", ".join(f"{one} {number}" for one, number in most) or told
+        lines.append(f"most {name.replace('_', ' ')}: {listed}")
     if "sample" not in found:
         lines.append(NOT_SHOWN)
     for one in found.get("sample", ()):

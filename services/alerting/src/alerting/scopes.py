@@ -91,7 +91,7 @@ def find(
     """Look up all of them together; `PublishedUnreadableError` where that cannot be."""
     legal_entities: dict[tuple[str, date], str] = {}
     tiers: dict[tuple[int, date], str] = {}
-    with _readable():
+    with readable():
         published = connection.execute(_PUBLISHED)
         month_ends = [day for (day,) in published if is_month_end(day)]
         for as_of, asked in _by_month_end(month_ends, branches).items():
@@ -122,7 +122,7 @@ def require_known(connection: psycopg.Connection, given: Parameters) -> None:
     """`ScopeUnknownError` where the newest publication has no such legal entity or tier."""
     if not given.overrides:
         return
-    with _readable():
+    with readable():
         row = connection.execute(_NAMES, (TIER_TAGS,)).fetchone()
     entities, tiers = row or ([], [])
     for what, known, named in (
@@ -150,12 +150,13 @@ def _by_month_end(
 
 
 @contextmanager
-def _readable() -> Iterator[None]:
+def readable() -> Iterator[None]:
+    """What is read within is published; `PublishedUnreadableError` where it cannot be read."""
     try:
         yield
     except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege) as error:
         reason = str(error).splitlines()[0]
         raise PublishedUnreadableError(
-            f"Parameters of legal entities and tiers need what acrm-batch publishes, and it cannot "
+            "Parameters of legal entities and tiers need what acrm-batch publishes, and it cannot "
             f"be read ({reason}): apply deploy/postgres/roles.sql and run `acrm migrate`."
         ) from error
