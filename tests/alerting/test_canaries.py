@@ -109,12 +109,12 @@ class _MayNotWrite:
 
 
 @pytest.mark.kafka
-def test_a_topic_that_takes_no_canary_is_named_once_and_the_others_get_theirs(
+def test_a_topic_that_takes_no_canary_is_named_once_and_all_known_partitions_get_theirs(
     broker: KafkaSettings, producer: KafkaProducer
 ) -> None:
     kafka.ensure_topics(broker, [transactions.TOPIC])
     good = kafka.topic(broker, transactions.TOPIC)
-    canaries = Canaries(30, lambda: [("t", 0), (good, 0)])
+    canaries = Canaries(30, lambda: [("t", 0), (good, 99), (good, 0)])
     with structlog.testing.capture_logs() as logs:
         for _ in range(2):
             canaries.send(_MayNotWrite(producer, "t"), 10)

@@ -107,6 +107,7 @@ def producer(settings: KafkaSettings) -> KafkaProducer:
             request_timeout_ms=10_000,
             max_block_ms=10_000,
             bootstrap_timeout_ms=5_000,
+            metadata_max_age_ms=30_000,
         ),
     )
 

@@ -6,6 +6,7 @@ night in which nobody books. It is no event: no rule judges it and nothing count
 
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from uuid import uuid4
 
 from kafka import KafkaProducer
@@ -39,10 +40,12 @@ class Canaries:
         A topic that refuses them for good is named once and tried again the next time.
         """
         event = CanarySent(event_id=uuid4(), occurred_at=clock.now(), producer="alerting")
-        sent = [
-            (topic, producer.send(topic, event.to_bytes(), event.key, partition=number))
-            for topic, number in self._owned()
-        ]
+        sent = []
+        for topic, number in self._owned():
+            # A producer that has not heard of a new partition yet refuses it: the next time, then.
+            with suppress(ValueError):
+                future = producer.send(topic, event.to_bytes(), event.key, partition=number)
+                sent.append((topic, future))
         producer.flush(timeout=ack_seconds)
         for topic, future in sent:
             error = None if future.succeeded() else future.exception or KafkaError("no answer")

@@ -79,8 +79,8 @@ class Relay:
                         self._look()
                     self._drain()
                     if not stopping:
-                        self._send_canaries()
                         self._delete_old()
+                        self._send_canaries()
                     pause = _IDLE_SECONDS
                 except (*database.RETRYABLE, KafkaError, ServerUnavailableError) as error:
                     metrics.SENDS_PUT_OFF.inc()
