@@ -5,7 +5,7 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,6 +30,7 @@ from tests.alerting.bookings import (
     expected_reminders,
     transfer_out,
 )
+from tests.alerting.publications import publish
 from tests.databases import PostgresDatabase
 
 pytestmark = pytest.mark.kafka
@@ -134,6 +135,38 @@ def test_changed_parameters_are_in_force_within_seconds(
     wait_until(lambda: len(_raised(kafka_settings)) == 1, "a reminder by the new threshold")
     message = topics.read_all(kafka_settings, reminders.TOPIC)[0].value or b""
     assert b'"rule_version":2' in message
+
+
+def test_parameters_of_a_tier_are_taken_over_and_wait_for_what_cannot_be_read(
+    run: RunningCommand,
+    environment_of_run: dict[str, str],
+    kafka_settings: KafkaSettings,
+    postgres_database: PostgresDatabase,
+) -> None:
+    publish(postgres_database, date(2026, 5, 31), {"B01": "A"}, {1: "gold", 2: "profit"})
+    with psycopg.connect(postgres_database.acrm_owner) as owner:
+        owner.execute("revoke select on acrm.customer_tiers from alerting_owner")
+    run.start()
+    wait_until(lambda: _probe(environment_of_run, "/readyz") == 200, "it works")
+    overrides = '[{"tier": "gold", "parameters": {"movement.individual_min_amount": "1000.00"}}]'
+    with psycopg.connect(environment_of_run["ALERTING_DATABASE_URL"]) as connection:
+        connection.execute(
+            "insert into alerting.rules (code, version, parameters, effective_from)"
+            " select code, 2, parameters || jsonb_build_object('overrides', %s::jsonb), now()"
+            " from alerting.rules where code = 'R01.LARGE_INFLOW'",
+            (overrides,),
+        )
+    wait_until(lambda: "rules_changed" in run.text(), "the version is taken over")
+    events = [booking(one, customer_id=one, amount="1000.00") for one in (1, 2)]
+    topics.publish(kafka_settings, transactions.TOPIC, events)
+    wait_until(lambda: "run `acrm migrate`" in run.text(), "it says what it waits for")
+    assert _raised(kafka_settings) == {}
+    with psycopg.connect(postgres_database.acrm_owner) as owner:
+        owner.execute("grant select on acrm.customer_tiers to alerting_owner")
+    wait_until(lambda: len(_raised(kafka_settings)) == 1, "the reminder of the gold customer")
+    with psycopg.connect(environment_of_run["ALERTING_DATABASE_URL"]) as connection:
+        rows = connection.execute("select customer_id, scope from alerting.evidence").fetchall()
+    assert rows == [(1, "/gold")]
 
 
 @pytest.mark.slow

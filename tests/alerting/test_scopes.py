@@ -270,7 +270,7 @@ def _histories(draw: st.DrawFn) -> tuple[list[Event], list[Event], list[int]]:
 
 @given(drawn=_histories())
 @hypothesis_settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
