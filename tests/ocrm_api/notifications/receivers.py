@@ -45,8 +45,8 @@ class _HttpServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def receiving_http() -> Iterator[Received]:
-    """An HTTP server that keeps every request."""
+def receiving_http(tls: ssl.SSLContext | None = None) -> Iterator[Received]:
+    """An HTTP server that keeps every request; with a context an HTTPS server."""
     got = Received()
 
     class Handler(BaseHTTPRequestHandler):
@@ -64,13 +64,15 @@ def receiving_http() -> Iterator[Received]:
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    with _serving(_HttpServer(("127.0.0.1", 0), Handler), got):
+    with _serving(_HttpServer(("127.0.0.1", 0), Handler), got, tls):
         yield got
 
 
 @contextmanager
-def receiving_mail(tls: ssl.SSLContext | None = None) -> Iterator[Received]:
-    """A mail server that keeps every message; with a context it offers STARTTLS."""
+def receiving_mail(
+    tls: ssl.SSLContext | None = None, *, at_once: bool = False
+) -> Iterator[Received]:
+    """A mail server that keeps every message; with a context it offers STARTTLS, or begins so."""
     got = Received(status=250)
 
     class Handler(StreamRequestHandler):
@@ -93,7 +95,7 @@ def receiving_mail(tls: ssl.SSLContext | None = None) -> Iterator[Received]:
                 elif command == "QUIT":
                     self.say(got.leave)
                     return
-                elif command == "EHLO" and tls is not None:
+                elif command == "EHLO" and tls is not None and not at_once:
                     self.say("250-mail.test")
                     self.say("250 STARTTLS")
                 else:
@@ -111,7 +113,7 @@ def receiving_mail(tls: ssl.SSLContext | None = None) -> Iterator[Received]:
             assert isinstance(parsed, EmailMessage)
             got.mails.append(parsed)
 
-    with _serving(ThreadingTCPServer(("127.0.0.1", 0), Handler), got):
+    with _serving(ThreadingTCPServer(("127.0.0.1", 0), Handler), got, tls if at_once else None):
         yield got
 
 
@@ -164,8 +166,17 @@ def dripping_encrypted(tls: ssl.SSLContext, seconds: float) -> Iterator[int]:
 
 
 @contextmanager
-def _serving(server: ThreadingTCPServer | ThreadingHTTPServer, got: Received) -> Iterator[None]:
+def _serving(
+    server: ThreadingTCPServer | ThreadingHTTPServer,
+    got: Received,
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[None]:
     server.daemon_threads = True
+    if tls is not None:
+        # The handshake is the handler's: it must not hold up the server that accepts.
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     got.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()

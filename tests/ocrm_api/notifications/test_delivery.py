@@ -84,11 +84,27 @@ def test_a_secret_that_is_none_is_refused(secret: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://10.0.0.1/hook", "ftp://bank.test/", "https://", "https://x:port/", "file:///e"]
+    "url",
+    [
+        "http://10.0.0.1/hook",
+        "ftp://bank.test/",
+        "https://",
+        "https://x:port/",
+        "https://[::",
+        "file:///e",
+    ],
 )
 def test_an_address_that_is_not_safe_is_refused(desk: Desk, url: str) -> None:
     with pytest.raises(UsageError, match="OCRM_NOTIFY_PUSH_URL must be an https"):
         desk.notifier(**(desk.webhook(1) | {"push_url": SecretStr(url)}))
+
+
+@pytest.mark.parametrize("path", ["钥匙", "key 1", "key\x7f"])
+def test_an_address_that_cannot_be_asked_is_refused(desk: Desk, path: str) -> None:
+    url = SecretStr(f"https://bank.test/{path}")
+    with pytest.raises(UsageError, match="OCRM_NOTIFY_PUSH_URL holds a character") as refused:
+        desk.notifier(**(desk.webhook(1) | {"push_url": url}))
+    assert path not in refused.value.sentence
 
 
 def test_a_redirect_is_not_followed(desk: Desk, receiver: Received) -> None:
@@ -295,6 +311,24 @@ def test_a_mail_server_that_nobody_can_trust_gets_nothing(desk: Desk, tmp_path: 
     assert (mail.mails, desk.statuses()) == ([], [("M1", "waiting", 1)])
     [(reason,)] = desk.bank.execute("select reason from ocrm.notifications")
     assert "SSLCertVerificationError" in reason
+
+
+def test_what_is_encrypted_from_the_first_byte_arrives_where_the_certificate_is_trusted(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.bank.execute(
+        "insert into ocrm.notification_preferences (employee_id, channel) values ('M2', 'email')"
+    )
+    for customer in (4, 2):
+        desk.bank.raise_reminder(customer, URGENT, bank.CUSTOMERS[customer][0])
+    tls, trusted = certificate(tmp_path)
+    with receiving_http(tls) as web, receiving_mail(tls, at_once=True) as mail:
+        given = desk.webhook(web.port) | mail_server(mail.port, smtp_tls="tls")
+        given |= {"push_url": SecretStr(f"https://127.0.0.1:{web.port}/")}
+        assert desk.turn("2026-07-01T10:00", **given).outcomes == {"put_off": 2}
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+        assert desk.turn("2026-07-01T10:01", **given).outcomes == {"sent": 2}
+    assert (len(web.requests), len(mail.mails)) == (1, 1)
 
 
 def test_two_notifiers_send_each_notification_once(desk: Desk, receiver: Received) -> None:

@@ -134,8 +134,8 @@ class Notifier:
     ) -> Turned:  # fmt: skip
         """Compose and send what is due; `regardless` of the hour, and a digest of all there is.
 
-        Of each channel so many batches at most, and none begun after so many seconds, so that what
-        is urgent waits neither for a digest of the whole bank nor for a receiver that is slow:
+        Each channel has its batch in turn, so many times at most, and for so many seconds or once:
+        what is urgent waits neither for a digest of the whole bank nor for a receiver that is slow.
         `more` says that there may be others.
         """
         now = self._clock()

@@ -116,14 +116,19 @@ def _address(
     name: str, url: str, seconds: float
 ) -> tuple[Callable[[], http.client.HTTPConnection], str]:
     """How to connect, and what to ask for there."""
-    parts = urlsplit(url)
+    refused = UsageError(f"{name} must be an https:// address; http:// is for this machine alone.")
     try:
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        port = -1
+        raise refused from None
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise UsageError(
+            f"{name} holds a character that no address has; write it as %XX, as in a browser's bar."
+        )
     plain = parts.scheme == "http" and parts.hostname in LOOPBACK
-    if port == -1 or not parts.hostname or not (plain or parts.scheme == "https"):
-        raise UsageError(f"{name} must be an https:// address; http:// is for this machine alone.")
+    if not parts.hostname or not (plain or parts.scheme == "https"):
+        raise refused
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     if plain:
         return partial(http.client.HTTPConnection, parts.hostname, port, timeout=seconds), target
