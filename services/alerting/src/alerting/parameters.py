@@ -164,7 +164,7 @@ def parse(code: str, stored: Mapping[str, Any]) -> Parameters:
         model = _MODELS[code].model_validate(stored)
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            f"{_written(problem['loc'], stored)}: {problem['msg']}"
             for problem in error.errors(include_url=False, include_context=False)
         )
         raise ParametersRefusedError(
@@ -183,6 +183,16 @@ def parse(code: str, stored: Mapping[str, Any]) -> Parameters:
     )
     in_order = tuple(sorted(overrides, key=lambda one: _rank(one.scope)))
     return Parameters(_plain(values), currency, most, in_order)
+
+
+def _written(place: tuple[int | str, ...], stored: Mapping[str, Any]) -> str:
+    """The place of a problem as people write it (`alerting.overrides`)."""
+    match place:
+        case (str(part), int(number), "parameters", str(name)) if part == OVERRIDES:
+            one = stored[OVERRIDES][number]
+            tier = f"/{one[TIER]}" if one.get(TIER) else ""
+            return f"{name}@{one.get(LEGAL_ENTITY) or ''}{tier}"
+    return ".".join(str(part) for part in place)
 
 
 def loosest(given: Parameters) -> Parameters:
