@@ -94,8 +94,8 @@ bench-generate: install ## How fast a bank is generated, and in how much memory 
 bench-acrm: install .local/bench/.packages spark ## The night's batch at full size, beside SQL by hand, Polars and Spark (hours; CUSTOMERS=1000000)
 	@$(BIN)/python -m deploy.bench.acrm --customers $(or $(CUSTOMERS),1000000) $(ARGS)
 
-bench-alerting: install ## Events a second through all rules, as a share of plain polling (RECORDS=500000)
-	@$(BIN)/python -m deploy.bench.alerting --records $(or $(RECORDS),500000)
+bench-alerting: install .local/bench/.packages ## Alerting beside plain polling and quixstreams; latency, processes, customers (RECORDS=500000)
+	@$(BIN)/python -m deploy.bench.alerting --records $(or $(RECORDS),500000) $(ARGS)
 
 # Packages that only benches compare with: PYTHONPATH=.local/bench/packages
 .local/bench/.packages: deploy/bench/requirements.lock

@@ -1,120 +1,116 @@
-"""`python -m deploy.bench.alerting`, which `make bench-alerting` runs: events a second.
+"""`python -m deploy.bench.alerting`, which `make bench-alerting` runs: how fast alerting is.
 
-The same topics are read in turn by plain kafka-python, which decodes nothing, and by `alerting run`
-with all rules and PostgreSQL; what is compared runs right after one another, several times, because
-other work on a machine comes and goes. The figure is the median of the rounds.
+`share`: the same topics are read in turn by plain kafka-python, which decodes nothing, by
+quixstreams with two of the rules and nothing durable, and by `alerting run` with all rules and
+PostgreSQL. `latency`: from an event to its reminder in the topic, at two rates. `scaling`: with
+one, two and four processes. `growth`: as many events of few and of very many customers.
+
+What is compared runs right after one another, because other work on a machine comes and goes; the
+figures are medians of rounds.
 """
 
 import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
-import psycopg
 import typer
 from rich.console import Console
 
-from crm_shared import kafka
 from crm_shared.errors import CrmError
-from crm_shared.events.from_bank import TOPICS
-from crm_shared.settings import KafkaSettings
-from deploy.bench import stream
+from deploy.bench import latency
 from deploy.bench.figures import Figures
 from deploy.bench.measured import measure
+from deploy.bench.members import Bench
 from deploy.local.servers import LocalServers
 
 BENCH = Path(".local/bench")
-_LONGEST_SECONDS = 900.0
 
-_DONE = "select coalesce(sum(processed), 0)::bigint from alerting.partitions"
-_EMPTY = (
-    "truncate alerting.partitions, alerting.inbox, alerting.outbox, alerting.reminders,"
-    " alerting.evidence, alerting.retractions, alerting.dead_letters"
-)
+_PARTS = ("share", "latency", "scaling", "growth")
+_PROCESSES = (1, 2, 4)
+_FEW, _MANY = 10_000, 5_000_000
+_RATES = ((1_000, 240), (5_000, 60))
 
 
-@dataclass(frozen=True)
-class Bench:
-    """Topics with that many events, and where the servers are."""
+def share(bench: Bench, figures: Figures, rounds: int) -> None:
+    """Events a second beside plain polling and quixstreams, and memory while they pass."""
+    bench.fill()
+    packages = {"PYTHONPATH": str((BENCH / "packages").absolute())}
+    plain, quix, ours, grown = [], [], [], []
+    for number in range(rounds):
+        bench.say(f"round {number + 1} of {rounds}")
+        plain.append(bench.reader("deploy.bench.polling", f"plain-{number}"))
+        quix.append(bench.reader("deploy.bench.quix", f"quix-{number}", packages))
+        run = bench.members(1)
+        ours.append(run.rate)
+        grown.append(run.memory_grown)
+    figures.add("records", bench.records, "events")
+    figures.add("plain_polling", statistics.median(plain), "events/s")
+    figures.add("quixstreams", statistics.median(quix), "events/s")
+    figures.add("alerting", statistics.median(ours), "events/s")
+    figures.add("share_of_plain_polling", _ratio(ours, plain), "ratio", at_least=0.6)
+    figures.add("times_quixstreams", _ratio(ours, quix), "ratio", at_least=4)
+    figures.add("memory_at_the_end_to_a_fifth", statistics.median(grown), "ratio", at_most=1.1)
 
-    environment: dict[str, str]
-    records: int
-    say: Callable[[str], None]
 
-    def fill(self) -> None:
-        """Put the events into the topics."""
-        settings = KafkaSettings(bootstrap=self.environment["CRM_KAFKA_BOOTSTRAP"])
-        kafka.ensure_topics(settings, TOPICS)
-        producer = kafka.producer(settings)
-        for topic, event in stream.events(self.records):
-            producer.send(kafka.topic(settings, topic), key=event.key, value=event.to_bytes())
-        producer.flush(timeout=120)
-        producer.close()
+def scaling(bench: Bench, figures: Figures, rounds: int) -> None:
+    """Events a second by several processes of one group."""
+    bench.fill()
+    found: dict[int, list[float]] = {number: [] for number in _PROCESSES}
+    for number in range(rounds):
+        for processes in _PROCESSES:
+            bench.say(f"{processes} processes, round {number + 1} of {rounds}")
+            found[processes].append(bench.members(processes).rate)
+    for processes in _PROCESSES:
+        figures.add(f"processes_{processes}", statistics.median(found[processes]), "events/s")
+        figures.add(f"processes_{processes}_to_1", _ratio(found[processes], found[1]), "ratio")
 
-    def polling(self, number: int) -> float:
-        """Records a second by plain kafka-python."""
-        found = measure("-m", "deploy.bench.polling", f"plain-{number}", str(self.records),
-                        environment=self.environment).document()  # fmt: skip
-        return float(found["records"]) / float(found["seconds"])
 
-    def alerting(self, number: int) -> float:
-        """Records a second by `alerting run`, on empty tables."""
-        url = self.environment["ALERTING_DATABASE_URL"]
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(_EMPTY)
-            environment = self.environment | {
-                "ALERTING_GROUP": f"bench-{number}",
-                "ALERTING_CANARY_SECONDS": "0",
-                "ALERTING_OPERATIONS_PORT": "0",
-            }
-            program = str(Path(sys.executable).parent / "alerting")
-            process = subprocess.Popen(
-                [sys.executable, program, "run"], env=environment, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-            try:
-                return self._rate(connection, process)
-            finally:
-                process.terminate()
-                process.wait(60)
+def growth(few: Bench, many: Bench, figures: Figures, rounds: int) -> None:
+    """What an event of one of five million customers costs, against one of ten thousand."""
+    few.fill(_FEW)
+    many.fill(_MANY)
+    cost: tuple[list[float], list[float]] = [], []
+    for number in range(rounds):
+        few.say(f"few and many customers, round {number + 1} of {rounds}")
+        cost[0].append(few.members(1).cpu_seconds)
+        cost[1].append(many.members(1).cpu_seconds)
+    figures.add("growth_records", few.records, "events")
+    figures.add(f"cpu_per_event_{_MANY}_to_{_FEW}_customers", _ratio(cost[1], cost[0]), "ratio",
+                at_most=1.2)  # fmt: skip
 
-    def _rate(self, connection: psycopg.Connection, process: subprocess.Popen[bytes]) -> float:
-        """From the first batch that is durable to the last."""
-        first, began = 0, time.monotonic()
-        deadline = began + _LONGEST_SECONDS
-        while True:
-            row = connection.execute(_DONE).fetchone()
-            done, now = int(row[0]) if row else 0, time.monotonic()
-            if done and not first:
-                first, began = done, now
-            if done >= self.records:
-                return (done - first) / (now - began)
-            if process.poll() is not None or now > deadline:
-                raise CrmError(f"`alerting run` worked on {done} of {self.records} events only.")
-            time.sleep(0.05)
+
+def _ratio(ones: list[float], others: list[float]) -> float:
+    """The median of the rounds' ratios."""
+    return statistics.median(one / other for one, other in zip(ones, others, strict=True))
 
 
 def main(
     records: Annotated[int, typer.Option(help="Events in the topics.")] = 500_000,
-    rounds: Annotated[int, typer.Option(help="How often both are measured.")] = 3,
+    rounds: Annotated[int, typer.Option(help="How often each is measured.")] = 3,
+    parts: Annotated[str, typer.Option(help="Which parts, with commas.")] = ",".join(_PARTS),
 ) -> None:
     """Measure alerting; the figures are written to .local/bench/alerting.json."""
     console = Console()
+    wanted = parts.split(",")
+    if unknown := set(wanted) - set(_PARTS):
+        raise typer.BadParameter(f"no part {', '.join(sorted(unknown))}; choose of {_PARTS}")
     figures = Figures(BENCH / "alerting.json")
     BENCH.mkdir(parents=True, exist_ok=True)
     try:
-        with (
-            TemporaryDirectory(dir=BENCH, prefix="run-") as folder,
-            LocalServers(Path(folder) / "servers", report=console.print) as servers,
-        ):
-            Path(folder).chmod(0o711)
-            measure("alerting", "migrate", environment=servers.environment())
-            _measure(Bench(servers.environment(), records, console.print), figures, rounds)
+        for part in wanted:
+            with (
+                TemporaryDirectory(dir=BENCH, prefix="run-") as folder,
+                LocalServers(Path(folder) / "servers", report=console.print) as servers,
+            ):
+                Path(folder).chmod(0o711)
+                measure("alerting", "migrate", environment=servers.environment())
+
+                def bench(name: str, servers: LocalServers = servers) -> Bench:
+                    return Bench(name, servers.environment(), records, console.print)
+
+                _measure(part, bench, figures, rounds)
     except CrmError as error:
         console.print(str(error))
         raise typer.Exit(int(error.exit_code)) from None
@@ -122,19 +118,16 @@ def main(
         figures.print(console)
 
 
-def _measure(bench: Bench, figures: Figures, rounds: int) -> None:
-    bench.say(f"writing {bench.records:,} events")
-    bench.fill()
-    plain, ours = [], []
-    for number in range(rounds):
-        bench.say(f"round {number + 1} of {rounds}")
-        plain.append(bench.polling(number))
-        ours.append(bench.alerting(number))
-    share = statistics.median(one / other for one, other in zip(ours, plain, strict=True))
-    figures.add("records", bench.records, "events")
-    figures.add("plain_polling", statistics.median(plain), "events/s")
-    figures.add("alerting", statistics.median(ours), "events/s")
-    figures.add("share_of_plain_polling", share, "ratio", at_least=0.6)
+def _measure(part: str, bench: Callable[[str], Bench], figures: Figures, rounds: int) -> None:
+    if part == "share":
+        share(bench("share"), figures, rounds)
+    elif part == "scaling":
+        scaling(bench("scaling"), figures, rounds)
+    elif part == "growth":
+        growth(bench("few"), bench("many"), figures, rounds)
+    else:
+        for rate, seconds in _RATES:
+            latency.add(bench(f"latency-{rate}"), figures, rate, seconds)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ who make many; two movements are large, one of them is reversed; one account is 
 from cards, loans, customer data and lobbies, and two of those raise a reminder.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from crm_shared import ids
+from crm_shared.clock import bank_date
 from crm_shared.events import cards, customers, loans, tickets, transactions
 from crm_shared.events.cards import CardBooked
 from crm_shared.events.customers import CustomerDataChanged
@@ -19,27 +20,35 @@ from crm_shared.events.tickets import QueueTicketChanged
 from crm_shared.events.transactions import AccountClosedEvent, TransactionEvent
 
 _MORNING = datetime(2026, 7, 1, 1, tzinfo=UTC)
-_CUSTOMERS = 50_000
 _MANY = 20
+_REVERSAL = 43
+
+CUSTOMERS = 50_000
 
 
-def events(count: int) -> Iterator[tuple[str, Event]]:
-    """That many events with their topics, in the order of their times."""
+def events(
+    count: int, customers: int = CUSTOMERS, at: Callable[[], datetime] | None = None
+) -> Iterator[tuple[str, Event]]:
+    """That many events of so many customers with their topics, in the order of their times: those
+    of a morning, or what `at` says when an event is asked for."""
     for number in range(count):
         place = number % 1000
+        when = at() if at else _MORNING + timedelta(milliseconds=number * 20_000_000 // count)
         values: dict[str, Any] = {
             "event_id": ids.event_id("bench", str(number)),
-            "occurred_at": _MORNING + timedelta(milliseconds=number * 20_000_000 // count),
+            "occurred_at": when,
             "producer": "core",
-            "customer_id": _customer(number),
+            "customer_id": _customer(number, customers),
             "branch_id": f"BR{number % 400:05}",
-            "business_date": "2026-07-01",
+            "business_date": bank_date(when),
         }
+        if place == _REVERSAL:
+            values["customer_id"] = _customer(number - 2, customers)
         yield _other(values, number, place) if place < 40 else _deposit(values, number, place)
 
 
-def _customer(number: int) -> int:
-    return 1_000 + number * 7919 % _CUSTOMERS
+def _customer(number: int, customers: int) -> int:
+    return 1_000 + number * 7919 % customers
 
 
 def _other(values: dict[str, Any], number: int, place: int) -> tuple[str, Event]:
@@ -64,9 +73,8 @@ def _deposit(values: dict[str, Any], number: int, place: int) -> tuple[str, Even
         return transactions.TOPIC, AccountClosedEvent.model_validate(values | account | closed)
     booking = {"txn_id": number + 1, "direction": "debit", "channel": "mobile", "txn_type": "other"}
     booking["amount"] = "800000.00" if place in {41, 42} else f"{10 + number % 5000}.25"
-    if place == 43:
+    if place == _REVERSAL:
         booking |= {"reverses_txn_id": number - 1, "direction": "credit"}
-        values["customer_id"] = _customer(number - 2)
     if 100 <= place < 202:
         booking |= {"txn_type": "transfer_out", "counterparty_bank": "Example Bank"}
     if place in {100, 101}:
