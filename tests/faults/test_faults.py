@@ -12,6 +12,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from crm_shared import kafka
 from crm_shared.events import reminders, transactions
 from crm_shared.events.transactions import TransactionEvent
 from crm_shared.testing import topics
@@ -102,14 +103,14 @@ def _drain(running: Line) -> None:
     held = " or ".join(f"partition = {one} and next_offset >= {end}" for one, end in ends.items())
     done = (
         "select count(*) from alerting.partitions"
-        f" where topic = '{transactions.TOPIC}' and ({held})"
+        f" where topic = '{kafka.topic(running.broker, transactions.TOPIC)}' and ({held})"
     )
-    running.wait(lambda: running.number(done) == len(ends), "the last event", 120)
+    running.wait(lambda: running.number(done) == len(ends), "the last event")
     unsent = "select count(*) from alerting.outbox where sent_at is null"
-    running.wait(lambda: running.number(unsent) == 0, "the last message", 120)
+    running.wait(lambda: running.number(unsent) == 0, "the last message")
     told = len(topics.read_all(running.broker, reminders.TOPIC))
     taken = "select sum(next_offset) from ocrm.intake_offsets"
-    running.wait(lambda: running.number(taken) >= told, "the intake", 120)
+    running.wait(lambda: running.number(taken) >= told, "the intake")
 
 
 def _compare(running: Line, expected: dict[UUID, str]) -> None:
