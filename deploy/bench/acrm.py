@@ -29,9 +29,19 @@ FIRST, LAST = date(2025, 6, 1), date(2026, 7, 1)
 #: The banks of the growth points deliver three months; 13 months of five million would not fit.
 GROWTH_FIRST = date(2026, 4, 1)
 
-_MEMORY = "4GB"
+#: DuckDB's own limit. What it spills below it takes memory too, which it does not count: with 4 GB
+#: the widest tables take as much of the machine as with 8 GB, and twice the time.
+_MEMORY = "8GB"
 _THREADS = "2"
 _PARTS = ("full", "hand", "spark", "frames", "growth")
+
+
+@dataclass(frozen=True)
+class Nights:
+    """Seconds with the snapshot: of the first night, from nothing, and of the day after it."""
+
+    first: float
+    daily: float
 
 
 @dataclass(frozen=True)
@@ -65,9 +75,8 @@ def bank(bench: Bench, customers: int, first: date) -> Path:
     return folder
 
 
-def full(bench: Bench, landing: Path, customers: int) -> float:
-    """The whole night from nothing, the next day, nothing to do, publication; seconds of the
-    first."""
+def full(bench: Bench, landing: Path, customers: int) -> Nights:
+    """The whole night from nothing, the next day, nothing to do, publication."""
     add = bench.figures.add
     day, place = LAST - timedelta(days=1), {"landing": landing, "warehouse": bench.warehouse}
     rebuild = bench.acrm("run", "--date", str(day), "--no-publish", **place)
@@ -76,6 +85,8 @@ def full(bench: Bench, landing: Path, customers: int) -> float:
     add("full_run_memory", rebuild.gigabytes, "GiB", at_most=6)
     following = bench.acrm("run", "--date", str(LAST), "--no-publish", **place)
     add("next_day_seconds", following.seconds, "s")
+    add("next_day_cpu", following.cpu_seconds, "s")
+    add("next_day_memory", following.gigabytes, "GiB", at_most=6)
     add("next_day_share", following.seconds / rebuild.seconds, "of a full run", at_most=0.1)
     again = bench.acrm("run", "--date", str(LAST), "--no-publish", **place)
     add("nothing_to_do_seconds", again.seconds, "s", at_most=1.5)
@@ -90,10 +101,11 @@ def full(bench: Bench, landing: Path, customers: int) -> float:
     add("publication_seconds", sum(took for name, took in phases.items() if "publishing" in name),
         "s")  # fmt: skip
     add("customers", customers, "customers")
-    return rebuild.seconds + float(phases["writing the snapshot"])
+    snapshot = float(phases["writing the snapshot"])
+    return Nights(rebuild.seconds + snapshot, following.seconds + snapshot)
 
 
-def by_hand(bench: Bench, landing: Path, seconds: float) -> None:
+def by_hand(bench: Bench, landing: Path, nights: Nights) -> None:
     """The same columns by hand, and a plain scan of what is read."""
     day = LAST - timedelta(days=1)
     size = ("--threads", _THREADS, "--memory-limit", _MEMORY)
@@ -104,11 +116,13 @@ def by_hand(bench: Bench, landing: Path, seconds: float) -> None:
     bench.say(lean.said.strip())
     bench.figures.add("by_hand_seconds", lean.seconds, "s")
     bench.figures.add("by_hand_cpu", lean.cpu_seconds, "s")
-    bench.figures.add("full_run_to_by_hand", seconds / lean.seconds, "ratio", at_most=1.5)
+    bench.figures.add("first_night_to_by_hand", nights.first / lean.seconds, "ratio")
+    bench.figures.add("daily_run_to_by_hand", nights.daily / lean.seconds, "ratio", at_most=1.5)
     bench.say("a plain scan")
     scan = measure("-m", "acrm_batch.bench.scan", "--landing", landing, "--date", str(day), *size)
     bench.figures.add("scan_seconds", scan.seconds, "s")
-    bench.figures.add("full_run_to_scan", seconds / scan.seconds, "ratio")
+    bench.figures.add("first_night_to_scan", nights.first / scan.seconds, "ratio")
+    bench.figures.add("daily_run_to_scan", nights.daily / scan.seconds, "ratio")
 
 
 def frames(bench: Bench, landing: Path) -> None:
@@ -201,9 +215,9 @@ def main(
 
 def _one_size(bench: Bench, wanted: set[str], landing: Path, customers: int) -> None:
     if wanted & {"full", "hand", "frames"}:
-        seconds = full(bench, landing, customers)
+        nights = full(bench, landing, customers)
         if "hand" in wanted:
-            by_hand(bench, landing, seconds)
+            by_hand(bench, landing, nights)
         if "frames" in wanted:
             frames(bench, landing)
     if "spark" in wanted:

@@ -20,6 +20,9 @@ from deploy.local.state import Record, State, explained
 WORKERS = 2
 WORKER_MEMORY = "1g"
 
+#: The only Scala that Spark 4 is built for.
+_SCALA = "2.13"
+
 #: What Java 17 keeps from Spark otherwise.
 _OPENED = tuple(
     f"--add-opens=java.base/{package}=ALL-UNNAMED"
@@ -51,6 +54,8 @@ class _SparkProcess(LocalServer):
         # A worker finds the programs of its executors by it.
         os.environ["SPARK_HOME"] = str(spark_home())
         os.environ["SPARK_LOCAL_IP"] = LOOPBACK
+        # Spark's scripts would say it; without them a worker looks for a source tree.
+        os.environ["SPARK_SCALA_VERSION"] = _SCALA
         return []
 
     def command(self, port: int) -> list[str]:

@@ -43,6 +43,6 @@ def test_customers_get_scores_beside_their_indicators(bank: Bank, crm: Batch, em
     assert 0 < float(indicators["SCORE_LOAN"]) < 1
     assert indicators["GRADE_LOAN"] in ("HIGH", "MEDIUM", "LOW")
     assert "SCORE_LOAN" not in second[0]
-    tags = crm.rows("tag_customers", DAY, "customer_id, score_loan, clv_alive")
+    tags = crm.rows("tag_customers", DAY, "customer_id, score_loan")
     assert [row[0] for row in tags] == [1, 2]
     assert float(tags[0][1]) == float(indicators["SCORE_LOAN"])

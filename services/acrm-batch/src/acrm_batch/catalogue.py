@@ -93,6 +93,11 @@ class Indicator:
         return f"ind_{self.family}"
 
     @property
+    def is_score(self) -> bool:
+        """Whether a model of `docs/models.md` has it, which reads what the mart says."""
+        return self.family == "scores"
+
+    @property
     def additive(self) -> bool:
         """Whether values of parts add up to the value of the whole."""
         return re.fullmatch(r"sum\(\s*[a-z0-9_]+\s*\)", self.sql) is not None
@@ -244,7 +249,11 @@ class Catalogue:
         return [one for one in self.indicators if grains & set(one.grains)]
 
     def tags_sql(self, sql: str) -> str:
-        """The author's query with one BOOLEAN column per leaf tag, and the strengths of some."""
+        """The author's query with one BOOLEAN column per leaf tag, and the strengths of some.
+
+        Conditions speak of the indicators of the mart; they stay there, and are not kept twice.
+        """
+        left = ", ".join(one.column for one in self.at_grain("customer") if not one.is_score)
         leaves = ",\n    ".join(
             f"coalesce({tag.condition}, false) as {tag.column}" for tag in self.tags
         )
@@ -253,7 +262,7 @@ class Catalogue:
             for tag in self.tags
             if tag.strength
         )
-        return f"select base.*,\n    {leaves}\nfrom (\n{sql}\n) as base"
+        return f"select base.* exclude ({left}),\n    {leaves}\nfrom (\n{sql}\n) as base"
 
     def strengths_sql(self, sql: str, columns: Sequence[str]) -> str:
         """These columns of the author's query over customers with tags, once per tag that holds

@@ -16,7 +16,7 @@ from acrm_batch.catalogue import Catalogue
 from acrm_batch.engines.sql import literal
 
 #: About so many customers are enough to see a distribution move.
-SAMPLE = 100_000
+SAMPLE = 20_000
 
 #: Half decades of the absolute value, with its sign; 0 is a bin of its own, and so is nothing.
 _BIN = (

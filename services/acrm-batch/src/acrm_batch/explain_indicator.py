@@ -19,8 +19,6 @@ from acrm_batch.runner import Runner
 from crm_shared.errors import NotReadyError, UsageError
 from crm_shared.landing import TABLES
 
-_MART = "tag_customers"
-
 #: What a customer holds, by the column that other tables name it with.
 _OWNED = {"account_id": "deposit_accounts", "loan_id": "loans", "card_id": "credit_cards",
           "holding_id": "wealth_holdings"}  # fmt: skip
@@ -133,7 +131,7 @@ def explain_indicator(
 ) -> IndicatorExplanation:
     """Trace a customer's indicator on a date; the runner has accepted the date's days."""
     family = f"ind_{one.elsewhere.get('customer', one.family)}"
-    for name in (_MART, family):
+    for name in (_wide(one), family):
         if (name, day) not in runner.partitions:
             raise NotReadyError(
                 f"{name} of {day} has not been made; run `acrm run --date {day}` first."
@@ -165,10 +163,16 @@ def _above(runner: Runner, family: str) -> set[str]:
     return found
 
 
+def _wide(one: Indicator) -> str:
+    """The wide table that has an indicator of customers."""
+    return "tag_customers" if one.is_score else "mart_customers"
+
+
 def _published(runner: Runner, day: date, customer: _Customer, one: Indicator) -> object:
-    runner.engine.partition_view(_MART, runner.path(_MART, day))
+    wide = _wide(one)
+    runner.engine.partition_view(wide, runner.path(wide, day))
     found = customer.rows(
-        f"select {one.column} from {_MART} where customer_id = {customer.customer_id}"
+        f"select {one.column} from {wide} where customer_id = {customer.customer_id}"
     )
     if not found:
         raise UsageError(

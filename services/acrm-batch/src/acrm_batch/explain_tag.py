@@ -14,10 +14,11 @@ from sqlglot import exp
 
 from acrm_batch.catalogue import EVERYBODY, Catalogue, ParameterValue, Tag
 from acrm_batch.engines.duckdb import Bound
+from acrm_batch.marts import CUSTOMERS_WITH_TAGS
 from acrm_batch.runner import Runner
 from crm_shared.errors import NotReadyError, UsageError
 
-#: The model that has every tag as a column, beside the columns that conditions speak of.
+#: The model that has every tag as a column; conditions also speak of columns of the mart.
 TAGS = "tag_customers"
 
 _ENTITY = "legal_entity_id"
@@ -70,10 +71,11 @@ class _Row:
         self.catalogue: Catalogue = runner.project.catalogue
         self._engine = runner.engine
         runner.engine.set_parameters(self.catalogue.in_force(day))
-        runner.engine.partition_view(TAGS, runner.path(TAGS, day))
+        for name in ("mart_customers", TAGS):
+            runner.engine.partition_view(name, runner.path(name, day))
         runner.engine.connection.execute(
-            f"create or replace temp table explained as from {TAGS}"
-            f" where customer_id = {int(customer_id)}"
+            f"create or replace temp table explained as {CUSTOMERS_WITH_TAGS}"
+            f" where mart.customer_id = {int(customer_id)}"
         )
         found = runner.engine.connection.execute("from explained")
         names = [column[0] for column in found.description or ()]

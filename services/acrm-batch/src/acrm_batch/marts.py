@@ -33,6 +33,18 @@ _ROWS = {
 }
 
 
+#: Everything known of an active customer in one row: the tags beside the mart.
+CUSTOMERS_WITH_TAGS = """
+select
+    mart.*,
+    tagged.* exclude (
+        customer_id, legal_entity_id, lead_branch_id, covering_branches, is_key_customer
+    )
+from mart_customers as mart
+inner join tag_customers as tagged on tagged.customer_id = mart.customer_id
+"""
+
+
 def with_full_marts(models: Mapping[str, Model], catalogue: Catalogue) -> dict[str, Model]:
     """The models, those that ask for the families of a grain with their columns."""
     return {

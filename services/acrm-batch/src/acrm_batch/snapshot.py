@@ -27,6 +27,7 @@ from acrm_batch import drift
 from acrm_batch.engines.duckdb import Engine, failure
 from acrm_batch.engines.sql import literal
 from acrm_batch.ledger import Ledger
+from acrm_batch.marts import CUSTOMERS_WITH_TAGS
 from acrm_batch.project import Project
 from acrm_batch.runner import Runner
 from crm_shared import postgres
@@ -37,16 +38,19 @@ from crm_shared.errors import CrmError, NotReadyError
 FORMAT = "1"
 
 #: What is read, beside the dictionary.
-SOURCES = ("tag_customers", "mart_customer_branches", "int_coverage", "int_org_units")
+SOURCES = ("mart_customers", "tag_customers", "mart_customer_branches", "int_coverage",
+           "int_org_units")  # fmt: skip
 
 #: Columns of a person that no mart may bring along.
 _PERSONAL = {"name", "document_no", "phone", "address", "legal_representative"}
 
 _POINTER = "current.json"
 
-_CUSTOMERS = """
+_CUSTOMERS = f"""
 create table snapshot.customers as
-with covered as (
+with described as ({CUSTOMERS_WITH_TAGS}),
+
+covered as (
     select
         customer_id,
         min(manager_id) filter (where role = 'lead') as lead_manager_id,
@@ -59,7 +63,7 @@ select
     coalesce(unit.legal_entity_id, '') as lead_legal_entity_id,
     customer.*,
     covered.* exclude (customer_id)
-from tag_customers as customer
+from described as customer
 left join covered on covered.customer_id = customer.customer_id
 left join int_org_units as unit on unit.org_id = customer.lead_branch_id
 order by lead_legal_entity_id, customer.lead_branch_id, customer.customer_id
@@ -134,7 +138,7 @@ def stage(runner: Runner, day: date) -> Path | None:
 def fill(engine: Engine, project: Project) -> None:
     """Make the tables in the attached database `snapshot` from the relations of `SOURCES`."""
     execute = engine.connection.execute
-    columns = {row[0] for name in SOURCES[:2] for row in execute(f"describe {name}").fetchall()}
+    columns = {row[0] for name in SOURCES[:3] for row in execute(f"describe {name}").fetchall()}
     if personal := sorted(columns & _PERSONAL):
         raise CrmError(
             f"The marts hold the personal column {personal[0]}, which a snapshot must not have;"

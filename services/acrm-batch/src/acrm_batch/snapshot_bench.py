@@ -45,7 +45,7 @@ def invented_bank(tags: int) -> Project:
 
 
 def _relations(engine: Engine, project: Project, customers: int) -> None:
-    """The four relations that a snapshot is made of."""
+    """The relations that a snapshot is made of."""
     execute = engine.connection.execute
     branch = f"'B' || lpad(cast(hash(n, 1) % {_BRANCHES} as varchar), 3, '0')"
 
@@ -60,10 +60,15 @@ def _relations(engine: Engine, project: Project, customers: int) -> None:
         f" as {tag.column}"
         for number, tag in enumerate(project.catalogue.tags)
     )
+    spine = (
+        f"n as customer_id, 'L' || n % {_ENTITIES} as legal_entity_id, {branch} as lead_branch_id,"
+        " 1 as covering_branches, false as is_key_customer"
+    )
     source = f"range({customers}) as customers (n)"
     for name, query in {
-        "tag_customers": f"select n as customer_id, {branch} as lead_branch_id,"
-        f" {columns(project.catalogue.at_grain('customer'))}, {marks} from {source}",
+        "mart_customers": f"select {spine}, {columns(project.catalogue.at_grain('customer'))}"
+        f" from {source}",
+        "tag_customers": f"select {spine}, {marks} from {source}",
         "mart_customer_branches": f"select n as customer_id, {branch} as branch_id,"
         f" {columns(project.catalogue.at_grain('customer_branch'))} from {source}",
         "int_coverage": f"select n as customer_id, {branch} as branch_id, 'lead' as role,"

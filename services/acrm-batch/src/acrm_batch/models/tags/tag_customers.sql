@@ -1,10 +1,10 @@
 /*---
-description: Indicators, scores, and every leaf tag as a BOOLEAN column; rules are in catalogue/tags.
+description: Every leaf tag as a BOOLEAN column, beside scores and what else conditions speak of; rules are in catalogue/tags.
 kind: tags
 partition: as_of
 key: [customer_id]
 ---*/
--- One row per active customer: what the mart knows, what conditions speak of beside it, the tags.
+-- One row per active customer. Conditions speak of all these columns; what the mart keeps is not kept here again.
 select
     mart.*,
     scores.* exclude (customer_id),
