@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 
@@ -13,6 +14,15 @@ from deploy.local import processes
 from deploy.local.servers import LocalServers
 from deploy.local.state import State
 from tests.databases import PostgresDatabase, fresh_database, template_database
+
+#: The same examples at every run, however busy the machine is.
+hypothesis.settings.register_profile(
+    "house",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("house")
 
 #: Fixtures that start servers or make a whole bank.
 HEAVY_FIXTURES = {"servers", "bank", "imported", "landing"}

@@ -67,6 +67,8 @@ def main(group: str, records: int) -> None:
         counted = transfers.sliding_window(duration_ms=_DAY_MS, grace_ms=_DAY_MS).count()
         counted.current().filter(lambda window: window["value"] >= _MANY).update(fire)
         application.run(count=wanted, timeout=60)
+    if seen < wanted:
+        sys.exit(f"only {seen} of {wanted} records came")
     print(json.dumps({"records": seen - 1, "seconds": last - began, "fired": fired}))
 
 

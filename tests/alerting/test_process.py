@@ -54,6 +54,7 @@ def environment_of_run(
         "CRM_KAFKA_CONSUMER_SESSION_TIMEOUT_MS": "2000",
         "ALERTING_DATABASE_URL": postgres_database.alerting_owner,
         "ALERTING_OPERATIONS_PORT": str(free_port()),
+        "ALERTING_CANARY_SECONDS": "1",
     }
 
 

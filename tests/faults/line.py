@@ -57,6 +57,7 @@ class Bank:
         size = -(-len(messages) // shares)
         self._shares = [messages[at : at + size] for at in range(0, len(messages), size)]
         self._allowed = threading.Semaphore(0)
+        self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._publish, daemon=True)
 
     def _publish(self) -> None:
@@ -70,6 +71,9 @@ class Bank:
             topics.publish(self._broker, transactions.TOPIC, share)
         except (KafkaError, CrmError):
             return False
+        except Exception as error:
+            self._failure = error
+            raise
         return True
 
     def open(self) -> None:
@@ -78,6 +82,8 @@ class Bank:
 
     def go_on(self) -> None:
         """Publish another share."""
+        if self._failure:
+            raise self._failure
         self._allowed.release()
 
     def close(self) -> None:
@@ -172,7 +178,7 @@ class Line:
     def close(self) -> None:
         """End everything in good order; what has only just been started may end by the signal."""
         for one in self.wanted:
-            assert one.stop(60) in (0, -signal.SIGTERM), one.text()[-4000:]
+            assert one.stop(60) in (0, -signal.SIGTERM, _LATER), one.text()[-4000:]
 
     def kill_all(self) -> None:
         """End what is left, however a test ended."""
@@ -290,6 +296,16 @@ class Line:
             self.lose_the_database,
             self.flush_redis,
             *of_the_network,
+        ]
+
+    def handful(self) -> list[Callable[[], None]]:
+        """Always the same few: what a change breaks must not depend on chance."""
+        return [
+            self.kill_a_member,
+            self.restart_postgresql,
+            self.stop_a_member_past_its_session,
+            self.edit_a_rule,
+            self.lose_the_database,
         ]
 
 

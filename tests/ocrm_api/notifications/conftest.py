@@ -82,5 +82,8 @@ def desk(shared_bank: Bank, tmp_path: Path) -> Iterator[Desk]:
         " ocrm.notifications, ocrm.notification_preferences, ocrm.parameters"
     )
     with ExitStack() as stack:
+        stack.callback(
+            shared_bank.execute,
+            "alter table ocrm.notification_items alter created_at set default now()",
+        )
         yield Desk(shared_bank, tmp_path, stack)
-    shared_bank.execute("alter table ocrm.notification_items alter created_at set default now()")

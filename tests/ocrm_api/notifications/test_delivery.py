@@ -490,6 +490,7 @@ def test_killed_between_sending_and_marking_it_sends_again_under_the_same_id(
     assert desk.statuses() == [("M1", "waiting", 0)]
     receiver.meanwhile = lambda: None
     wait_until(lambda: not _connected(desk), "PostgreSQL to notice", seconds=60)
-    desk.notifier(f"{bank_date(now())}T23:59", **desk.webhook(receiver.port)).turn(regardless=True)
+    tomorrow = bank_date(now() + timedelta(days=1))
+    desk.notifier(f"{tomorrow}T23:59", **desk.webhook(receiver.port)).turn(regardless=True)
     assert desk.statuses() == [("M1", "sent", 1)]
     assert (len(receiver.requests), len(set(receiver.ids))) == (2, 1)

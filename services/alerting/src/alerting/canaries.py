@@ -35,10 +35,11 @@ class Canaries:
         return self.on and time.monotonic() >= self._due_at and bool(self._owned())
 
     def send(self, producer: KafkaProducer, ack_seconds: float) -> None:
-        """Send them; `KafkaError` where the broker is away, so that somebody tries again.
+        """Send them; `KafkaError` where a partition takes none for now.
 
         A topic that refuses them for good is named once and tried again the next time.
         """
+        self._due_at = time.monotonic() + self._seconds
         event = CanarySent(event_id=uuid4(), occurred_at=clock.now(), producer="alerting")
         sent = []
         for topic, number in self._owned():
@@ -56,4 +57,3 @@ class Canaries:
             elif topic not in self.refused:
                 self.refused.add(topic)
                 _log.warning("canaries_refused", topic=topic, error=str(error).strip()[:300])
-        self._due_at = time.monotonic() + self._seconds

@@ -28,6 +28,7 @@ _AT_ONCE = 500
 _IDLE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
 _ACK_SECONDS = 20.0
+_CANARY_SECONDS = 5.0
 _DELETE_EVERY_SECONDS = 600.0
 _LOOK_EVERY_SECONDS = 10.0
 
@@ -104,6 +105,8 @@ class Relay:
         """Dead letters, storms and backlog, for the metrics: also while Kafka is away."""
         if time.monotonic() < self._look_at:
             return
+        # First: a look that fails must not stop every turn, and with it the reminders.
+        self._look_at = time.monotonic() + _LOOK_EVERY_SECONDS
         connection = self._connected()
         patience = self._settings.statement_timeout_seconds * 2
         with postgres.bounded(connection, patience), connection.transaction():
@@ -112,11 +115,16 @@ class Relay:
             if self._canaries.on:
                 refused = self._canaries.refused
                 metrics.canaries(status.canaries(connection, self._topics, refused))
-        self._look_at = time.monotonic() + _LOOK_EVERY_SECONDS
 
     def _send_canaries(self) -> None:
-        if self._canaries.due():
-            self._canaries.send(self._producing(), _ACK_SECONDS)
+        if not self._canaries.due():
+            return
+        producer = self._producing()
+        try:
+            self._canaries.send(producer, _CANARY_SECONDS)
+        except KafkaError as error:
+            # One partition that takes none holds up no reminder; how old its newest is tells it.
+            _log.warning("canaries_not_sent", error=str(error).strip()[:300])
 
     def _delete_old(self) -> None:
         """A chunk of what has been kept long enough; the next one at the next turn, if any."""

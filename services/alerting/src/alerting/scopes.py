@@ -2,7 +2,8 @@
 
 An event is judged by the tier of the newest month end that is published and lies at least
 `PUBLISHED_WITHIN` before its bank date: tiers are decided at month ends, and published month ends
-are kept. So an event has the tier it had when it was first judged, however late it is judged again.
+are kept. So an event has the tier it had when it was first judged, however late it is judged again,
+unless that month end was published later than that, or anew.
 A branch belongs to the legal entity that it had then; a younger one to the first it was given.
 """
 

@@ -9,7 +9,7 @@ import psycopg
 import typer
 
 from crm_shared import logging, postgres
-from crm_shared.errors import CrmError
+from crm_shared.errors import CrmError, ServerUnavailableError
 from ocrm_api.settings import Settings
 
 P = ParamSpec("P")
@@ -26,6 +26,12 @@ def speaks(command: Callable[P, None]) -> Callable[P, None]:
         except CrmError as error:
             typer.echo(error.sentence, err=True)
             raise typer.Exit(error.exit_code) from None
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            lost = ServerUnavailableError(
+                f"PostgreSQL stopped answering ({str(error).strip()}); try again."
+            )
+            typer.echo(lost.sentence, err=True)
+            raise typer.Exit(lost.exit_code) from None
 
     return spoken
 

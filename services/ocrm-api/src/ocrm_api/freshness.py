@@ -93,8 +93,9 @@ async def _keep(database: Database, metrics: Metrics) -> None:
         try:
             await measure(database, metrics)
             if time.monotonic() >= counted_at + COUNT_SECONDS:
-                await count(database, metrics)
+                # First: a count that takes too long is not begun again at every turn.
                 counted_at = time.monotonic()
+                await count(database, metrics)
         except Exception as error:
             log.warning(
                 "freshness_not_measured", error=type(error).__name__, sqlstate=sqlstate(error)

@@ -28,12 +28,15 @@ class TcpProxy:
         self._swallow = threading.Event()
         self._severed = threading.Event()
         self._closing = threading.Event()
+        #: Whose bytes were swallowed.
+        self._lossy: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, name="tcp-proxy", daemon=True)
 
     def black_hole(self, on: bool = True) -> None:
-        """Swallow everything, or pass it on again (for connections opened from then on)."""
+        """Swallow everything, or pass on again; connections that have lost bytes then end, as no
+        network leaves a hole in a stream and lets it go on."""
         if on:
             self._swallow.set()
         else:
@@ -73,6 +76,10 @@ class TcpProxy:
             if self._severed.is_set():
                 for one in list(peers):
                     _end(selector, peers, one)
+            if self._lossy and not self._swallow.is_set():
+                for one in self._lossy & peers.keys():
+                    _end_both(selector, peers, one)
+                self._lossy.clear()
         for one in [*peers, self._listener]:
             one.close()
         selector.close()
@@ -90,6 +97,7 @@ class TcpProxy:
             except OSError:
                 client.close()
                 return
+            server.settimeout(None)
             peers[server] = client
             selector.register(server, selectors.EVENT_READ)
         peers[client] = server
@@ -105,14 +113,24 @@ class TcpProxy:
         data = b""
         with contextlib.suppress(OSError):
             data = end.recv(65_536)
-        if data:
-            if other is not None and not self._swallow.is_set():
-                with contextlib.suppress(OSError):
-                    other.sendall(data)
+        if data and (self._swallow.is_set() or other is None):
+            self._lossy.add(end)
             return
-        for one in (end, other):
-            if one is not None:
-                _end(selector, peers, one)
+        if data and other is not None:
+            with contextlib.suppress(OSError):
+                other.sendall(data)
+                return
+        _end_both(selector, peers, end)
+
+
+def _end_both(
+    selector: selectors.BaseSelector,
+    peers: dict[socket.socket, socket.socket | None],
+    end: socket.socket,
+) -> None:
+    for one in (end, peers.get(end)):
+        if one in peers:
+            _end(selector, peers, one)
 
 
 def _end(

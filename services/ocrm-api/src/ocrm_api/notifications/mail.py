@@ -16,6 +16,9 @@ from ocrm_api.notifications.errors import NotDeliveredError, NotificationRefused
 from ocrm_api.notifications.tls import LOOPBACK, Tls, wire_of
 from ocrm_api.settings import NotifySettings
 
+#: It leaves, wants a login, or has nothing against this address but against us.
+_NOT_OF_THE_ADDRESS = (421, 530, 554)
+
 _LOCAL_PART = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -47,7 +50,12 @@ class Mail:
                 f"The mail server answered {error.smtp_code}; its log says why."
             ) from error
         except smtplib.SMTPRecipientsRefused as error:
-            code = next(iter(error.recipients.values()))[0]
+            code, said = next(iter(error.recipients.values()))
+            if code in _NOT_OF_THE_ADDRESS or b"5.7." in said or b"relay" in said.lower():
+                raise NotDeliveredError(
+                    f"The mail server takes nothing from us ({code}); let it relay for this"
+                    " machine, or correct OCRM_NOTIFY_SMTP_USER."
+                ) from error
             raise NotificationRefusedError(
                 f"The mail server refused the employee's address with {code}; create the mailbox,"
                 " or let him choose another channel.",

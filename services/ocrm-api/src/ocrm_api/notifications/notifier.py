@@ -87,6 +87,8 @@ class Notifier:
         self._connection: psycopg.Connection | None = None
         self._published: Published | None = None
         self._counted_at = self._tidied_at = 0.0
+        #: Who tries a channel out by hand may know of no other: nothing is given up for it.
+        self._gives_up = True
         self._pool = ThreadPoolExecutor(given.parallel, "notify")
         with self._transaction() as connection:
             check_version(connection)
@@ -108,7 +110,9 @@ class Notifier:
         log.info("notifier_stopped")
 
     def once(self, *, regardless: bool) -> Turned:
-        """All that is due; `ServerUnavailableError` where PostgreSQL goes away meanwhile."""
+        """All that is due; `ServerUnavailableError` where PostgreSQL goes away meanwhile. What
+        waits for a channel that is not set up here is let be."""
+        self._gives_up = False
         try:
             return self.turn(regardless=regardless, batches=sys.maxsize, seconds=math.inf)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -223,7 +227,11 @@ class Notifier:
         at = time.monotonic()
         if at >= self._counted_at + COUNT_SECONDS or not self._counted_at:
             with self._transaction() as connection:
-                orphaned = delivery.fail_orphaned(connection, tuple(self._channels), now)
+                orphaned = (
+                    delivery.fail_orphaned(connection, tuple(self._channels), now)
+                    if self._gives_up
+                    else {}
+                )
                 counts = delivery.counts(connection)
             for channel, number in orphaned.items():
                 log.warning("channel_not_set_up", channel=channel, failed=number)

@@ -68,6 +68,11 @@ def prefer(
     _require_employee(connection, employee_id)
     given = {"enabled": enabled, "channel": channel, "language": language}
     changes = any(one is not None for one in given.values())
+    if changes:
+        # Who changes his own by the API compares them with what he saw, under the same lock.
+        connection.execute(
+            "select pg_advisory_xact_lock(hashtextextended('notified|' || %s, 0))", (employee_id,)
+        )
     with connection.cursor(row_factory=dict_row) as cursor:
         statement = _PREFER if changes else _PREFERRED
         holds = cursor.execute(statement, {"employee_id": employee_id, **given}).fetchone() or {}

@@ -21,5 +21,5 @@ comment on table alerting.rules is
 
 
 def upgrade() -> None:
-    """Whatever fired before did so by everybody's; no row ever named a legal entity."""
+    """Whatever fired before did so by everybody's; no program ever wrote a legal entity."""
     op.execute(_CHANGES)
