@@ -410,6 +410,19 @@ def test_a_recipient_who_is_refused_holds_up_nobody_else_on_his_channel(
     assert [str(answer) in reason for (reason,) in reasons] == [True]
 
 
+def test_a_mail_server_that_takes_nothing_from_us_loses_no_mail(desk: Desk) -> None:
+    for customer in (4, 2, 9):
+        desk.bank.raise_reminder(customer, URGENT, bank.CUSTOMERS[customer][0])
+    with receiving_mail() as mail:
+        mail.status = 554
+        desk.turn(**mail_server(mail.port, channel="email", parallel=1))
+    assert {status for _, status, _ in desk.statuses()} == {"waiting"}
+    reasons = desk.bank.execute("select reason from ocrm.notifications where reason is not null")
+    assert {reason[:51] for (reason,) in reasons} == {
+        "The mail server takes nothing from us (554); let it"
+    }
+
+
 def test_what_waits_for_a_channel_that_was_taken_away_fails_and_says_so(
     desk: Desk, receiver: Received
 ) -> None:
@@ -418,6 +431,8 @@ def test_what_waits_for_a_channel_that_was_taken_away_fails_and_says_so(
     desk.turn("2026-07-01T10:00", **desk.webhook(receiver.port))
     sender = desk.notifier("2026-07-01T11:00")
     sender.turn()
+    assert desk.statuses() == [("M1", "waiting", 1)]
+    desk.notifier("2026-07-01T11:01").once(regardless=False)
     assert desk.statuses() == [("M1", "waiting", 1)]
     sender = desk.notifier("2026-07-01T11:01")
     sender.turn()
