@@ -40,9 +40,19 @@ def deposits(bank: Bank) -> None:
     bank.move(13, DAY, 300, txn_type="deposit_open")
 
 
+def times_of_day(bank: Bank) -> None:
+    """Customer 2 goes to the machine at all hours; what the bank books at night is not his."""
+    bank.account(41, 2, "C", 100)
+    for hour in (0, 5, 6, 12, 17, 18, 20, 21, 22, 23):
+        booked_at = noon(DAY) + timedelta(hours=hour - 12)
+        bank.move(41, DAY, -1, channel="atm", booked_at=booked_at)
+    bank.move(41, DAY, 1, channel="system", booked_at=noon(DAY) - timedelta(hours=11))
+
+
 def cards(bank: Bank) -> None:
     """Card 31 is used and revolves, 32 is overdue, 33 is new and asleep."""
-    bank.card(31, 1, "A", balance=Decimal(250), activated_on=date(2026, 2, 1), overdue_periods=0)
+    bank.card(31, 1, "A", balance=Decimal(250), activated_on=date(2026, 2, 1), overdue_periods=0,
+              credit_limit=Decimal(2000), product="gold", statement_day=7)  # fmt: skip
     bank.card(32, 1, "A", balance=Decimal(50), activated_on=date(2022, 1, 1), overdue_periods=2)
     bank.card(33, 1, "C", balance=Decimal(0), issued_on=date(2026, 2, 2))
     bank.rows["credit_cards"][-1] = (date(2026, 2, 2), bank.rows["credit_cards"][-1][1])
@@ -87,7 +97,7 @@ def run(
     bank = Bank(folder / "landing", FIRST)
     bank.customer(1)
     bank.customer(2, home="C")
-    for part in (deposits, cards, services):
+    for part in (deposits, times_of_day, cards, services):
         part(bank)
     bank.deliver(DAY)
     with pytest.MonkeyPatch.context() as patch:
@@ -122,6 +132,17 @@ def test_bookings_are_told_apart_by_channel(run: Batch) -> None:
     )  # fmt: skip
 
 
+def test_bookings_are_told_apart_by_the_time_of_day(run: Batch) -> None:
+    columns = (
+        "flow_morning_cnt_30d, flow_afternoon_cnt_30d, flow_evening_cnt_30d, flow_night_cnt_30d,"
+        " flow_night_cnt_90d"
+    )
+    assert run.rows("mart_customers", DAY, columns, "customer_id") == [
+        (0, 5, 1, 0, 0),  # at noon, and once at 20 o'clock
+        (1, 2, 3, 4, 4),
+    ]
+
+
 def test_cards_issued_used_and_paid(run: Batch) -> None:
     columns = (
         "card_issued_m, card_issued_y, card_activated_cnt, card_activated_m, card_activation_rate,"
@@ -131,6 +152,19 @@ def test_cards_issued_used_and_paid(run: Batch) -> None:
     assert run.rows("mart_customers", DAY, columns, "customer_id")[0] == (
         1, 1, 2, 1, Decimal("0.6667"), 1, 60, 150, 80, 3, 20, 35, date(2026, 2, 2),
     )  # fmt: skip
+
+
+def test_the_main_card_is_the_open_one_with_the_largest_limit(run: Batch) -> None:
+    columns = "branch_id, card_product, card_statement_day"
+    found = run.rows("mart_customer_branches", DAY, f"customer_id, {columns}")
+    assert sorted(row for row in found if row[0] == 1) == [
+        (1, "A", "gold", 7),
+        (1, "C", "card", None),
+    ]
+    assert run.rows("mart_customers", DAY, "card_product, card_statement_day", "customer_id") == [
+        ("gold", 7),
+        (None, None),
+    ]
 
 
 def test_what_is_owed_on_cards_revolves_or_is_overdue(run: Batch) -> None:

@@ -31,7 +31,7 @@ def run(
     bank.customer(2, home="C")
     state = {"rate": Decimal("0.05"), "matures_on": date(2026, 4, 1),
              "next_due_on": date(2026, 3, 1), "next_due_amount": Decimal("104.50")}  # fmt: skip
-    bank.loan(21, 1, "A", balance=Decimal(700), **state)
+    bank.loan(21, 1, "A", balance=Decimal(700), product="farm", collateral="pledge", **state)
     bank.add("loans", date(2026, 2, 1), **dict(bank.rows["loans"][-1][1], balance=Decimal(600)))
     instalment(bank, 1, date(2025, 12, 1), date(2025, 12, 1))
     instalment(bank, 2, date(2026, 1, 1), date(2026, 1, 1))
@@ -42,16 +42,17 @@ def run(
                    settled_on=date(2026, 2, 2))  # fmt: skip
     bank.add("loans", date(2026, 2, 2), **settled)
     granted = {"rate": Decimal("0.02"), "granted_on": DAY, "amount": Decimal(2400),
-               "balance": Decimal(2400), "matures_on": date(2026, 2, 20)}  # fmt: skip
+               "balance": Decimal(2400), "matures_on": date(2026, 2, 20),
+               "product": "mortgage", "collateral": "guarantee"}  # fmt: skip
     bank.loan(23, 1, "A", **granted)
     bank.rows["loans"][-1] = (DAY, bank.rows["loans"][-1][1])
     bank.loan(24, 2, "B", granted_on=date(2026, 1, 20))
     bank.rows["loans"][-1] = (date(2026, 1, 20), bank.rows["loans"][-1][1])
-    bank.loan(25, 2, "C", matures_on=date(2026, 2, 1))
+    bank.loan(25, 2, "C", matures_on=date(2026, 2, 1), collateral="credit")
     bank.deliver(DAY)
     with pytest.MonkeyPatch.context() as patch:
         crm = batch_over(bank, module_database, folder, patch)
-        crm.run(DAY, selectors=("mart_customers", "ind_loans_orgs"))
+        crm.run(DAY, selectors=("mart_customer_branches", "ind_loans_orgs"))
         yield crm
 
 
@@ -111,3 +112,23 @@ def test_a_borrower_is_new_where_he_had_no_loan_before(run: Batch) -> None:
         ("legal_entity", "L2", 0, 0, 0),
         ("union", "", 0, 0, 3400),
     ]
+
+
+def test_loans_are_told_apart_by_product(run: Batch) -> None:
+    columns = (
+        "loan_mortgage_bal, loan_farm_bal, loan_other_bal, loan_other_cnt, loan_farm_cnt,"
+        " loan_consumer_bal + loan_small_business_bal + loan_working_capital_bal, loan_bal"
+    )
+    assert run.rows("mart_customers", DAY, columns, "customer_id") == [
+        (2400, 600, 0, 0, 1, 0, 3000),
+        (0, 0, 2000, 2, 0, 0, 2000),
+    ]
+
+
+def test_the_collateral_is_that_of_the_largest_loan_of_equal_ones_of_the_first(run: Batch) -> None:
+    found = run.rows("mart_customers", DAY, "loan_collateral", "customer_id")
+    assert found == ["guarantee", "credit"]
+    at_branches = run.rows(
+        "mart_customer_branches", DAY, "branch_id, loan_collateral", "customer_id, branch_id"
+    )
+    assert at_branches == [("A", "guarantee"), ("B", None), ("C", "credit")]

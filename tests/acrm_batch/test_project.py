@@ -135,6 +135,26 @@ def test_a_tag_that_names_an_unknown_indicator_is_a_fault(
     assert found.startswith(fault)
 
 
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        ("IN_BANK/FUND/HELD/TODAY", "the path IN_BANK/FUND/HELD/TODAY is to have two or three"),
+        ("IN_BANK", "the path IN_BANK is to have two or three levels"),
+        ("IN_BANK//FUND", "none of them empty"),
+        ("HELD/FUND", "'HELD' is no family of tags; there are BASIC, ACTIVITY, VALUE,"),
+    ],
+)
+def test_a_tag_has_at_most_three_levels_and_a_known_family(
+    folder: Path, path: str, fault: str
+) -> None:
+    written = folder / "catalogue" / "tags" / "business.yml"
+    written.write_text(written.read_text().replace("path: IN_BANK/FUND", f"path: {path}"))
+    with pytest.raises(UsageError) as refused:
+        Project.load(folder)
+    assert f"The entry {path} of tags/business.yml is not as it should be" in str(refused.value)
+    assert fault in str(refused.value)
+
+
 def test_a_tag_whose_rule_is_no_sql_is_a_fault(folder: Path) -> None:
     spoil_tag(folder, "fund_bal >")
     faults = lint(Project.load(folder))

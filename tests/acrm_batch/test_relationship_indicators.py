@@ -16,10 +16,19 @@ LONG_AGO = date(2025, 1, 1)
 
 def people(bank: Bank) -> None:
     """1 holds much; 2 is new and just 18; 3 closed his account this month; 4 is a company."""
-    bank.customer(1, birth_date=date(1966, 2, 4))
+    bank.customer(1, birth_date=date(1966, 2, 4), region="X县Y镇", education="college",
+                  marital_status="married", risk_profile="R3",
+                  risk_profile_expires_on=date(2026, 2, 3))  # fmt: skip
     bank.customer(2, birth_date=date(2008, 2, 3), customer_since=date(2026, 2, 1))
     bank.customer(3, birth_date=date(1966, 2, 3))
-    bank.customer(4, home="C", customer_type="business", customer_since=date(2026, 1, 4))
+    bank.customer(4, home="C", customer_type="business", customer_since=date(2026, 1, 4),
+                  industry="tea", founded_on=date(2019, 5, 6))  # fmt: skip
+    # M1 has the loan of 1; the head of A gave him 2 as well; 3 is locked for M2, 4 for nobody.
+    bank.manager(1, "A", "M3")
+    bank.manager(2, "A", "M1")
+    bank.manager(2, "C", "M4")
+    bank.lock(3, "A", date(2027, 1, 1), manager_id="M2", locked_on=date(2025, 7, 8))
+    bank.lock(4, "C", date(2027, 1, 1))
     bank.account(11, 1, "A", 1000)
     bank.account(12, 1, "C", 10, product="time", matures_on=date(2027, 1, 1))
     bank.loan(21, 1, "A", manager_id="M1")
@@ -45,7 +54,8 @@ def channels(bank: Bank) -> None:
 
 
 def contacts(bank: Bank) -> None:
-    """1 was called twice and interested once, and visited; 2 did not answer and was held back."""
+    """1 was called twice and interested once, and visited; 2 did not answer and was held back; 4
+    opted out."""
     for number, (customer_id, day, channel, kind, result) in enumerate((
         (1, date(2026, 1, 2), "call", "marketing", "interested"),
         (1, date(2026, 1, 9), "call", "marketing", "not_reached"),
@@ -53,6 +63,8 @@ def contacts(bank: Bank) -> None:
         (1, date(2026, 1, 11), "visit", "service", "reached"),
         (2, date(2026, 1, 12), "app", "marketing", "not_reached"),
         (2, date(2026, 1, 12), "mail", "care", None),
+        (4, date(2026, 1, 13), "sms", "marketing", "opted_out"),
+        (4, date(2026, 1, 14), "sms", "service", "opted_out"),
     )):  # fmt: skip
         bank.add("contacts", day, contact_id=number, customer_id=customer_id, channel=channel,
                  contact_class=kind, contacted_at=noon(day) + timedelta(minutes=number),
@@ -116,7 +128,7 @@ def test_customers_come_stay_and_leave(run: Batch) -> None:
         "cust_valid_cnt, cust_holder_cnt, cust_new_m, cust_new_y, cust_lost_m, cust_lost_y,"
         " cust_net_m, cust_net_y, cust_assigned_cnt, cust_coverage_rate, cust_key_cnt"
     )
-    assert of_unit(run, "A", columns) == (3, 1, 1, 1, 1, 1, 0, 0, 1, Decimal("0.3333"), 0)
+    assert of_unit(run, "A", columns) == (3, 1, 1, 1, 1, 1, 0, 0, 3, 1, 0)
     assert of_unit(run, "C", columns) == (1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0)
 
 
@@ -166,3 +178,38 @@ def test_the_last_contact(run: Batch) -> None:
         (date(2026, 1, 10), date(2026, 1, 11), "visit", "reached"),
         (date(2026, 1, 12), date(2026, 1, 12), "mail", None),
     ]
+
+
+def test_what_the_core_bank_says_of_a_customer(run: Batch) -> None:
+    columns = "region, founded_on, risk_level, risk_expires_on"
+    assert run.rows("mart_customers", DAY, columns, "customer_id") == [
+        ("X县Y镇", None, "R3", date(2026, 2, 3)),
+        (None, None, None, None),
+        (None, None, None, None),
+        (None, date(2019, 5, 6), None, None),
+    ]
+
+
+def test_a_customer_is_assigned_by_the_head_or_by_a_lock(run: Batch) -> None:
+    assert run.rows("mart_customers", DAY, "assigned_on", "customer_id") == [
+        None, date(2020, 1, 1), date(2025, 7, 8), None,
+    ]  # fmt: skip
+
+
+def test_basic_tags_say_education_family_trade_and_birthday(run: Batch) -> None:
+    tags = run.rows("pub_customer_tags", DAY, "tags", "customer_id")
+    named = ("EDUCATION", "MARITAL", "INDUSTRY", "BIRTHDAY_MONTH")
+    found = [
+        [path.removeprefix("BASIC/") for path in of if path.split("/")[1] in named] for of in tags
+    ]
+    assert found == [
+        ["EDUCATION/COLLEGE", "MARITAL/MARRIED", "BIRTHDAY_MONTH/FEBRUARY"],
+        ["BIRTHDAY_MONTH/FEBRUARY"],
+        ["BIRTHDAY_MONTH/FEBRUARY"],
+        ["INDUSTRY/TEA"],
+    ]
+
+
+def test_an_opt_out_is_dated(run: Batch) -> None:
+    found = run.rows("mart_customers", DAY, "opted_out_on", "customer_id")
+    assert found == [None, None, None, date(2026, 1, 13)]

@@ -48,6 +48,9 @@ REFERENCES = {
 #: Codes of the tiers that `int_tiers` decides, from the highest on.
 TIERS = ("gold", "profit", "general_grow", "general_standardise", "general_exit")
 
+#: First levels of the paths of tags; POTENTIAL has the classes T01 to T06.
+TAG_FAMILIES = ("BASIC", "ACTIVITY", "VALUE", "IN_BANK", "RISK", "MARKETING", "POTENTIAL")
+
 _Entry = dict[str, Any]
 _Parsed = TypeVar("_Parsed")
 
@@ -218,7 +221,7 @@ def _tags(entry: _Entry) -> Iterator[Tag]:
             earlier.append(f"({rule['when']})")
         name = rule.get("name") or entry["name"]
         yield Tag(
-            path=entry["path"] + (f"/{rule['value']}" if "value" in rule else ""),
+            path=_path(entry["path"] + (f"/{rule['value']}" if "value" in rule else "")),
             condition=condition,
             formula=rule.get("when", "none of the others"),
             name_zh=name["zh"],
@@ -227,6 +230,17 @@ def _tags(entry: _Entry) -> Iterator[Tag]:
             strength=str(entry.get("strength", "")),
             version=entry.get("version", 1),
         )
+
+
+def _path(path: str) -> str:
+    """A leaf's path, if it has two or three levels of which the first is a family."""
+    levels = path.split("/")
+    _one_of(levels[0], TAG_FAMILIES, "family of tags")
+    if len(levels) not in (2, 3) or not all(levels):
+        raise ValueError(
+            f"the path {path} is to have two or three levels, none of them empty, as RISK/GRADE/A"
+        )
+    return path
 
 
 _PARAMETER_KEYS = {"code", "name", "type", "unit", "values"}

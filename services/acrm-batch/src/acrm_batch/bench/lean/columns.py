@@ -22,6 +22,10 @@ _LENT = ("loan_bal", "loan_line", "loan_cnt", "loan_arrears", "loan_overdue_bal"
 
 _CHANNELS = ("counter", "atm", "pos", "mobile", "web", "third_party")
 
+_TIMES = ("off_hours", "morning", "afternoon", "evening", "night")
+
+_PRODUCTS = ("mortgage", "consumer", "farm", "small_business", "working_capital")
+
 _DIGITAL = ("mobile", "web", "sms", "wechat", "etc")
 
 _RELATIONS = ("household_member", "guarantor", "group_member", "subsidiary",
@@ -32,7 +36,8 @@ _LEAST = {"dep_first_opened_on", "dep_next_matures_on", "loan_next_due_on", "loa
           "first_granted_on", "card_next_due_on", "invested_next_matures_on"}  # fmt: skip
 _GREATEST = {"flow_last_on", "initiated_on", "pot_proceeds_max", "loan_overdue_days", "tier_rank",
              "overdue", "last_overdue_on", "loan_last_granted_on", "card_last_spent_on",
-             "card_overdue_periods", "invested_last_bought_on"}  # fmt: skip
+             "card_overdue_periods", "invested_last_bought_on", "largest_loan",
+             "main_card"}  # fmt: skip
 
 
 #: Types of sums, so that tables stay narrow; DuckDB's own are twice as wide.
@@ -233,11 +238,11 @@ def active(segments: list[date]) -> str:
 
 
 def bookings() -> str:
-    """Per place: bookings by channel over windows."""
+    """Per place: bookings by channel and time of day over windows."""
     return _listed(
         f"cast(coalesce(sum({channel}_cnt) filter (where is_recent and since > $bd - {days}), 0)"
         f" as {_COUNT}) as flow_{channel}_cnt_{days}d"
-        for channel in (*_CHANNELS, "off_hours")
+        for channel in (*_CHANNELS, *_TIMES)
         for days in WINDOWS[1:]
     )
 
@@ -247,6 +252,21 @@ def parties() -> str:
     return _listed(
         f"count(*) filter (where last_on > $bd - {days}) as flow_other_parties_{days}d"
         for days in WINDOWS
+    )
+
+
+def products() -> str:
+    """Per place: running loans by product."""
+    conditions = {name: f"product = '{name}'" for name in _PRODUCTS}
+    conditions["other"] = f"product not in {_PRODUCTS}"
+    return _listed(
+        text
+        for name, condition in conditions.items()
+        for text in (
+            f"coalesce(sum(balance) filter (where is_running and {condition}), 0)"
+            f" as loan_{name}_bal",
+            f"count(*) filter (where is_running and {condition}) as loan_{name}_cnt",
+        )
     )
 
 

@@ -12,6 +12,7 @@ PLACE_TABLES = ("deposits", "credit", "flows", "borrowed", "carded", "invested",
 _RATIOS = {
     "dep_demand_share": ("dep_demand_bal", "dep_bal"),
     "dep_time_share": ("dep_time_bal + dep_cert_bal", "dep_bal"),
+    "dep_cert_share": ("dep_cert_bal", "dep_bal"),
     "loan_util": ("loan_bal", "loan_line"),
     "loan_npl_ratio": ("loan_npl_bal", "loan_bal"),
     "loan_overdue_ratio": ("loan_overdue_bal", "loan_bal"),
@@ -59,6 +60,9 @@ def made_of(segments: Sequence[date], day: date) -> dict[str, str]:
         "[tier_rank]",
         "loan_clean_since": "case overdue when 0"
         " then coalesce(last_overdue_on + 1, first_granted_on) end",
+        "loan_collateral": "largest_loan.collateral",
+        "card_product": "main_card.product",
+        "card_statement_day": "main_card.statement_day",
         "contrib": "coalesce(contrib_dep, 0) + coalesce(contrib_loan, 0) + coalesce(contrib_fee, 0)"
         " - coalesce(contrib_cost, 0) - coalesce(contrib_loss, 0)",
         "product_cnt": " + ".join(f"coalesce(cast({one} as integer), 0)" for one in _PRODUCT_LINES),

@@ -42,7 +42,7 @@ join people using (customer_id)
 where is_active"""
 
 _CUSTOMER_TABLES = ("parties_of_customers", "digital", "relations", "contacted", "listed", "rfm",
-                    "serviced", "valued", "alive")  # fmt: skip
+                    "serviced", "valued", "described", "alive")  # fmt: skip
 
 
 #: Parts of the places whose windows are summed one after the other.
@@ -213,8 +213,8 @@ class Lean:
         self._places()
         self._ledger()
         self.run("5_credit", credit=texts.credit(), invested=texts.invested(),
-                 card_uses=texts.card_uses(), card_sums=texts.card_sums(),
-                 bought=texts.bought())  # fmt: skip
+                 products=texts.products(), card_uses=texts.card_uses(),
+                 card_sums=texts.card_sums(), bought=texts.bought())  # fmt: skip
         self._write_branches(beside(out, "branches"))
         for table in PLACE_TABLES:
             self.execute(rolled_up(table, self.measures(table)))

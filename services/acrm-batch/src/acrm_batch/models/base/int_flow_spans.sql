@@ -7,6 +7,7 @@ window: {stg_transactions: 90}
 audits:
   - {assert: "in_amt >= 0 and out_amt >= 0"}
   - {assert: "days_mask > 0"}
+  - {assert: "morning_cnt + afternoon_cnt + evening_cnt + night_cnt = counter_cnt + atm_cnt + pos_cnt + mobile_cnt + web_cnt + third_party_cnt"}
   - {freshness: {last_on: 7}, severity: warn}
 ---*/
 -- One row per customer, branch and span with a booking. There are three spans, each without the days
@@ -76,6 +77,18 @@ select
     count(*) filter (where channel = 'third_party') as third_party_cnt,
     count(*) filter (
         where channel not in ('system', 'unknown') and (bank_hour < 8 or bank_hour >= 18)
-    ) as off_hours_cnt
+    ) as off_hours_cnt,
+    count(*) filter (
+        where channel not in ('system', 'unknown') and bank_hour >= 6 and bank_hour < 12
+    ) as morning_cnt,
+    count(*) filter (
+        where channel not in ('system', 'unknown') and bank_hour >= 12 and bank_hour < 18
+    ) as afternoon_cnt,
+    count(*) filter (
+        where channel not in ('system', 'unknown') and bank_hour >= 18 and bank_hour < 22
+    ) as evening_cnt,
+    count(*) filter (
+        where channel not in ('system', 'unknown') and (bank_hour < 6 or bank_hour >= 22)
+    ) as night_cnt
 from bookings
 group by customer_id, branch_id, within_days

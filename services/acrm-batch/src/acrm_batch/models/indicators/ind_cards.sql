@@ -9,7 +9,13 @@ audits:
 ---*/
 -- One row per customer and branch that has or had a credit card.
 with cards as (
-    select *, not coalesce(closed_on <= $bd, false) as is_open
+    select
+        *,
+        not coalesce(closed_on <= $bd, false) as is_open,
+        -- 44 characters, the greatest of the card with the largest limit, of equal ones of the earlier.
+        lpad(cast(cast(100 * coalesce(credit_limit, 0) as bigint) as varchar), 18, '0')
+        || lpad(cast(date '9999-12-31' - issued_on as varchar), 7, '0')
+        || lpad(cast(9223372036854775807 - card_id as varchar), 19, '0') as size_key
     from stg_credit_cards
     where card_type = 'credit' and issued_on <= $bd
 ),
@@ -84,6 +90,10 @@ select
         as card_overdue_periods,
     cast(coalesce(sum(case when card.is_open then card.balance end), 0) as decimal(18,2))
         as card_owed_bal,
+    max(case when card.is_open then card.size_key || card.product end) as card_main_product,
+    max(case when card.is_open
+        then card.size_key || coalesce(cast(card.statement_day as varchar), '') end)
+        as card_main_day,
     cast(coalesce(sum(case when card.is_open and card.overdue_periods > 0 then card.balance end), 0)
         as decimal(18,2)) as card_overdue_bal,
     -- Past its due date, not paid in full, and not overdue: at least the minimum was paid.

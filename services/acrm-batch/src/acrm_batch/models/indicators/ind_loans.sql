@@ -13,6 +13,12 @@ with loans as (
         status = 'running' as is_running,
         interest_arrears > 0 or days_overdue > 0 as is_overdue,
         matures_on >= date_trunc('month', $bd) and matures_on <= $bd as is_matured,
+        product not in ('mortgage', 'consumer', 'farm', 'small_business', 'working_capital')
+            as is_other_product,
+        -- 44 characters, the greatest of the largest loan, of equal ones of the earlier.
+        lpad(cast(cast(100 * coalesce(balance, 0) as bigint) as varchar), 18, '0')
+        || lpad(cast(date '9999-12-31' - granted_on as varchar), 7, '0')
+        || lpad(cast(9223372036854775807 - loan_id as varchar), 19, '0') as size_key,
         case five_tier
             when 'normal' then 1
             when 'special_mention' then 2
@@ -95,6 +101,28 @@ select
     count(renewed.loan_id) as loan_renewed_m,
     sum(case when loan.is_running then loan.balance * loan.rate end) as loan_rate_amt,
     sum(case when loan.is_running and loan.rate is not null then loan.balance end) as loan_rated_bal,
+    cast(coalesce(sum(case when loan.is_running and loan.product = 'mortgage'
+        then loan.balance end), 0) as decimal(18,2)) as loan_mortgage_bal,
+    count(*) filter (where loan.is_running and loan.product = 'mortgage') as loan_mortgage_cnt,
+    cast(coalesce(sum(case when loan.is_running and loan.product = 'consumer'
+        then loan.balance end), 0) as decimal(18,2)) as loan_consumer_bal,
+    count(*) filter (where loan.is_running and loan.product = 'consumer') as loan_consumer_cnt,
+    cast(coalesce(sum(case when loan.is_running and loan.product = 'farm'
+        then loan.balance end), 0) as decimal(18,2)) as loan_farm_bal,
+    count(*) filter (where loan.is_running and loan.product = 'farm') as loan_farm_cnt,
+    cast(coalesce(sum(case when loan.is_running and loan.product = 'small_business'
+        then loan.balance end), 0) as decimal(18,2)) as loan_small_business_bal,
+    count(*) filter (where loan.is_running and loan.product = 'small_business')
+        as loan_small_business_cnt,
+    cast(coalesce(sum(case when loan.is_running and loan.product = 'working_capital'
+        then loan.balance end), 0) as decimal(18,2)) as loan_working_capital_bal,
+    count(*) filter (where loan.is_running and loan.product = 'working_capital')
+        as loan_working_capital_cnt,
+    cast(coalesce(sum(case when loan.is_running and loan.is_other_product then loan.balance end), 0)
+        as decimal(18,2)) as loan_other_bal,
+    count(*) filter (where loan.is_running and loan.is_other_product) as loan_other_cnt,
+    max(case when loan.is_running then loan.size_key || coalesce(loan.collateral, '') end)
+        as loan_largest,
     sum(days.month_balance_days) as loan_month_days,
     sum(days.year_balance_days) as loan_year_days
 from loans as loan

@@ -75,7 +75,8 @@ contacted as (
         max(case when is_marketing then contacted_on end) as mkt_last_on,
         max(case when channel = 'visit' then contacted_on end) as visit_last_on,
         max(case when channel in ('visit', 'call') and coalesce(result, '') <> 'not_reached'
-            then contacted_on end) as maintained_last_on
+            then contacted_on end) as maintained_last_on,
+        max(case when is_marketing and is_opted_out then contacted_on end) as opted_out_on
     from contacts
     group by customer_id
 ),
@@ -136,6 +137,7 @@ select
     contacted.mkt_last_on,
     contacted.visit_last_on,
     contacted.maintained_last_on,
+    contacted.opted_out_on,
     latest.channel as contact_last_channel,
     latest.result as contact_last_result,
     case when contacted.mkt_contacts_90d > 0 then 1 else 0 end as is_contacted,

@@ -107,6 +107,7 @@ select
     year($bd) - year(person.birth_date) - case
         when strftime(person.birth_date, '%m%d') > strftime($bd, '%m%d') then 1 else 0
     end as pot_age,
+    cast(month(person.birth_date) as integer) as pot_birth_month,
     person.education as pot_education,
     person.marital_status as pot_marital_status,
     person.company_size as pot_company_size,

@@ -17,6 +17,8 @@ select
     customer.education,
     customer.marital_status,
     customer.company_size,
+    customer.region,
+    customer.founded_on,
     customer.customer_since,
     customer.risk_profile,
     customer.risk_profile_expires_on,

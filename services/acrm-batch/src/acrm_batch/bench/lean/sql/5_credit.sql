@@ -116,6 +116,9 @@ select
     sum(balance * rate) filter (where is_running) as rate_amt,
     sum(balance) filter (where is_running and rate is not null)
         as rated_bal,
+    {products},
+    max(struct_pack(size := coalesce(balance, 0), age := $bd - granted_on, loan := -loan_id,
+        collateral := collateral)) filter (where is_running) as largest_loan,
     sum(coalesce(owed.month_days, 0)) as loan_month_days,
     sum(coalesce(owed.year_days, 0)) as loan_year_days,
     coalesce(sum(average(
@@ -170,6 +173,9 @@ select
     coalesce(sum(statements.due_minimum), 0) as card_due_minimum,
     min(statements.next_due_on) as card_next_due_on,
     coalesce(max(overdue_periods) filter (where is_open), 0) as card_overdue_periods,
+    max(struct_pack(size := coalesce(credit_limit, 0), age := $bd - issued_on,
+        card := -standing.card_id, product := product, statement_day := statement_day))
+        filter (where is_open) as main_card,
     coalesce(sum(balance) filter (where is_open), 0) as owed_bal,
     coalesce(sum(balance) filter (where is_open and overdue_periods > 0), 0)
         as card_overdue_bal,

@@ -36,6 +36,7 @@ select
     max(contacted_on) filter (
         where channel in ('visit', 'call') and coalesce(is_reached, true)
     ) as maintained_last_on,
+    max(contacted_on) filter (where is_marketing and result = 'opted_out') as opted_out_on,
     count(*) filter (where channel = 'visit' and coalesce(is_reached, true)) as seen,
     count(*) filter (where channel = 'call' and coalesce(is_reached, true)) as called,
     arg_max(struct_pack(channel, result), struct_pack(contacted_at, contact_id)) as latest

@@ -150,6 +150,23 @@ from (
 )
 left join contacted using (customer_id);
 
+create temp table described as
+select
+    people.customer_id,
+    people.region,
+    people.founded_on,
+    people.risk_profile as risk_level,
+    people.risk_profile_expires_on as risk_expires_on,
+    case
+        when lead.manager_from = 'head' then given.assigned_on
+        when lead.manager_from = 'rule' and lead.rule = 'locked' then lead.locked_on
+    end as assigned_on
+from people
+join @engine.int_lead_decisions as lead using (customer_id)
+left join @coverage_managers as given
+    on given.customer_id = people.customer_id and given.branch_id = lead.lead_branch_id
+where people.is_active;
+
 create temp table spine as
 select
     people.customer_id,

@@ -117,6 +117,7 @@ select
     people.customer_type as pot_customer_type,
     people.sex as pot_sex,
     date_sub('year', people.birth_date, $bd) as pot_age,
+    month(people.birth_date) as pot_birth_month,
     people.education as pot_education,
     people.marital_status as pot_marital_status,
     people.company_size as pot_company_size,
