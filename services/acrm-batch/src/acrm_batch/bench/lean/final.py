@@ -100,14 +100,14 @@ def rolled_up(table: str, measures: Mapping[str, str]) -> str:
 
 
 def final_columns(
-    columns: Mapping[str, str], made: Mapping[str, str], known: Iterable[str]
+    columns: Mapping[str, tuple[str, bool]], made: Mapping[str, str], known: Iterable[str]
 ) -> dict[str, str]:
-    """How each final column, given with its SQL type, is selected if it is known or made."""
+    """How each final column, given with its SQL type and whether nothing is 0, is selected if it is
+    known or made."""
     found = {}
     measures = set(known)
-    for name, kind in columns.items():
+    for name, (kind, has_zero) in columns.items():
         if name in made or name in measures:
             value = f"cast({made.get(name, name)} as {kind})"
-            is_zero = kind.startswith(("decimal(18", "bigint"))
-            found[name] = f"{f'coalesce({value}, 0)' if is_zero else value} as {name}"
+            found[name] = f"{f'coalesce({value}, 0)' if has_zero else value} as {name}"
     return found

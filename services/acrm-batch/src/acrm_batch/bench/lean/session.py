@@ -290,7 +290,9 @@ class Lean:
 
     def _final(self, grain: str, tables: tuple[str, ...]) -> str:
         """The final columns of a grain, made of those of some tables."""
-        types = {one.column: UNITS[one.unit][0] for one in self.catalogue.at_grain(grain)}
+        types = {
+            one.column: (UNITS[one.unit][0], one.has_zero) for one in self.catalogue.at_grain(grain)
+        }
         known = [name for table in tables for name in self.measures(table)]
         found = final_columns(types, made_of(self.recent_segments, self.day), known)
         return ", ".join(found.values())
