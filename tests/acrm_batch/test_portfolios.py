@@ -1,15 +1,20 @@
 """Portfolio limits and customers whom nobody maintains: proposals, and nothing but proposals."""
 
+import csv
+import json
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from acrm_batch.catalogue import ParameterValue
+from acrm_batch.cli import app
 from acrm_batch.project import Project
 from tests.acrm_batch.bank import Bank, noon
 from tests.acrm_batch.conftest import FIRST, Batch
+from tests.acrm_batch.test_run import environment
 
 DAY = date(2026, 1, 10)
 
@@ -165,3 +170,52 @@ def test_the_last_day_that_counts_and_the_first_on_which_all_days_are_known(
         day = FIRST + timedelta(days=age)
         crm.run(day, selectors=("int_reclaim_proposals",))
         assert crm.rows("int_reclaim_proposals", day, "customer_id") == found
+
+
+def test_proposals_are_listed_counted_and_told_by_the_command(
+    bank: Bank, crm: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits(monkeypatch, portfolio_limit=2, reclaim_days=10)
+    post(bank, "E1", "A")
+    post(bank, "E2", "A")
+    for customer, balance in ((1, 900), (2, 800), (3, 100)):
+        given(bank, customer, balance, "E1")
+    contact(bank, 1, DAY)
+    contact(bank, 2, DAY)
+    bank.deliver(DAY)
+    crm.run(DAY, selectors=("pub_coverage_proposals", "ind_portfolios_orgs"))
+    assert crm.rows(
+        "pub_coverage_proposals", DAY,
+        "customer_id, reason, branch_id, manager_id, to_manager_id, deposit_balance, assigned_on",
+    ) == [
+        (3, "not_maintained", "A", "E1", "V:A", Decimal("100.00"), date(2020, 1, 1)),
+        (3, "over_limit", "A", "E1", "E2", Decimal("100.00"), date(2020, 1, 1)),
+    ]  # fmt: skip
+    counts = "portfolio_over_cnt, portfolio_hand_on_cnt, portfolio_take_back_cnt"
+    assert crm.rows("ind_portfolios_orgs", DAY, f"grain, org_id, manager_id, {counts}") == [
+        ("branch", "A", "", 1, 1, 1),
+        ("legal_entity", "L1", "", 1, 1, 1),
+        ("manager", "A", "E1", 1, 1, 1),
+        ("union", "", "", 1, 1, 1),
+    ]
+
+    for name, value in environment(crm).items():
+        monkeypatch.setenv(name, value)
+
+    def ask(*arguments: str) -> Result:
+        asked = ["coverage", "--portfolios", "--date", str(DAY), *arguments]
+        return CliRunner().invoke(app, asked)
+
+    text = ask("--branch", "A").stdout
+    assert "2 portfolios, 1 above their limit by 1 customers; 1 customers proposed to be" in text
+    assert "3\tover_limit\tA\tE1\tE2\t100.00" in text
+    document = json.loads(ask("--json").stdout)
+    [first, *_] = document["portfolios"]
+    assert [first[name] for name in ("manager_id", "customers", "customer_limit", "over_by",
+                                     "hand_on", "take_back")] == ["E1", 3, 2, 1, 1, 1]  # fmt: skip
+    wider = ("--set", "coverage.portfolio_limit=3")
+    [line] = csv.DictReader(ask(*wider, "--csv").stdout.splitlines())
+    assert (line["reason"], line["to_manager_id"]) == ("not_maintained", "V:A")
+    assert "; 0 customers proposed to be handed on, 1 to" in ask(*wider, "--limit", "0").stdout
+    refused = ask("--branch", "X")
+    assert (refused.exit_code, "Branch X leads nobody" in refused.stderr) == (2, True)

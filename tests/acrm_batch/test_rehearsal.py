@@ -209,6 +209,7 @@ def test_the_command_answers_as_text_json_and_csv(
         (("--dry-run", "--customer", "1"), "Say either --dry-run"),
         (("--dry-run", "--json", "--csv"), "Say either --json or --csv"),
         (("--customer", "1", "--branch", "A"), "go with --dry-run"),
+        (("--portfolios", "--against", "2026-01-01"), "--against goes with --dry-run"),
         (("--dry-run", "--since", "2026-01-01"), "--since dates the values of --set"),
     ):
         refused = ask(*arguments)

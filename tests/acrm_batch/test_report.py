@@ -63,7 +63,10 @@ def test_a_run_leaves_a_report_of_its_own(made: Start) -> None:
         assert (read.open, read.loaded) == ([], [])
         assert page.count("<svg") >= 4
         assert 'class="more"' in page and "pub_coverage" in page
+        assert 'class="passed"' in page and 'id="row_changes"><h2>' in page
     assert "compared with 2026-01-01" in found["en"] and "与 2026-01-01 相比" in found["zh-CN"]
+    changes = found["en"].split('id="row_changes"')[1].split("</section>")[0]
+    assert "<svg" in changes and "models have more or fewer rows" in changes
     assert "Customers per tag" in found["en"] and "标签客户数变化" in found["zh-CN"]
     before = file_of(crm.settings.warehouse_dir, SECOND, "en").stat().st_ino
     crm.run(SECOND, publishes=True)

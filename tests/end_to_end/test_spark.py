@@ -126,6 +126,7 @@ def test_every_model_is_the_same_on_both_engines(landing: Path, tmp_path: Path) 
     found = compare(landing, tmp_path, date(2026, 2, 28), memory_limit="1GB")
     assert {one.model: one.differences for one in found if one.differences} == {}
     assert sum(one.rows for one in found) > 10_000
+    assert {"mart_customers", "pub_customer_indicators"} <= {one.model for one in found}
 
 
 def test_every_model_is_the_same_on_a_cluster_of_two_workers(

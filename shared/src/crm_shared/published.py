@@ -100,6 +100,13 @@ _TABLES = (
         _c("previous_lead_branch_id", "text", True), _c("moved", "boolean"),
         _c("inputs", "json"),
     ), "lead", "Why the lead is the lead: rule, version and the values it was decided on."),
+    PublishedTable("coverage_proposals", ("customer_id", "reason"), (
+        _c("customer_id", "bigint"), _c("reason", "text"), _c("branch_id", "text"),
+        _c("manager_id", "text"), _c("to_manager_id", "text"), _c("deposit_balance", _MONEY),
+        _c("loan_balance", _MONEY), _c("assigned_on", "date", True),
+    ), "branch", "Customers whom the head of the lead branch may give to another manager, and why."
+       " A proposal moves nobody: it stands each night until it is followed or its reason is gone.",
+        (("branch_id", "manager_id", "customer_id"),)),
     PublishedTable("customer_indicators", ("customer_id",), (
         _c("customer_id", "bigint"), _c("lead_branch_id", "text"), _c("indicators", "json"),
     ), "lead", "Indicators of the union's whole business with the customer, by code."),

@@ -110,6 +110,22 @@ MEANINGS: dict[str, Meaning] = {
             "判定依据",
             "Values that were compared: averages per branch, loan, card or lock, parameters",
         ),
+        (
+            "coverage_proposals.reason",
+            "提议原因：over_limit 超出管户上限，not_maintained 长期未维护",
+            "over_limit: the manager leads more customers than the limit; not_maintained: the"
+            " manager has neither visited nor called for too long",
+        ),
+        ("coverage_proposals.branch_id", "主办网点", "Branch that leads the customer"),
+        ("coverage_proposals.manager_id", "现主办客户经理", "Manager who leads now"),
+        (
+            "to_manager_id",
+            "建议接手客户经理",
+            "Manager who is proposed, or V:branch, the virtual one",
+        ),
+        ("coverage_proposals.deposit_balance", "存款余额", "Deposits of the union"),
+        ("coverage_proposals.loan_balance", "贷款余额", "Running loans of the union"),
+        ("assigned_on", "分配日期", "Day on which the head gave the customer to the manager"),
         # Indicators, tags, holdings.
         (
             "indicators",

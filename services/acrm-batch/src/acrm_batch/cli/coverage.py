@@ -1,4 +1,4 @@
-"""Asking the coverage rules: who would move, and why a customer is whose he is."""
+"""Asking the coverage rules: who would move, why a customer is whose he is, who leads too many."""
 
 import csv
 import json
@@ -23,6 +23,7 @@ from acrm_batch.cli.options import (
     settings_of,
 )  # fmt: skip
 from acrm_batch.cli.output import errors, plain, print_json, print_table, say, sentences
+from acrm_batch.portfolios import PROPOSAL_COLUMNS, PROPOSALS, Portfolios, portfolios
 from acrm_batch.progress import Progress
 from acrm_batch.rehearsal import rehearsing, tried
 from crm_shared.errors import UsageError
@@ -52,9 +53,12 @@ def coverage(
     day: Day,
     is_dry_run: Annotated[bool, typer.Option("--dry-run", help="Who would move, and why.")] = False,
     customer: Annotated[int | None, typer.Option(help="Why this customer is whose he is.")] = None,
+    is_portfolios: Annotated[bool, typer.Option(
+        "--portfolios", help="Whose portfolio is above its limit, and which customers are"
+                             " proposed to another manager.")] = False,
     given: Set = [], params: File = None, since: Since = None, against: Against = None,  # noqa: B006
-    branch: Annotated[str | None, typer.Option(help="Only who comes to it, leaves it, or changes"
-                                                    " hands there.")] = None,
+    branch: Annotated[str | None, typer.Option(help="Only this branch: who comes to it, leaves it"
+                                                    " or changes hands; its portfolios.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="Customers shown as text.")] = 20,
     landing: Landing = None, warehouse: Warehouse = None, memory_limit: Memory = None,
     threads: Threads = None, as_json: Json = False,
@@ -62,42 +66,82 @@ def coverage(
 ) -> None:  # fmt: skip
     """Rehearse who covers whom: nothing is recorded, published or written into the warehouse."""
     with sentences():
-        _check(is_dry_run, customer, since, given, as_json=as_json, as_csv=as_csv,
-               only_dry=against or branch or as_csv)  # fmt: skip
+        _check(is_dry_run, customer, is_portfolios, as_json=as_json, as_csv=as_csv,
+               only_dry=against, not_one=branch or as_csv)  # fmt: skip
+        if since and not given:
+            raise UsageError(
+                "--since dates the values of --set; give one, or date those of --params."
+            )
         settings = settings_of(landing_dir=landing, warehouse_dir=warehouse,
                                memory_limit=memory_limit, threads=threads)  # fmt: skip
         with (
             Progress(errors, quiet=as_json or as_csv) as progress,
             rehearsing(settings, day, progress) as stage,
         ):
-            catalogue = tried(stage.runner.project, rules.LEADS, given=given, file=params,
+            deciding = PROPOSALS if is_portfolios else rules.LEADS
+            catalogue = tried(stage.runner.project, deciding, given=given, file=params,
                               since=since or ALWAYS)  # fmt: skip
             if customer is not None:
-                found = rules.why(stage, day, customer, catalogue)
+                found: Any = rules.why(stage, day, customer, catalogue)
+            elif is_portfolios:
+                found = portfolios(stage, day, catalogue, branch=branch)
             else:
-                moves = rules.dry_run(stage, day, catalogue, against=against, branch=branch)
+                found = rules.dry_run(stage, day, catalogue, against=against, branch=branch)
         if customer is not None:
             print_json(found) if as_json else say_why(found)
-        elif as_csv:
-            _print_csv(moves)
-        elif as_json:
-            print_json(vars(moves) | {"changes": _changes(moves)})
+        elif isinstance(found, Portfolios):
+            _tell_portfolios(found, limit, as_json=as_json, as_csv=as_csv)
         else:
-            _say_moves(moves, limit)
+            _tell_moves(found, limit, as_json=as_json, as_csv=as_csv)
 
 
 def _check(
-    is_dry_run: bool, customer: int | None, since: date | None, given: list[str], *,
-    as_json: bool, as_csv: bool, only_dry: object,
+    is_dry_run: bool, customer: int | None, is_portfolios: bool, *, as_json: bool, as_csv: bool,
+    only_dry: object, not_one: object,
 ) -> None:  # fmt: skip
-    if is_dry_run == (customer is not None):
-        raise UsageError("Say either --dry-run (who would move) or --customer N (why is he ours).")
+    if [is_dry_run, customer is not None, is_portfolios].count(True) != 1:
+        raise UsageError(
+            "Say either --dry-run (who would move), --customer N (why is he ours) or --portfolios"
+            " (who leads too many)."
+        )
     if as_json and as_csv:
         raise UsageError("Say either --json or --csv.")
-    if customer is not None and only_dry:
-        raise UsageError("--against, --branch and --csv go with --dry-run, not with --customer.")
-    if since and not given:
-        raise UsageError("--since dates the values of --set; give one, or date those of --params.")
+    if only_dry and not is_dry_run:
+        raise UsageError("--against goes with --dry-run.")
+    if not_one and customer is not None:
+        raise UsageError("--branch and --csv go with --dry-run and --portfolios, not --customer.")
+
+
+def _tell_moves(moves: rules.DryRun, limit: int, *, as_json: bool, as_csv: bool) -> None:
+    if as_csv:
+        _print_csv(moves)
+    elif as_json:
+        print_json(vars(moves) | {"changes": _changes(moves)})
+    else:
+        _say_moves(moves, limit)
+
+
+def _tell_portfolios(found: Portfolios, limit: int, *, as_json: bool, as_csv: bool) -> None:
+    if as_json:
+        print_json(vars(found))
+        return
+    if as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(PROPOSAL_COLUMNS)
+        writer.writerows([plain(row[name]) for name in PROPOSAL_COLUMNS] for row in found.proposals)
+        return
+    above = [row for row in found.portfolios if row["over_by"]]
+    reasons = Counter(row["reason"] for row in found.proposals)
+    say(f"{found.business_date}: {len(found.portfolios):,} portfolios, {len(above):,} above their"
+        f" limit by {sum(row['over_by'] for row in above):,} customers;"
+        f" {reasons['over_limit']:,} customers proposed to be handed on,"
+        f" {reasons['not_maintained']:,} to be taken back (neither visited nor called for"
+        f" {found.reclaim_days} days).")  # fmt: skip
+    if above:
+        print_table("Portfolios above their limit", above)
+    if shown := found.proposals[:limit]:
+        print_table("Proposals", shown)
+    _say_more(len(found.proposals) - len(shown))
 
 
 def _changes(moves: rules.DryRun) -> dict[str, int]:
@@ -143,8 +187,12 @@ def _say_moves(moves: rules.DryRun, limit: int) -> None:
     ]
     if shown:
         print_table("Customers", shown)
-    if (more := len(moves.customers) - len(shown)) > 0:
-        say(f"{more:,} more; --json and --csv have all of them, --limit shows more.")
+    _say_more(len(moves.customers) - len(shown))
+
+
+def _say_more(left_out: int) -> None:
+    if left_out > 0:
+        say(f"{left_out:,} more; --json and --csv have all of them, --limit shows more.")
 
 
 def say_why(found: dict[str, Any]) -> None:

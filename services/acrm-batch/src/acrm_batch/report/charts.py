@@ -12,8 +12,14 @@ _VALUE = 110
 _WIDTH = _LABEL + _BARS + _VALUE
 
 
-def bars(rows: Sequence[tuple[str, float, str]], *, marks: Sequence[tuple[float, str]] = ()) -> str:
-    """A bar per row of (label, value ≥ 0, what is written behind it), with marks at values."""
+def bars(
+    rows: Sequence[tuple[str, float, str]],
+    *,
+    marks: Sequence[tuple[float, str]] = (),
+    kinds: Sequence[str] = (),
+) -> str:
+    """A bar per row of (label, value ≥ 0, what is written behind it), with marks at values, each
+    in the colour of its kind."""
     most = max([value for _, value, _ in rows] + [at for at, _ in marks], default=0.0) or 1.0
     lines = []
     for number, (label, value, written) in enumerate(rows):
@@ -21,7 +27,8 @@ def bars(rows: Sequence[tuple[str, float, str]], *, marks: Sequence[tuple[float,
         width = max(1.0, value / most * _BARS) if value else 0.0
         lines.append(
             _label(label, y)
-            + f'<rect class="bar" x="{_LABEL}" y="{y + 4}" width="{width:.1f}" height="12"/>'
+            + f'<rect class="{kinds[number] if kinds else "bar"}" x="{_LABEL}" y="{y + 4}"'
+            f' width="{width:.1f}" height="12"/>'
             + f'<text x="{_LABEL + width + 6:.1f}" y="{y + 14}">{escape(written)}</text>'
         )
     height = len(rows) * _ROW

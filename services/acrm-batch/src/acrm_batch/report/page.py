@@ -11,6 +11,7 @@ from acrm_batch.report.facts import Comparison, Facts
 from acrm_batch.report.texts import Language, text
 
 _SHOWN_MODELS = 25
+_SHOWN_ROWS = 25
 _SHOWN_DRIFT = 20
 _TOLD_DRIFT = 10
 _SHOWN_TAGS = 30
@@ -37,6 +38,7 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space:
 tr + tr td { border-top: 1px solid #eef1f5; }
 svg { max-width: 100%; height: auto; font-size: 12px; } svg text { fill: #1c2430; }
 .bar { fill: #3b6ea8; } .more { fill: #2f8058; } .less { fill: #b4552d; }
+.passed { fill: #2f8058; } .warned { fill: #d19a2a; } .blocked { fill: #b91c1c; }
 .axis { stroke: #8a94a3; } .mark { stroke: #b91c1c; stroke-dasharray: 3 3; }
 details summary { cursor: pointer; color: #3b6ea8; } nav a { margin-right: 14px; color: #3b6ea8; }
 @media print { body { padding: 0; max-width: none; } nav { display: none; }
@@ -62,9 +64,10 @@ class _Page:
     def html(self) -> str:
         facts = self.facts
         sections: list[tuple[str, Callable[[], str]]] = [
-            ("audits", self.audits), ("timings", self.timings), ("drift", self.drift),
-            ("tags", self.tags), ("coverage", self.coverage), ("reminders", self.reminders),
-            ("publication", self.publication), ("all_steps", self.steps),
+            ("audits", self.audits), ("timings", self.timings), ("row_changes", self.row_changes),
+            ("drift", self.drift), ("tags", self.tags), ("coverage", self.coverage),
+            ("reminders", self.reminders), ("publication", self.publication),
+            ("all_steps", self.steps),
         ]  # fmt: skip
         nav = "".join(f'<a href="#{key}">{self.t(key)}</a>' for key, _ in sections)
         body = "".join(
@@ -116,8 +119,14 @@ class _Page:
         passed = len(found) - len(failed)
         if not found:
             return f"<p>{self.t('no_audits')}</p>"
+        warned = sum(one["severity"] == "warn" for one in failed)
+        counts = {"passed": passed, "warned": warned, "blocked": len(failed) - warned}
+        chart = bars(
+            [(text(f"audits_{kind}", self.language), n, f"{n:,}") for kind, n in counts.items()],
+            kinds=tuple(counts),
+        )
         if not failed:
-            return f"<p>{self.t('all_passed', n=passed)}</p>"
+            return f"{chart}<p>{self.t('all_passed', n=passed)}</p>"
         rows = [
             (_mark(one["severity"] == "error", self.t(one["severity"])), escape(one["model"]),
              escape(str(one["as_of"])), escape(one["audit"]), f"{one['failed_rows']:,}",
@@ -125,7 +134,8 @@ class _Page:
             for one in failed
         ]  # fmt: skip
         heads = ("severity", "model", "as_of", "audit", "failed_rows", "meaning")
-        return self.table(heads, rows, {4}) + f"<p>{self.t('others_passed', n=passed)}</p>"
+        others = f"<p>{self.t('others_passed', n=passed)}</p>"
+        return chart + self.table(heads, rows, {4}) + others
 
     def timings(self) -> str:
         steps = sorted(self.facts.steps, key=lambda step: -step["seconds"])
@@ -138,13 +148,36 @@ class _Page:
         others = self.t("others", n=len(rest), seconds=_seconds(seconds)) if rest else ""
         return f'{bars(shown)}<p class="faint">{others}</p>'
 
+    def row_changes(self) -> str:
+        """Rows of each model made for the date, against its partition before."""
+        known = [
+            (step["model"], step["rows"], self.facts.rows_before[step["model"]])
+            for step in self.facts.steps
+            if step["as_of"] == self.facts.business_date
+            and step["rows"] is not None
+            and step["model"] in self.facts.rows_before
+        ]
+        if not known:
+            return f"<p>{self.t('no_rows_before')}</p>"
+        changed = [(model, rows, before) for model, rows, before in known if rows != before]
+        if not changed:
+            return f"<p>{self.t('no_row_changes', n=len(known))}</p>"
+        changed.sort(key=lambda row: (-abs(_share(row[1], row[2])), row[0]))
+        chart = both_ways([
+            (model, max(-1.0, min(1.0, _share(rows, before))),
+             f"{_share(rows, before):+.1%} → {rows:,}" if before else f"0 → {rows:,}")
+            for model, rows, before in changed[:_SHOWN_ROWS]
+        ])  # fmt: skip
+        note = self.t("row_note", changed=len(changed), same=len(known) - len(changed))
+        return f'{chart}<p class="faint">{note}</p>'
+
     def steps(self) -> str:
         rows = []
         for step in self.facts.steps:
             before = self.facts.rows_before.get(step["model"])
             change = ""
             if step["rows"] is not None and before:
-                change = f"{(step['rows'] - before) / before:+.1%}"
+                change = f"{_share(step['rows'], before):+.1%}"
             bad = step["outcome"] in ("blocked", "failed")
             rows.append((
                 escape(step["model"]), escape(str(step["as_of"])),
@@ -263,6 +296,11 @@ def _seconds(seconds: float) -> str:
         return f"{seconds:.2f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s"
+
+
+def _share(rows: int, before: int) -> float:
+    """By how much rows changed, as a share of those before; of none, all are new."""
+    return (rows - before) / before if before else 1.0
 
 
 def _number(value: int | None) -> str:

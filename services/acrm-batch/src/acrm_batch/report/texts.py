@@ -26,6 +26,8 @@ _TEXTS = {
     "audits_tried": ("审计总数", "Audits tried"),
     "audits_failed": ("失败", "Failed"),
     "audits_warned": ("警告", "Warned"),
+    "audits_passed": ("通过", "Passed"),
+    "audits_blocked": ("拦截", "Blocked"),
     "all_passed": ("全部 {n} 项审计通过。", "All {n} audits passed."),
     "others_passed": ("其余 {n} 项审计通过。", "The other {n} audits passed."),
     "no_audits": ("本次运行没有执行审计。", "This run tried no audit."),
@@ -39,6 +41,21 @@ _TEXTS = {
     "meaning": ("说明", "Meaning"),
     "timings": ("各模型耗时", "Time per model"),
     "others": ("其余 {n} 个步骤共 {seconds}。", "The other {n} steps took {seconds}."),
+    "row_changes": ("各模型行数变化", "Rows per model"),
+    "row_note": (
+        "与该模型上一个日期的分区相比；{changed} 个模型行数有变化，{same} 个相同。条形以100%为限，"
+        "数字为实际变化和现有行数。",
+        "Against the model's partition before: {changed} models have more or fewer rows, {same} as"
+        " many. Bars end at 100 %; the figures are the change and the rows there are now.",
+    ),
+    "no_row_changes": (
+        "全部 {n} 个模型的行数与上次相同。",
+        "All {n} models have as many rows as before.",
+    ),
+    "no_rows_before": (
+        "没有更早的分区可供比较。",
+        "There is no earlier partition to compare with.",
+    ),
     "rows": ("行数", "Rows"),
     "rows_before": ("上次行数", "Rows before"),
     "change": ("变化", "Change"),
