@@ -12,9 +12,11 @@ import yaml
 from sklearn.metrics import roc_auc_score
 
 from acrm_batch.scoring.card import Calibration, Card, load_card, load_cards
+from acrm_batch.scoring.findings import findings
 from acrm_batch.scoring.fit import fit
 from acrm_batch.scoring.report import model_card, verdict
 from acrm_batch.scoring.sql import score_sql
+from acrm_batch.scoring.train import Overlap
 from acrm_batch.scoring.writing import card_of
 from crm_shared.errors import UsageError
 from tests.acrm_batch.scoring import examples
@@ -184,3 +186,39 @@ def test_the_model_card_shows_groups_reasons_and_the_challenger(tmp_path: Path) 
     for expected in ("公平性 · Fairness", "挑战者 · challenger", "less_money", "Brier", "| HIGH |",
                      "does not hold for customers", "SCORE_LEAVING"):  # fmt: skip
         assert expected in text or "information value" in text
+
+
+def test_the_model_card_says_which_month_ends_overlap_the_test_and_how_good_it_is_without(
+    tmp_path: Path,
+) -> None:
+    trained = examples.trained(examples.fitted())
+    ends = (date(2025, 11, 30), date(2025, 12, 31))
+    assert "none overlaps the test's" in model_card(trained, card_of(trained, tmp_path))
+    purged = replace(trained, overlap=Overlap(ends[1:], ends[:1], trained.of_test))
+    card = card_of(purged, tmp_path)
+    page = model_card(purged, card)
+    assert "1 month ends of training (2025-12-31 to 2025-12-31) reach past 2026-01-31" in page
+    assert "| 不重叠 · without overlap, test |" in page
+    assert "trained without overlapping horizons 0." in verdict(purged).en
+    assert card.metrics["test_without_overlap"] == card.metrics["test"]
+    whole = replace(trained, overlap=Overlap(ends, (), None))
+    page = model_card(whole, card_of(whole, tmp_path))
+    assert "nothing is left to train on" in page and "not of another time" in page
+
+
+def test_the_model_card_says_what_the_test_did_not_show(tmp_path: Path) -> None:
+    trained = examples.trained(examples.fitted())
+    card = card_of(trained, tmp_path)
+    assert list(findings(trained, card)) == []
+    turned = replace(trained.test, events=1 - trained.test.events)
+    nobody = card.grades[0].model_copy(update={"from_points": 10**6})
+    said = [
+        one.en
+        for one in findings(
+            replace(trained, test=turned, probability=trained.probability / 2),
+            card.model_copy(update={"grades": (nobody, *card.grades[1:])}),
+        )
+    ]
+    assert "the score understates there; rank by it" in said[0]
+    assert said[1] == "No test row has grade HIGH: what it would mean is not tested."
+    assert said[2].startswith("Grade SOME was observed at 0.") and "below LOW (0." in said[2]

@@ -19,7 +19,7 @@ from acrm_batch.scoring.card import load_cards
 from acrm_batch.scoring.definition import Definition, Feature, Label, load_definition
 from acrm_batch.scoring.report import GROUPING_NAMES
 from acrm_batch.scoring.samples import MART, observe
-from acrm_batch.scoring.train import LeakError, train
+from acrm_batch.scoring.train import LeakError, Overlap, overlap_of, split, train
 from crm_shared.errors import ExitCode, NotReadyError, UsageError
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import FIRST, Batch, batch_over
@@ -190,6 +190,22 @@ def test_events_are_those_after_the_month_end_and_within_the_horizon(
         sample = observe(runner, spenders(), FEBRUARY, 1)
     assert set(sample.customers[sample.events == 1]) == wanted
     assert len(sample) == CUSTOMERS
+
+
+def test_month_ends_whose_horizon_passes_the_test_s_are_left_out_of_a_second_training(
+    made: tuple[Bank, Batch],
+) -> None:
+    _, crm = made
+    days = [JANUARY, FEBRUARY, MARCH]
+    with looking(crm) as runner:
+        samples = [observe(runner, spenders(), day, 1) for day in days]
+    found = overlap_of(spenders(), samples, days, 2)
+    assert (found.month_ends, found.others) == ((FEBRUARY,), (JANUARY,))
+    assert found.without is not None and found.without.rows == len(split(samples)[1])
+    assert overlap_of(spenders(), samples, days, 1) == Overlap((), (JANUARY, FEBRUARY))
+    assert overlap_of(spenders(), samples, days, 3) == Overlap((JANUARY, FEBRUARY), ())
+    today = spenders(event=Label(sql=SPENDS, text=examples.NAMES, resemblance=True))
+    assert overlap_of(today, samples, days, 3) == Overlap()
 
 
 def test_a_feature_that_knows_the_event_is_found(made: tuple[Bank, Batch]) -> None:

@@ -4,9 +4,9 @@
 order of their dates, ranked by the rolling-window protocol of Moro, Cortez and Rita (A data-driven
 approach to predict the success of bank telemarketing, Decision Support Systems 62, 2014): learn
 from the last 20,000 contacts, predict the next block, move on by a block; the AUC is that of all
-predictions together. The mean within the blocks is harder: there the rate of success, which the
-blocks differ in, helps nobody. The duration of the call is left out: it is known only when the call
-is over.
+predictions together. The window is the paper's; the size of a block, 1,000, is ours. The mean
+within the blocks is harder: there the rate of success, which the blocks differ in, helps nobody.
+The duration of the call is left out: it is known only when the call is over.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from acrm_batch.scoring.binning import Floats, Ints
 from acrm_batch.scoring.fit import fit
 from crm_shared.errors import CrmError, UsageError
 
-#: Contacts to learn from, as in the paper, and to predict before learning again.
+#: Contacts to learn from, as in the paper, and to predict before learning again, which is ours.
 WINDOW, BLOCK = 20_000, 1_000
 
 _NUMBERS = ("age", "campaign", "pdays", "previous", "emp.var.rate", "cons.price.idx",

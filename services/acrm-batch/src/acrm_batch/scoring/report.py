@@ -7,6 +7,7 @@ import numpy as np
 
 from acrm_batch.scoring.card import Card, CardFeature
 from acrm_batch.scoring.definition import Names
+from acrm_batch.scoring.findings import findings, graded, overlapping
 from acrm_batch.scoring.metrics import MOST_GROUPS, Quality, by_group, largest_groups, tenths
 from acrm_batch.scoring.samples import GROUPINGS
 from acrm_batch.scoring.sql import REASONS
@@ -38,10 +39,13 @@ def verdict(trained: Trained) -> Names:
             en="The 95% interval of the AUC out of sample includes 0.5: the score is not proven to"
             " rank better than chance; do not rank by it.",
         )
+    purged = trained.overlap.without
     return Names(
-        zh=f"样本外AUC为{_number(test.auc)}（95%区间{_number(test.auc_low)}至{_number(test.auc_high)}）。",
+        zh=f"样本外AUC为{_number(test.auc)}（95%区间{_number(test.auc_low)}至{_number(test.auc_high)}）"
+        + (f"；只用不重叠的月末训练为{_number(purged.auc)}。" if purged else "。"),
         en=f"AUC out of sample {_number(test.auc)} (95% interval {_number(test.auc_low)} to"
-        f" {_number(test.auc_high)}).",
+        f" {_number(test.auc_high)})"
+        + (f"; trained without overlapping horizons {_number(purged.auc)}." if purged else "."),
     )
 
 
@@ -79,24 +83,28 @@ def _data(trained: Trained, card: Card) -> Iterator[str]:
         ],
     )  # fmt: skip
     yield ""
+    overlap = overlapping(trained)
     yield (
-        f"Events are those up to {window['events_until']}. The test is out of time and out of"
-        " customers: none of its customers stands in the training rows, so overlapping horizons"
-        " share no event. A customer stands in training once per month end"
-        f" ({window['customers']:,} customers)."
+        f"Events are those up to {window['events_until']}. The test is of a later month end and of"
+        " other customers: none of them stands in the training rows. A customer stands in training"
+        f" once per month end ({window['customers']:,} customers). {overlap.en}"
     )
     yield ""
     yield (
         f"测试样本为最后一个月末的另外30%客户，训练中从未出现；事件观察至{window['events_until']}。"
+        f"{overlap.zh}"
     )
 
 
 def _quality(trained: Trained, card: Card) -> Iterator[str]:
     yield from _section("质量 · Quality")
+    purged = trained.overlap.without
+    without = [_measures("不重叠 · without overlap, test", purged)] if purged else []
     yield from _table(
         ["", "AUC", "95%", "PR-AUC", "KS", "Brier", "Brier, base rate"],
         [
             _measures("测试 · test", trained.of_test),
+            *without,
             _measures("训练 · training", trained.of_training),
             _measures("挑战者 · challenger, test", trained.of_challenger),
         ],
@@ -119,14 +127,11 @@ def _calibration(trained: Trained, card: Card) -> Iterator[str]:
         [[str(value) for value in group.values()] for group in groups],
     )
     yield ""
-    rows = []
-    totals = trained.fit.total(trained.test.values, len(trained.test))
-    before = 10**9
-    for grade in card.grades:
-        inside = (totals >= grade.from_points) & (totals < before)
-        before = grade.from_points
-        rate = f"{trained.test.events[inside].mean():.4f}" if inside.any() else ""
-        rows.append([grade.grade, grade.label.zh, grade.label.en, f"{int(inside.sum()):,}", rate])
+    rows = [
+        [grade.grade, grade.label.zh, grade.label.en, f"{number:,}",
+         "" if rate is None else f"{rate:.4f}"]
+        for grade, number, rate in graded(trained, card)
+    ]  # fmt: skip
     yield from _table(["grade", "中文", "English", "test rows", "observed rate"], rows)
 
 
@@ -213,7 +218,7 @@ def _fairness(trained: Trained, card: Card) -> Iterator[str]:
 
 def _limits(trained: Trained, card: Card) -> Iterator[str]:
     yield from _section("局限 · Limits")
-    for limit in trained.definition.limits:
+    for limit in (*trained.definition.limits, *findings(trained, card)):
         yield f"* {limit.zh}"
         yield f"* {limit.en}"
     yield "* 只在所述数据窗口内检验过；客户行为或产品变化后须重新训练。"

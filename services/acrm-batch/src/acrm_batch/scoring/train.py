@@ -1,8 +1,9 @@
-"""`acrm train`: observe month ends, fit a scorecard, test it out of time, write it down.
+"""`acrm train`: observe month ends, fit a scorecard, test it on a later one, write it down.
 
-The test is out of time and out of customers: the latest month end, and customers of whom training
-has seen nothing at all. So horizons of training may overlap the test's, which a short history
-needs, without one event standing on both sides.
+The test is the latest month end and customers of whom training has seen nothing at all, so no event
+stands on both sides. Where horizons of training end after the test's month end, which a short
+history needs, both still see the same weeks, and what happens to everybody in them. So the same
+training is tested without those month ends too, where any are left, and the model card says both.
 """
 
 from collections.abc import Callable
@@ -38,8 +39,19 @@ class LeakError(UsageError):
 
 
 @dataclass(frozen=True)
+class Overlap:
+    """The month ends of training whose horizon ends after the test's month end, the others, and how
+    good a training on the others alone is on the test; empty where it cannot be had."""
+
+    month_ends: tuple[date, ...] = ()
+    others: tuple[date, ...] = ()
+    without: Quality | None = None
+
+
+@dataclass(frozen=True)
 class Trained:
-    """A fit, what it was trained and tested on, and how good it and the challenger are there."""
+    """A fit, what it was trained and tested on, how good it and the challenger are there, and what
+    of its horizons overlaps the test's."""
 
     definition: Definition
     fit: Fit
@@ -50,6 +62,7 @@ class Trained:
     of_test: Quality
     of_challenger: Quality
     window: dict[str, Any]
+    overlap: Overlap = Overlap()
 
 
 def train(
@@ -75,7 +88,8 @@ def train(
     directions = {feature.name: feature.direction for feature in definition.features}
     say(f"fitting on {len(training):,} rows with {training.events.sum():,} events")
     fitted = fit(training.values, directions, training.events, training.customers)
-    say("fitting the challenger")
+    say("fitting without the month ends that overlap the test, and the challenger")
+    overlap = overlap_of(definition, samples, days, horizon)
     probability = fitted.probability(test.values, len(test))
     until = last if definition.event.resemblance else month_end_after(last, horizon)
     return Trained(
@@ -93,10 +107,32 @@ def train(
             "test_month_end": last.isoformat(),
             "events_until": until.isoformat(),
             "horizon_months": horizon,
+            "overlapping_month_ends": [day.isoformat() for day in overlap.month_ends],
             "customers": len(np.unique(training.customers)),
             "scikit_learn": sklearn.__version__,
         },
+        overlap=overlap,
     )
+
+
+def overlap_of(
+    definition: Definition, samples: list[Sample], days: list[date], horizon: int
+) -> Overlap:
+    """What of the horizons of training overlaps the last month end's, and the test without it."""
+    if definition.event.resemblance:
+        return Overlap()
+    reaches = {day: month_end_after(day, horizon) > days[-1] for day in days[:-1]}
+    overlapping = tuple(day for day in days[:-1] if reaches[day])
+    others = tuple(day for day in days[:-1] if not reaches[day])
+    without = None
+    if overlapping and others:
+        kept = [one for one, day in zip(samples, days[:-1], strict=False) if not reaches[day]]
+        training, test = split([*kept, samples[-1]])
+        if 0 < training.events.sum() < len(training):
+            directions = {feature.name: feature.direction for feature in definition.features}
+            fitted = fit(training.values, directions, training.events, training.customers)
+            without = quality(test.events, fitted.probability(test.values, len(test)))
+    return Overlap(overlapping, others, without)
 
 
 def split(samples: list[Sample]) -> tuple[Sample, Sample]:

@@ -16,7 +16,7 @@ def card_of(trained: Trained, folder: Path) -> Card:
     """The card of a trained score. Its version is that of the card in the folder, or the next one
     where anything that scoring depends on has changed."""
     definition, fitted, training = trained.definition, trained.fit, trained.training
-    features = _features(definition, fitted)
+    features, without = _features(definition, fitted), trained.overlap.without
     card = Card(
         name=definition.name,
         label=definition.label,
@@ -35,7 +35,8 @@ def card_of(trained: Trained, folder: Path) -> Card:
             "training": trained.of_training.as_dict(),
             "test": trained.of_test.as_dict(),
             "challenger": trained.of_challenger.as_dict(),
-        },
+        }
+        | ({"test_without_overlap": without.as_dict()} if without else {}),
     )
     return card.model_copy(update={"version": _version(card, folder / f"{card.name}.yml")})
 
