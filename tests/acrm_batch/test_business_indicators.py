@@ -14,12 +14,15 @@ DAY = date(2026, 2, 3)
 
 
 def deposits(bank: Bank) -> None:
-    """500.00 mature on February 2, and 300.00 of it are placed again the day after. A fee given
-    back the same day does not count."""
+    """70.00 mature on January 10 and 500.00 on February 2, of which 300.00 are placed again the day
+    after. A fee given back the same day does not count."""
     system = {"channel": "system"}
     bank.account(11, 1, "A", 1000)
     bank.account(12, 1, "A", 500, product="time", matures_on=date(2026, 2, 2))
     bank.account(13, 1, "A", product="time", opened_on=DAY, matures_on=date(2027, 2, 3))
+    bank.account(14, 1, "A", 70, product="certificate", matures_on=date(2026, 1, 10))
+    bank.move(14, date(2026, 1, 10), -50, txn_type="deposit_close", **system)
+    bank.move(11, date(2026, 1, 10), 50, txn_type="deposit_close", **system)
     bank.move(11, date(2026, 1, 15), 20, txn_type="interest", **system)
     bank.move(11, date(2026, 1, 20), -12, txn_type="fee", **system)
     bank.move(11, date(2026, 1, 20), 90, txn_type="acquiring", **system)
@@ -42,7 +45,7 @@ def deposits(bank: Bank) -> None:
 
 def times_of_day(bank: Bank) -> None:
     """Customer 2 goes to the machine at all hours; what the bank books at night is not his."""
-    bank.account(41, 2, "C", 100)
+    bank.account(41, 2, "C", 100, opened_on=FIRST)
     for hour in (0, 5, 6, 12, 17, 18, 20, 21, 22, 23):
         booked_at = noon(DAY) + timedelta(hours=hour - 12)
         bank.move(41, DAY, -1, channel="atm", booked_at=booked_at)
@@ -115,10 +118,11 @@ def test_new_money_is_the_change_less_interest(run: Batch) -> None:
 def test_matured_deposits_are_taken_up_by_new_ones(run: Batch) -> None:
     columns = (
         "dep_matured_m, dep_taken_up_m, dep_take_up_rate_m, dep_demand_cnt, dep_time_cnt,"
-        " dep_cert_cnt"
+        " dep_cert_cnt, dep_matured_y, dep_taken_up_y, dep_take_up_rate_y, dep_cert_share"
     )
     assert run.rows("mart_customers", DAY, columns, "customer_id")[0] == (
-        500, 300, Decimal("0.6000"), 1, 2, 0,
+        500, 300, Decimal("0.6000"), 1, 2, 1, 570, 300, Decimal("0.5263"),
+        Decimal("0.0081"),  # 20 / 2472
     )  # fmt: skip
 
 
@@ -201,9 +205,10 @@ def test_payroll_acquiring_and_fees(run: Batch) -> None:
 
 def test_organisations_count_customers_once(run: Batch) -> None:
     columns = (
-        "org_id, dep_new_cust_m, card_active_cust_cnt, card_overdue_cust_cnt, fund_cust_cnt,"
-        " payroll_cust_cnt, payroll_company_cnt, merchant_cust_cnt, fee_amt_y"
+        "org_id, dep_new_cust_m, dep_new_cust_y, card_active_cust_cnt, card_overdue_cust_cnt,"
+        " fund_cust_cnt, payroll_cust_cnt, payroll_company_cnt, merchant_cust_cnt, fee_amt_y"
     )
     found = {row[0]: row[1:] for row in run.rows("mart_organisations", DAY, columns)}
-    assert found["A"] == found["U"] == (0, 1, 1, 1, 1, 1, 1, 15)
-    assert found["C"] == (0, 0, 0, 0, 0, 0, 0, 0)
+    assert found["A"] == (0, 0, 1, 1, 1, 1, 1, 1, 15)
+    assert found["C"] == (0, 1, 0, 0, 0, 0, 0, 0, 0)
+    assert found["U"] == (0, 1, 1, 1, 1, 1, 1, 1, 15)

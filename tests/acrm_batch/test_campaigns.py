@@ -64,14 +64,14 @@ def test_campaigns_in_sum_by_branch_and_union(bank: Bank, crm: Batch) -> None:
     bank.deliver(DAY)
     crm.run(DAY, selectors=("ind_campaigns_orgs",))
     counts = "listed_cnt, control_cnt, contacted_cnt, reached_cnt, interested_cnt, sold_cnt"
-    rates = "sold_amt, cost, reach_rate, response_rate, conversion"
+    rates = "sold_amt, cost, unit_cost, reach_rate, response_rate, conversion"
     columns = ", ".join(f"campaign_{name.strip()}" for name in f"{counts}, {rates}".split(","))
     rows = crm.rows("ind_campaigns_orgs", DAY, f"grain, org_id, {columns}", "grain, org_id")
     of_listed = (Decimal("0.25"), Decimal("0.3333"), Decimal("0.5"))
-    paid = (1500, Decimal("32.10"))
+    paid = (1500, Decimal("32.10"), Decimal("16.05"))
     assert [row for row in rows if row[0] != "manager"] == [
         ("branch", "A", 4, 0, 3, 1, 1, 2, *paid, *of_listed),
-        ("branch", "B", 0, 2, 0, 0, 0, 0, 0, 0, None, None, None),
+        ("branch", "B", 0, 2, 0, 0, 0, 0, 0, 0, None, None, None, None),
         ("legal_entity", "L1", 4, 2, 3, 1, 1, 2, *paid, *of_listed),
         ("union", "", 4, 2, 3, 1, 1, 2, *paid, *of_listed),
     ]

@@ -9,6 +9,7 @@ ledger, which is read once. Written at the end are FILE (a row per customer), FI
 
 What is decided with a history of its own is read as the batch made it, from `--warehouse`:
 `int_tiers` (tiers move down after two month ends), `int_lead_decisions` and `int_coverage` (so do
-lead branches), `int_key_customers` of the month end before, `int_active_weeks` (all weeks ever).
+lead branches), `int_key_customers` of the month end before, `int_active_weeks` (all weeks ever),
+and `int_matured_years` (what lay on term deposits when they matured this year).
 The conditions of leaf tags and the points of scores are those of the catalogue.
 """

@@ -18,6 +18,7 @@ _RATIOS = {
     "loan_overdue_ratio": ("loan_overdue_bal", "loan_bal"),
     "card_util": ("card_bal", "card_limit"),
     "dep_take_up_rate_m": ("dep_taken_up_m", "dep_matured_m"),
+    "dep_take_up_rate_y": ("dep_taken_up_y", "dep_matured_y"),
     "card_activation_rate": ("card_activated_cnt", "open_cnt"),
     "card_active_rate": ("card_active_cnt", "open_cnt"),
     "card_overdue_ratio": ("card_overdue_bal", "owed_bal"),

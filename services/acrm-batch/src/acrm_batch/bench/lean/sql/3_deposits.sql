@@ -33,6 +33,19 @@ left join @transactions:month as booking
 where held.is_matured and held.is_known and held.matures_on > $first_day
 group by held.account_id;
 
+create temp table matured_this_year as
+select account_id, sum(balance) as balance
+from (
+    select account_id, balance from @engine.int_matured_years where year(month_end) = year($bd)
+    union all
+    select account_id, matured.balance
+    from matured
+    join held using (account_id)
+    where held.matures_on
+        > (select coalesce(max(month_end), $first_day) from @engine.int_matured_years)
+)
+group by account_id;
+
 create temp table deposits as
 select
     held.place_id,
@@ -54,9 +67,12 @@ select
     count(*) filter (where held.is_open and held.product = 'time') as dep_time_cnt,
     count(*) filter (where held.is_open and held.product = 'certificate') as dep_cert_cnt,
     coalesce(sum(matured.balance), 0) as dep_matured_m,
-    cast(0 as decimal(38,2)) as dep_taken_up_m
+    cast(0 as decimal(38,2)) as dep_taken_up_m,
+    coalesce(sum(matured_this_year.balance), 0) as dep_matured_y,
+    cast(0 as decimal(38,2)) as dep_taken_up_y
 from held
 left join matured using (account_id)
+left join matured_this_year using (account_id)
 group by held.place_id;
 
 -- What lies on term deposits opened since the first of this month's maturities at the place.
@@ -72,6 +88,22 @@ from (
     group by held.place_id
 ) as again
 where again.place_id = deposits.place_id and deposits.dep_matured_m > 0;
+
+update deposits
+set dep_taken_up_y = least(dep_matured_y, again.amount)
+from (
+    select held.place_id, sum(held.balance) as amount
+    from held
+    join (
+        select place_id, min(matures_on) as matured_on
+        from held
+        where product <> 'demand' and matures_on between $year_start and $bd
+        group by place_id
+    ) as first using (place_id)
+    where held.is_open_term and held.opened_on >= first.matured_on
+    group by held.place_id
+) as again
+where again.place_id = deposits.place_id and deposits.dep_matured_y > 0;
 
 -- The smallest balance of the idle days: that of their first day, and those delivered since.
 create temp table idle as
