@@ -1,6 +1,6 @@
 """Audits: each kind finds its fault, says where, and blocks or warns."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from acrm_batch.model import Model
 from acrm_batch.project import Project
 from crm_shared.errors import UsageError
 from tests.acrm_batch.bank import Bank, noon
-from tests.acrm_batch.conftest import SECOND, Batch, small
+from tests.acrm_batch.conftest import FIRST, SECOND, Batch, small
 
 ROWS = "(values (1, 'a', 10, date '2026-01-01'), (2, 'b', -5, null), (2, null, 400, null))"
 NOW = f"select * from {ROWS} as t (customer_id, grade, amount, seen_on)"
@@ -82,11 +82,11 @@ def test_an_audit_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     assert len(list(audit_faults(project, wrong))) == 3
 
 
-def blocked(bank: Bank, crm: Batch) -> str:
-    """The sentence with which a delivery is refused."""
+def blocked(bank: Bank, crm: Batch, model: str) -> str:
+    """The sentence with which a model refuses a delivery."""
     bank.deliver(SECOND)
-    with pytest.raises(AuditBlockedError) as caught:
-        crm.run(SECOND)
+    with pytest.raises(AuditBlockedError, match=f"Model {model} of") as caught:
+        crm.run(SECOND, selectors=(model,))
     return caught.value.sentence
 
 
@@ -117,9 +117,80 @@ def test_a_row_that_names_nobody_blocks(
     bank: Bank, crm: Batch, table: str, row: dict[str, Any], said: str
 ) -> None:
     small(bank).rows.setdefault(table, []).append((SECOND, row))
-    blocked(bank, crm)
-    found = warned(crm, "chk_orphans")
-    assert any(said in sentence for sentence in found), found
+    assert said in blocked(bank, crm, "chk_orphans")
+
+
+#: A row of everything beside the money, each of which names somebody whom nobody delivered.
+LOOSE: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("contacts", {"contact_id": 1, "customer_id": 99, "campaign_id": 98, "channel": "sms",
+                  "contact_class": "marketing", "contacted_at": noon(SECOND)}),
+    ("campaign_targets", {"campaign_id": 97, "customer_id": 99, "branch_id": "Z",
+                          "is_control": False, "listed_on": SECOND}),
+    ("card_transactions", {"card_txn_id": 2, "card_id": 96, "customer_id": 99,
+                           "booked_at": noon(SECOND), "direction": "debit", "amount": Decimal(1)}),
+    ("card_statements", {"card_id": 95, "statement_on": SECOND, "due_on": SECOND,
+                         "amount": Decimal(1), "minimum_due": Decimal(1)}),
+    ("loan_schedules", {"loan_id": 94, "instalment_no": 1, "due_on": SECOND,
+                        "principal": Decimal(1), "interest": Decimal(1)}),
+    ("loan_schedules", {"loan_id": 94, "instalment_no": 2, "due_on": SECOND,
+                        "principal": Decimal(1), "interest": Decimal(1)}),
+    ("standing_orders", {"order_id": 3, "account_id": 93, "amount": Decimal(1)}),
+    ("payroll_members", {"employer_id": 92, "customer_id": 99, "account_id": 91,
+                         "effective_from": SECOND}),
+    ("merchants", {"merchant_id": 4, "customer_id": 99, "account_id": 91, "branch_id": "Z",
+                   "category": "food", "signed_on": SECOND}),
+    ("digital_channels", {"customer_id": 99, "channel": "mobile", "signed_on": SECOND}),
+    ("customer_relations", {"customer_id": 99, "related_customer_id": 90,
+                            "relation": "guarantor", "effective_from": SECOND}),
+    ("coverage_locks", {"customer_id": 99, "branch_id": "Z", "locked_on": SECOND,
+                        "locked_until": SECOND}),
+    ("coverage_managers", {"customer_id": 99, "branch_id": "Z", "manager_id": "E1",
+                           "assigned_on": SECOND}),
+    ("wealth_holdings", {"holding_id": 5, "customer_id": 99, "branch_id": "Z", "kind": "fund",
+                         "product": "fund", "amount": Decimal(1), "bought_on": SECOND}),
+)  # fmt: skip
+
+
+def test_whatever_else_names_nobody_is_told_and_blocks_nothing(bank: Bank, crm: Batch) -> None:
+    small(bank)
+    for table, row in LOOSE:
+        bank.add(table, SECOND, **row)
+    bank.deliver(SECOND)
+    crm.run(SECOND, selectors=("chk_orphans",))
+    found = crm.rows("chk_orphans", SECOND, "source, row_id, names, missing, is_money")
+    nobody = {"customer_id": "99", "branch_id": "Z"}
+    assert found == sorted(
+        [(table, row_id, name, nobody[name], False)
+         for table, row_id, *names in (
+             ("contacts", 1, "customer_id"), ("campaign_targets", 97, "customer_id", "branch_id"),
+             ("card_transactions", 2, "customer_id"), ("payroll_members", 92, "customer_id"),
+             ("merchants", 4, "customer_id", "branch_id"), ("digital_channels", 99, "customer_id"),
+             ("customer_relations", 99, "customer_id"),
+             ("coverage_locks", 99, "customer_id", "branch_id"),
+             ("coverage_managers", 99, "customer_id", "branch_id"),
+             ("wealth_holdings", 5, "customer_id", "branch_id"))
+         for name in names]
+        + [("contacts", 1, "campaign_id", "98", False),
+           ("campaign_targets", 97, "campaign_id", "97", False),
+           ("card_transactions", 2, "card_id", "96", False),
+           ("card_statements", 95, "card_id", "95", False),
+           ("loan_schedules", 94, "loan_id", "94", False),
+           ("standing_orders", 3, "account_id", "93", False),
+           ("payroll_members", 92, "account_id", "91", False),
+           ("payroll_members", 92, "employer_id", "92", False),
+           ("merchants", 4, "account_id", "91", False),
+           ("customer_relations", 99, "related_customer_id", "90", False)]
+    )  # fmt: skip
+    [told] = warned(crm, "chk_orphans")
+    assert "source campaign_targets, row_id 97, names branch_id, missing Z" in told
+
+
+def test_a_booking_of_an_earlier_day_that_names_nobody_blocks(bank: Bank, crm: Batch) -> None:
+    row = {"txn_id": 80, "account_id": 99, "customer_id": 1, "branch_id": "A",
+           "booked_at": noon(FIRST), "direction": "credit", "amount": Decimal(1),
+           "currency": "CNY", "channel": "counter", "txn_type": "other"}  # fmt: skip
+    small(bank).add("transactions", FIRST, **row)
+    assert "source transactions, row_id 80" in blocked(bank, crm, "chk_orphans")
 
 
 @pytest.mark.parametrize(("balance", "fault"), [("-1", "overdrawn"), ("100000000000", "absurd")])
@@ -130,12 +201,55 @@ def test_an_absurd_balance_blocks_and_an_overdraft_warns(
     bank.account(11, 1, "A", balance)
     bank.deliver(SECOND)
     if fault == "absurd":
-        assert "source balances, row_id 11" in blocked(bank, crm)
+        assert "source balances, row_id 11" in blocked(bank, crm, "chk_amounts")
     else:
-        crm.run(SECOND)
+        crm.run(SECOND, selectors=("chk_amounts",))
         assert len(warned(crm, "chk_amounts")) == 1
+
+
+#: A row of everything that has an amount, with the columns in which it is below nothing.
+NEGATIVE: tuple[tuple[str, dict[str, Any], set[str]], ...] = (
+    ("loans", {"loan_id": 23, "customer_id": 1, "branch_id": "A", "product": "loan",
+               "currency": "CNY", "granted_on": FIRST, "matures_on": SECOND,
+               "five_tier": "normal", "status": "running"},
+     {"balance", "amount", "credit_line", "interest_arrears", "next_due_amount"}),
+    ("loan_schedules", {"loan_id": 21, "instalment_no": 1, "due_on": SECOND},
+     {"principal", "interest"}),
+    ("credit_cards", {"card_id": 31, "customer_id": 1, "branch_id": "A", "card_type": "credit",
+                      "product": "card", "issued_on": FIRST}, {"credit_limit", "balance"}),
+    ("card_statements", {"card_id": 31, "statement_on": FIRST, "due_on": SECOND},
+     {"amount", "minimum_due"}),
+    ("card_transactions", {"card_txn_id": 41, "card_id": 31, "customer_id": 1,
+                           "booked_at": noon(SECOND), "direction": "debit"}, {"amount"}),
+    ("standing_orders", {"order_id": 51, "account_id": 11}, {"amount"}),
+    ("wealth_holdings", {"holding_id": 61, "customer_id": 1, "branch_id": "A", "kind": "fund",
+                         "product": "fund", "bought_on": FIRST}, {"amount"}),
+)  # fmt: skip
+
+
+def test_every_amount_below_nothing_blocks_but_what_may_be_overpaid(bank: Bank, crm: Batch) -> None:
+    small(bank)
+    for table, row, amounts in NEGATIVE:
+        bank.add(table, SECOND, **row, **dict.fromkeys(amounts, Decimal(-5)))
+    assert "12 rows break" in blocked(bank, crm, "chk_amounts")
+    assert len(warned(crm, "chk_amounts")) == 1
+
+
+def test_events_that_stop_are_told_and_those_that_never_came_are_not(
+    bank: Bank, crm: Batch
+) -> None:
+    small(bank).add("contacts", contact_id=1, customer_id=1, channel="sms",
+                    contact_class="service", contacted_at=noon(FIRST))  # fmt: skip
+    late = FIRST + timedelta(days=8)
+    bank.deliver(late)
+    for day in (late - timedelta(days=1), late):
+        crm.run(day, selectors=("chk_freshness",))
+    assert crm.rows("chk_freshness", late, "source, newest_on") == [("contacts", FIRST)]
+    assert crm.query(
+        "select as_of from acrm.audits where model = 'chk_freshness' and failed_rows > 0"
+    ) == [(late,)]
 
 
 def test_a_negative_loan_blocks(bank: Bank, crm: Batch) -> None:
     small(bank).loan(23, 1, "A", balance=Decimal(-5))
-    assert "source loans, row_id 23" in blocked(bank, crm)
+    assert "source loans, row_id 23" in blocked(bank, crm, "chk_amounts")

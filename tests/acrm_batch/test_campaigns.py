@@ -4,6 +4,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
+from acrm_batch.audits import AuditBlockedError
 from tests.acrm_batch.bank import Bank, noon
 from tests.acrm_batch.conftest import FIRST, Batch
 
@@ -75,6 +78,33 @@ def test_campaigns_in_sum_by_branch_and_union(bank: Bank, crm: Batch) -> None:
         ("legal_entity", "L1", 4, 2, 3, 1, 1, 2, *paid, *of_listed),
         ("union", "", 4, 2, 3, 1, 1, 2, *paid, *of_listed),
     ]
+
+
+def delivered_again(bank: Bank, **changes: Any) -> None:
+    """Customer 3 on the list of campaign 1 for a second day."""
+    [row] = [row for _, row in bank.rows["campaign_targets"] if row["customer_id"] == 3]
+    bank.add("campaign_targets", SECOND, **row | {"listed_on": SECOND} | changes)
+
+
+def test_who_is_delivered_twice_alike_is_listed_once(bank: Bank, crm: Batch) -> None:
+    campaign(bank)
+    delivered_again(bank)
+    bank.deliver(DAY)
+    crm.run(DAY, selectors=("ind_campaigns_orgs", "ind_marketing"))
+    assert ("union", 4) in crm.rows("ind_campaigns_orgs", DAY, "grain, campaign_listed_cnt")
+    assert (3, 1) in crm.rows("ind_marketing", DAY, "customer_id, campaigns_30d")
+
+
+def test_who_is_delivered_twice_and_not_alike_blocks(bank: Bank, crm: Batch) -> None:
+    campaign(bank)
+    delivered_again(bank, branch_id="B")
+    bank.deliver(DAY)
+    with pytest.raises(
+        AuditBlockedError,
+        match=r"1 rows repeat the key campaign_id, customer_id \(for instance campaign_id 1,"
+        r" customer_id 3\); .* Correct the source",
+    ):
+        crm.run(DAY, selectors=("int_campaign_lists",))
 
 
 def test_response_and_conversion_are_told_apart(bank: Bank, crm: Batch) -> None:

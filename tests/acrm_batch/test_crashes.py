@@ -1,11 +1,14 @@
 """Whatever happens to the process or its disk: nothing half-published, and the next run heals."""
 
 import os
+import re
 import resource
+import shutil
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from signal import SIGKILL
 
@@ -13,9 +16,10 @@ import psycopg
 import pytest
 
 from acrm_batch import snapshot
+from acrm_batch.prune import prune
 from crm_shared.business_calendar import days
 from tests.acrm_batch.bank import Bank
-from tests.acrm_batch.conftest import FIRST, SECOND, Batch, batch_over, small
+from tests.acrm_batch.conftest import FIRST, SECOND, THIRD, Batch, Start, batch_over, small
 from tests.acrm_batch.test_run import checksums, environment
 from tests.databases import PostgresDatabase
 
@@ -27,7 +31,7 @@ BACKFILL_DAYS = int(os.environ.get("ACRM_TEST_BACKFILL_DAYS", "3"))
 #: A run that kills itself where a function is entered; `{skip}` calls are let pass before.
 KILLED = """
 import os, signal, sys
-from acrm_batch import batch, ledger, publish, snapshot
+from acrm_batch import acceptance, batch, ledger, prune, publish, snapshot
 owner, name, skip = {owner}, {name!r}, {skip}
 real = getattr(owner, name)
 def dying(*arguments, **options):
@@ -43,10 +47,15 @@ app(sys.argv[1:])
 
 _PLAIN = "import sys\nfrom acrm_batch.cli import app\napp(sys.argv[1:])"
 
-#: Where a run dies: after a partition was renamed and before its row, twice; between the filled and
-#: the attached partitions of PostgreSQL; while the snapshot is written; after the commit and before
-#: the snapshot is in place; between the file and the pointer.
+_NIGHT = ("run", "--date", str(SECOND), "--no-events")
+
+#: Where a run dies: while delivered rows are looked at; before the days are recorded; after a
+#: partition was renamed and before its row, twice; between the filled and the attached partitions
+#: of PostgreSQL; while the snapshot is written; after the commit and before the snapshot is in
+#: place; between the file and the pointer.
 POINTS = (
+    ("acceptance", "_check_rows", 3),
+    ("ledger.Ledger", "record_accepted", 0),
     ("ledger.Ledger", "record_step", 0),
     ("ledger.Ledger", "record_step", 40),
     ("snapshot", "_describe", 0),
@@ -65,7 +74,7 @@ def start(crm: Batch, code: str, *arguments: str, file_limit: int = 0) -> subpro
 
     return subprocess.Popen(
         [sys.executable, "-c", code, *arguments], env=os.environ | environment(crm),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         preexec_fn=limit,  # noqa: PLW1509  the tests start no threads of their own
     )  # fmt: skip
 
@@ -106,44 +115,117 @@ def made_anew(crm: Batch, *arguments: str) -> None:
 
 def test_a_run_killed_anywhere_leaves_nothing_half_and_heals(bank: Bank, crm: Batch) -> None:
     small(bank)
-    arguments = ("run", "--date", str(SECOND), "--no-events")
     for owner, name, skip in POINTS:
         code = KILLED.format(owner=owner, name=name, skip=skip)
-        assert finish(start(crm, code, *arguments))[0] == -SIGKILL, name
+        assert finish(start(crm, code, *_NIGHT))[0] == -SIGKILL, name
         committed = crm.query("select business_date from acrm.publications")
         assert len(crm.query("select 1 from acrm.coverage limit 1")) == len(committed), name
         assert committed or snapshot.current(crm.settings.warehouse_dir) is None, name
-    assert finish(start(crm, _PLAIN, *arguments)) == (0, "")
+    assert finish(start(crm, _PLAIN, *_NIGHT)) == (0, "")
     assert not list((crm.settings.warehouse_dir / ".aside").rglob("*.*"))
     healed = (checksums(crm), snapshots(crm), published(crm))
     assert healed[1][0] is not None
-    made_anew(crm, *arguments)
+    made_anew(crm, *_NIGHT)
     assert (checksums(crm), snapshots(crm), published(crm)) == healed
 
 
 def test_of_two_runs_at_once_one_waits_for_its_turn(bank: Bank, crm: Batch) -> None:
     small(bank)
-    arguments = ("run", "--date", str(SECOND), "--no-events")
-    both = [start(crm, _PLAIN, *arguments) for _ in range(2)]
+    both = [start(crm, _PLAIN, *_NIGHT) for _ in range(2)]
     ended = sorted(finish(process) for process in both)
     assert ended[0] == (0, "")
     assert ended[1][0] in (0, 75)
     assert crm.query("select business_date from acrm.publications") == [(SECOND,)]
 
 
-@pytest.mark.parametrize("room", [3_000, 300_000])
-def test_a_disk_that_is_full_is_one_sentence(bank: Bank, crm: Batch, room: int) -> None:
+def test_two_dates_at_once_beside_a_prune_equal_one_after_the_other(made: Start) -> None:
+    """The dates share the month end, the days to accept, and the tables that readers see."""
+    bank, crm = made.bank, made.crm
+    dates = (date(2026, 1, 31), date(2026, 2, 1))
+    bank.deliver(dates[-1], since=THIRD + timedelta(days=1))
+    running = [start(crm, _PLAIN, "run", "--date", str(day), "--no-events") for day in dates]
+    removed = 0
+    while any(process.poll() is None for process in running):
+        removed += prune(crm.settings, 3, 400).partitions
+        time.sleep(0.3)
+    assert [finish(process) for process in running] == [(0, ""), (0, "")]
+    removed += prune(crm.settings, 3, 400).partitions
+    assert removed > 0
+    at_once = (_of(crm, dates), snapshots(crm), published(crm))
+    with psycopg.connect(crm.database.acrm_owner) as connection:
+        connection.execute("delete from acrm.partitions")
+    for day in dates:
+        crm.run(day, publishes=True)
+    assert (_of(crm, dates), snapshots(crm), published(crm)) == at_once
+
+
+def _of(crm: Batch, dates: Sequence[date]) -> dict[str, bytes]:
+    """The partitions of dates."""
+    folders = {f"as_of={day}" for day in dates}
+    return {path: file for path, file in checksums(crm).items() if Path(path).parts[1] in folders}
+
+
+def test_what_a_killed_prune_leaves_is_made_again_or_pruned_later(made: Start) -> None:
+    crm = made.crm
+    before = checksums(crm)
+    code = KILLED.format(owner="prune", name="_remove", skip=1)
+    assert finish(start(crm, code, "prune", "--keep-days", "2"))[0] == -SIGKILL
+    assert len(before.keys() - checksums(crm).keys()) == 1
+    assert _partitions(crm) < len(checksums(crm))
+    crm.run(FIRST)
+    assert checksums(crm) == before
+    assert _partitions(crm) == len(before)
+    assert finish(start(crm, code, "prune", "--keep-days", "2"))[0] == -SIGKILL
+    prune(crm.settings, 2, 400)
+    assert _partitions(crm) == len(checksums(crm))
+
+
+@pytest.mark.parametrize(
+    ("room", "named"),
+    [(3_000, r"Model \w+ of 2026-01-02"), (300_000, "The snapshot of 2026-01-02")],
+)
+def test_a_file_that_cannot_grow_is_one_sentence(
+    bank: Bank, crm: Batch, room: int, named: str
+) -> None:
     """With little room a model fails, with more the snapshot; neither publishes anything."""
     small(bank)
-    arguments = ("run", "--date", str(SECOND), "--no-events")
-    code, said = finish(start(crm, _PLAIN, *arguments, file_limit=room))
-    assert code == 1
-    assert said.count("\n") == 1, said
-    assert "room" in said
+    code, said = finish(start(crm, _PLAIN, *_NIGHT, file_limit=room))
+    assert (code, said.count("\n")) == (1, 1), said
+    assert re.match(named, said) and "room" in said, said
+    heals(crm)
+
+
+def test_a_disk_that_is_full_is_one_sentence(bank: Bank, crm: Batch, small_disk: Path) -> None:
+    small(bank)
+    crm.settings.warehouse_dir = small_disk
+    code, said = finish(start(crm, _PLAIN, *_NIGHT))
+    assert (code, said.count("\n")) == (1, 1), said
+    assert re.match(r"Model \w+ of 2026-01-02|The partition of \w+", said) and "room" in said, said
+    subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
+    heals(crm)
+
+
+def heals(crm: Batch) -> None:
+    """Nothing is published; there is room again, and the next run publishes."""
     assert crm.query("select 1 from acrm.publications") == []
     assert snapshot.current(crm.settings.warehouse_dir) is None
-    assert finish(start(crm, _PLAIN, *arguments)) == (0, "")
+    assert finish(start(crm, _PLAIN, *_NIGHT)) == (0, "")
     assert snapshot.current(crm.settings.warehouse_dir) is not None
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk with room for some of a night's partitions."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if os.geteuid() or not shutil.which("mount"):
+        pytest.skip("A small disk can be mounted by root alone.")
+    command = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"A small disk cannot be mounted here: {mounted.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
 
 
 def test_a_backfill_killed_three_times_equals_a_clean_one(
@@ -166,7 +248,7 @@ def test_a_backfill_killed_three_times_equals_a_clean_one(
                 process.send_signal(SIGKILL)
                 break
             time.sleep(0.01)
-        process.communicate()
+        assert finish(process)[0] == -SIGKILL, part
     assert finish(start(crm, _PLAIN, *arguments)) == (0, "")
     clean = batch_over(bank, module_database, tmp_path / "clean", monkeypatch)
     assert finish(start(clean, _PLAIN, *arguments)) == (0, "")

@@ -24,10 +24,27 @@ def page() -> str:
     return render(Project.load())
 
 
-def test_every_code_is_there_with_both_names(page: str) -> None:
-    for row in Project.load().catalogue.dictionary({}):
-        assert f'id="{row["code"]}"' in page
-        assert row["name_zh"] in page and row["owner"] in page
+def row_of(page: str, code: str) -> str:
+    """The row of a code, without the places where a long word may be broken."""
+    found = page.partition(f'<code id="{escape(code)}">')[2].partition("</tr>")[0]
+    return found.replace("<wbr>", "")
+
+
+def test_the_row_of_every_code_says_all_that_is_published_of_it(
+    page: str, published: Batch
+) -> None:
+    told = published.query(
+        "select code, name_zh, name_en, formula, coalesce(unit, ''), owner, version, model, inputs"
+        " from acrm.dictionary"
+    )
+    project = Project.load()
+    assert {code for code, *_ in told} == {row["code"] for row in project.catalogue.dictionary({})}
+    for code, *words, version, model, inputs in told:
+        row = row_of(page, code)
+        landing = {word for one in inputs for word in one.split(".")}
+        key = f"unique({', '.join(project.models[model].key)})"
+        wanted = {*words, *landing, key, f"version {version}<", f"#m-{model}"}
+        assert {word for word in wanted if escape(word) not in row and word not in row} == set()
 
 
 def test_no_published_column_is_missing_or_unexplained(page: str) -> None:

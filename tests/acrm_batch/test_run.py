@@ -230,6 +230,7 @@ def test_killed_runs_heal_to_the_same_bytes(delivered: Bank, crm: Batch, tmp_pat
                 break
             time.sleep(0.005)
         process.communicate()
+        assert process.returncode == -signal.SIGKILL, steps
     healed = command(crm, *arguments)
     _, errors = healed.communicate(timeout=120)
     assert healed.returncode == 0, errors

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 import yaml
 
+from acrm_batch import batch
 from bank_simulator import parameters as parameter_sets
 from bank_simulator.generate import generate
 from bank_simulator.parameters import Parameters
@@ -52,7 +53,7 @@ SCOPES = {"R04.TIER_UP": "tiers", "R04.TIER_DOWN": "tiers", "R04.DORMANT": "life
 
 MODELS = ("tag_customers", "int_coverage", "int_over_contact", "pub_potential_customers",
           "ind_value", "int_due_reminders", "int_campaign_results",
-          "ind_campaigns_orgs")  # fmt: skip
+          "ind_campaigns_orgs", "chk_orphans", "chk_amounts", "chk_freshness")  # fmt: skip
 
 
 @dataclass
@@ -75,9 +76,12 @@ class Truth:
 
 
 def give_parameters(crm: Batch, file: Path) -> None:
-    """The second set of parameters, as the bank's own."""
-    known = crm.known_parameters()
-    wanted = {c: v for c, v in yaml.safe_load(SECOND.read_text()).items() if c in known}
+    """The second set of parameters, as the bank's own; what no answer speaks of is one more."""
+    project = batch.project_of(crm.settings)
+    wanted = {one.code: one.value + 1 for one in project.catalogue.parameters
+              if one.code not in parameter_sets.DEFAULTS}  # fmt: skip
+    second = yaml.safe_load(SECOND.read_text())
+    wanted |= {code: value for code, value in second.items() if code in crm.known_parameters()}
     entries = [{"code": code, "values": [{"value": str(v)}]} for code, v in wanted.items()]
     file.write_text(yaml.safe_dump(entries))
     crm.settings.parameters_file = file
@@ -212,3 +216,14 @@ def test_levels_of_assets_are_those_of_the_files(truth: Truth) -> None:
         if holds
     }
     assert found == told
+
+
+@pytest.mark.slow
+def test_a_day_like_any_other_gives_nothing_to_warn_of(truth: Truth) -> None:
+    assert (
+        truth.crm.query(
+            "select model, audit, sentence from acrm.audits where failed_rows > 0 and as_of = %s",
+            truth.day,
+        )
+        == []
+    )

@@ -94,7 +94,8 @@ def _code(project: Project, row: dict[str, object]) -> Sequence[str]:
     inputs = row["inputs"] if isinstance(row["inputs"], list) else []
     adds = '<br><span class="faint">可加 additive</span>' if row["additive"] else ""
     return (
-        f'<code id="{escape(code)}">{_breakable(code)}</code>',
+        f'<code id="{escape(code)}">{_breakable(code)}</code><br>'
+        f'<span class="faint">版本 version {row["version"]}</span>',
         f"{escape(str(row['name_zh']))}<br>{escape(str(row['name_en']))}",
         escape(str(row["formula"])),
         f"{escape(str(row['unit'] or ''))}{adds}",

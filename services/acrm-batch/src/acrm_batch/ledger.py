@@ -175,6 +175,8 @@ class Ledger:
         """Days passed acceptance; what was known of them before is replaced."""
         days = list(days)
         with self.connection.transaction(), self.connection.cursor() as cursor:
+            # Runs of two dates may accept the same days at once; the second writes the same again.
+            cursor.execute("lock table acrm.accepted_days in share row exclusive mode")
             dates = [day.day for day in days]
             for table in ("accepted_files", "accepted_days"):
                 cursor.execute(

@@ -8,7 +8,8 @@ audits:
   - {not_null: [branch_id, manager_id]}
 ---*/
 -- One row per campaign that began within the days, and active customer on its list. Who has no
--- manager belongs to the virtual one of his branch.
+-- manager belongs to the virtual one of his branch. Who was delivered on two days alike is listed
+-- once; of another branch, manager or group on the second, he would be counted twice, and blocks.
 with campaigns as (
     select
         campaign.campaign_id,
@@ -24,6 +25,17 @@ with campaigns as (
     where
         campaign.starts_on <= $bd
         and campaign.starts_on > $bd - param('campaign.days_back')
+),
+
+targets as (
+    select distinct
+        campaign_id,
+        customer_id,
+        branch_id,
+        manager_id,
+        is_control
+    from stg_campaign_targets
+    where listed_on > $bd - param('campaign.days_back') and listed_on <= $bd
 )
 
 select
@@ -34,8 +46,5 @@ select
     target.is_control,
     least(campaigns.ends_on + campaigns.response_days, $bd) as opened_until
 from campaigns
-inner join stg_campaign_targets as target
-    on target.campaign_id = campaigns.campaign_id
-    and target.listed_on > $bd - param('campaign.days_back')
-    and target.listed_on <= $bd
+inner join targets as target on target.campaign_id = campaigns.campaign_id
 inner join int_customers as customer on customer.customer_id = target.customer_id

@@ -5,6 +5,7 @@ partition: as_of
 key: [customer_id]
 audits:
   - equal_sums: {with: int_customers, by: [customer_id], columns: [1]}
+  - {share_drift: {columns: [tier], max_points: 10}, severity: warn}
 ---*/
 -- One row per active customer: the tier of the last month end, or, who has none there, the one that
 -- he reaches today. `aum` and `contrib` are today's.

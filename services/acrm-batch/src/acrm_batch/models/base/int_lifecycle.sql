@@ -6,6 +6,7 @@ key: [customer_id]
 audits:
   - equal_sums: {with: int_customers, by: [customer_id], columns: [1]}
   - {accepted: {lifecycle: [prospect, lost, new, dormant, declining, growing, stable]}}
+  - {share_drift: {columns: [lifecycle], max_points: 10}, severity: warn}
 ---*/
 -- One row per active customer. `first_on` is his first business, ended or not.
 with business as (

@@ -7,6 +7,7 @@ audits:
   - {assert: "dep_bal = dep_demand_bal + dep_time_bal + dep_cert_bal"}
   - {assert: "loan_cnt >= 0 and card_cnt >= 0 and dep_acct_cnt >= 0"}
   - {row_count_drift: {max_pct: 20}, severity: warn}
+  - {mean_drift: {columns: [aum_bal, loan_bal], max_pct: 20}, severity: warn}
 ---*/
 -- One row per customer and branch with an open deposit account, running loan, open credit card or
 -- product held. It is made of state alone, so that the state of any day can be compared with.

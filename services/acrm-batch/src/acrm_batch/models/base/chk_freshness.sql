@@ -1,0 +1,23 @@
+/*---
+description: Events that came until lately and have stopped.
+kind: check
+partition: as_of
+key: [source]
+window: {stg_contacts: 30, stg_card_transactions: 30}
+audits:
+  - {assert: "newest_on >= $bd - 7", severity: warn}
+---*/
+-- One row per source with events in the last 30 days, and the day of its newest. A table without news
+-- comes as an empty file, so a feed that broke says nothing; a bank that has no such events has no
+-- row. The ledger's own are looked at in `int_flow_spans`.
+with newest as (
+    select 'contacts' as source, max(contacted_at) as newest_at from stg_contacts
+    union all
+    select 'card_transactions', max(booked_at) from stg_card_transactions
+)
+
+select
+    source,
+    bank_date(newest_at) as newest_on
+from newest
+where newest_at is not null
