@@ -2,10 +2,8 @@
 
 import os
 import re
-import resource
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
@@ -20,30 +18,11 @@ from acrm_batch.prune import prune
 from crm_shared.business_calendar import days
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import FIRST, SECOND, THIRD, Batch, Start, batch_over, small
-from tests.acrm_batch.test_run import checksums, environment
+from tests.acrm_batch.processes import BACKFILL_DAYS, KILLED, finish, start
+from tests.acrm_batch.test_run import checksums
 from tests.databases import PostgresDatabase
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
-
-#: How many days the backfill that is killed has; the acceptance of the product asks for 60.
-BACKFILL_DAYS = int(os.environ.get("ACRM_TEST_BACKFILL_DAYS", "3"))
-
-#: A run that kills itself where a function is entered; `{skip}` calls are let pass before.
-KILLED = """
-import os, signal, sys
-from acrm_batch import acceptance, batch, ledger, prune, publish, snapshot
-owner, name, skip = {owner}, {name!r}, {skip}
-real = getattr(owner, name)
-def dying(*arguments, **options):
-    global skip
-    if skip == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    skip -= 1
-    return real(*arguments, **options)
-setattr(owner, name, dying)
-from acrm_batch.cli import app
-app(sys.argv[1:])
-"""
 
 _PLAIN = "import sys\nfrom acrm_batch.cli import app\napp(sys.argv[1:])"
 
@@ -63,26 +42,6 @@ POINTS = (
     ("snapshot", "install", 0),
     ("snapshot", "_point", 0),
 )
-
-
-def start(crm: Batch, code: str, *arguments: str, file_limit: int = 0) -> subprocess.Popen[str]:
-    """A process that runs the command, with a limit to the size of its files."""
-
-    def limit() -> None:
-        if file_limit:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
-
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], env=os.environ | environment(crm),
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        preexec_fn=limit,  # noqa: PLW1509  the tests start no threads of their own
-    )  # fmt: skip
-
-
-def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """How it ended, and what it said on standard error."""
-    _, errors = process.communicate(timeout=240 + 30 * BACKFILL_DAYS)
-    return process.returncode, errors
 
 
 def published(crm: Batch) -> list[tuple[object, ...]]:

@@ -15,7 +15,7 @@ from acrm_batch.project import Project
 from crm_shared.published import TABLES
 from crm_shared.published_columns import meaning
 from tests.acrm_batch.conftest import SECOND, Batch
-from tests.acrm_batch.test_run import environment
+from tests.acrm_batch.processes import environment
 
 
 @pytest.fixture(scope="module")

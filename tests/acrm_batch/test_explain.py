@@ -13,7 +13,7 @@ from acrm_batch.explain_tag import Condition, explain_tag, tag_of
 from acrm_batch.runner import Runner
 from crm_shared.errors import NotReadyError, UsageError
 from tests.acrm_batch.conftest import SECOND, THIRD, Batch
-from tests.acrm_batch.test_run import environment
+from tests.acrm_batch.processes import environment
 
 BORROWER = "IN_BANK/LOAN"
 POOR = "VALUE/AUM/WEALTH"

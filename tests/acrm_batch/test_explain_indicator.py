@@ -15,7 +15,7 @@ from acrm_batch.runner import Runner
 from crm_shared.errors import NotReadyError, UsageError
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import FIRST, Batch, batch_over
-from tests.acrm_batch.test_run import environment
+from tests.acrm_batch.processes import environment
 from tests.databases import PostgresDatabase
 
 DAY = date(2026, 2, 3)

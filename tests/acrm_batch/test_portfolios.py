@@ -14,7 +14,7 @@ from acrm_batch.cli import app
 from acrm_batch.project import Project
 from tests.acrm_batch.bank import Bank, noon
 from tests.acrm_batch.conftest import FIRST, Batch
-from tests.acrm_batch.test_run import environment
+from tests.acrm_batch.processes import environment
 
 DAY = date(2026, 1, 10)
 

@@ -21,7 +21,7 @@ from crm_shared.events.reminders import ADAPTER, TOPIC, ReminderRaised, Reminder
 from crm_shared.settings import KafkaSettings
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import FIRST, THIRD, Batch, Filling, Start
-from tests.acrm_batch.test_crashes import KILLED, finish, start
+from tests.acrm_batch.processes import KILLED, finish, start
 from tests.databases import PostgresDatabase
 
 DAY = date(2026, 1, 2)

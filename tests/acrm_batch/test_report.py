@@ -14,7 +14,7 @@ from acrm_batch.report.charts import bars, both_ways
 from acrm_batch.report.files import file_of
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import FIRST, SECOND, Batch, Start, small
-from tests.acrm_batch.test_run import environment
+from tests.acrm_batch.processes import environment
 
 _VOID = {"meta", "br"}
 

@@ -24,7 +24,8 @@ from acrm_batch.project import Project
 from crm_shared import postgres
 from crm_shared.errors import ExitCode, UsageError
 from tests.acrm_batch.bank import Bank
-from tests.acrm_batch.conftest import DATA_KEY, Batch, Filling, Start
+from tests.acrm_batch.conftest import Batch, Filling, Start
+from tests.acrm_batch.processes import environment
 
 JANUARY, DAY = date(2026, 1, 31), date(2026, 2, 3)
 
@@ -194,16 +195,6 @@ def test_one_run_of_a_date_at_a_time(delivered: Bank, crm: Batch) -> None:
         pytest.raises(postgres.AlreadyRunningError),
     ):
         crm.run(DAY)
-
-
-def environment(crm: Batch) -> dict[str, str]:
-    """The variables by which a command finds the bank of the test."""
-    return {
-        "ACRM_DATABASE_URL": crm.database.acrm_owner,
-        "CRM_LANDING_DIR": str(crm.settings.landing_dir),
-        "CRM_WAREHOUSE_DIR": str(crm.settings.warehouse_dir),
-        "CRM_DATA_KEY": DATA_KEY,
-    }
 
 
 def command(crm: Batch, *arguments: str) -> subprocess.Popen[str]:

@@ -17,7 +17,7 @@ from acrm_batch.engines.duckdb import Engine
 from acrm_batch.project import Project
 from crm_shared.errors import CrmError, NotReadyError
 from tests.acrm_batch.conftest import FIRST, SECOND, THIRD, Batch, Start
-from tests.acrm_batch.test_run import environment
+from tests.acrm_batch.processes import environment
 
 DAY = SECOND
 

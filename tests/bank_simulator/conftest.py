@@ -1,5 +1,7 @@
 """A small generated bank, made once for all tests, and its landing files as DuckDB views."""
 
+import ctypes
+import os
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -80,3 +82,36 @@ def landing(bank: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
     """The rows of a query."""
     return connection.execute(query).fetchall()
+
+
+#: <linux/capability.h>: the version of its structures, and what lets root write everywhere.
+_VERSION_3, _DAC_OVERRIDE = 0x20080522, 1
+
+
+class _Header(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+class _Capabilities(ctypes.Structure):
+    _fields_ = (
+        ("effective", ctypes.c_uint32),
+        ("permitted", ctypes.c_uint32),
+        ("inheritable", ctypes.c_uint32),
+    )
+
+
+@pytest.fixture
+def permissions_hold() -> Iterator[None]:
+    """The permissions of files hold for root too, who else may write everywhere."""
+    if os.geteuid():
+        yield
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    header, given = _Header(_VERSION_3, 0), (_Capabilities * 2)()
+    assert libc.capget(ctypes.byref(header), given) == 0
+    before = given[0].effective
+    given[0].effective = before & ~(1 << _DAC_OVERRIDE)
+    assert libc.capset(ctypes.byref(header), given) == 0
+    yield
+    given[0].effective = before
+    assert libc.capset(ctypes.byref(header), given) == 0

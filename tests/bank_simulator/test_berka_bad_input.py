@@ -1,6 +1,5 @@
 """What is wrong with a Berka folder is told in one sentence, and nothing is written."""
 
-import os
 from datetime import date
 from pathlib import Path
 
@@ -121,7 +120,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         import_berka(write_small(tmp_path / "source"), tmp_path / "file" / "out")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.usefixtures("permissions_hold")
 def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir(mode=0o500)
     with pytest.raises(UsageError, match=r"out cannot be written \(Permission denied\)"):

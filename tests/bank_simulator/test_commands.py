@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -76,7 +75,7 @@ def test_a_folder_below_a_file_cannot_be_written(tmp_path: Path) -> None:
     assert "cannot be written" in text
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.usefixtures("permissions_hold")
 def test_no_permission_is_said(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     code, text = run("generate", "--customers", "800", *PERIOD, "--out", str(tmp_path / "bank"))

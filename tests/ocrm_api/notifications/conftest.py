@@ -15,6 +15,7 @@ from crm_shared.clock import BANK_ZONE
 from ocrm_api.notifications.notifier import Notifier, Turned
 from ocrm_api.settings import NotifySettings, Settings
 from tests.ocrm_api.conftest import Bank
+from tests.ocrm_api.notifications.receivers import Received, receiving_http
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -87,3 +88,10 @@ def desk(shared_bank: Bank, tmp_path: Path) -> Iterator[Desk]:
             "alter table ocrm.notification_items alter created_at set default now()",
         )
         yield Desk(shared_bank, tmp_path, stack)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Received]:
+    """An HTTP server of this test."""
+    with receiving_http() as got:
+        yield got

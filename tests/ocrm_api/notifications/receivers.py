@@ -120,42 +120,48 @@ def receiving_mail(
 @contextmanager
 def dripping(first: bytes, then: bytes) -> Iterator[int]:
     """The port of a server that begins to answer and never ends, a byte every now and then."""
-    gone = threading.Event()
 
-    class Handler(StreamRequestHandler):
-        def handle(self) -> None:
-            with suppress(OSError):
-                self.wfile.write(first)
-                while not gone.wait(0.05):
-                    self.wfile.write(then)
+    def answer(client: StreamRequestHandler, gone: threading.Event) -> None:
+        client.wfile.write(first)
+        while not gone.wait(0.05):
+            client.wfile.write(then)
 
-    got = Received()
-    with _serving(ThreadingTCPServer(("127.0.0.1", 0), Handler), got):
-        try:
-            yield got.port
-        finally:
-            gone.set()
+    with _never_ending(answer) as port:
+        yield port
 
 
 @contextmanager
 def dripping_encrypted(tls: ssl.SSLContext, seconds: float) -> Iterator[int]:
     """The port of a mail server that takes so long to offer STARTTLS, as long again to begin it,
     and then never ends its answer."""
+
+    def answer(client: StreamRequestHandler, gone: threading.Event) -> None:
+        client.wfile.write(b"220 mail.test\r\n")
+        client.rfile.readline()
+        gone.wait(seconds)
+        client.wfile.write(b"250-mail.test\r\n250 STARTTLS\r\n")
+        client.rfile.readline()
+        client.wfile.write(b"220 go ahead\r\n")
+        gone.wait(seconds)
+        with tls.wrap_socket(client.request, server_side=True) as encrypted:
+            while not gone.wait(0.05):
+                encrypted.sendall(b"2")
+
+    with _never_ending(answer) as port:
+        yield port
+
+
+@contextmanager
+def _never_ending(
+    answer: Callable[[StreamRequestHandler, threading.Event], None],
+) -> Iterator[int]:
+    """The port of a server that answers so until the client has gone, or the block has ended."""
     gone = threading.Event()
 
     class Handler(StreamRequestHandler):
         def handle(self) -> None:
             with suppress(OSError):
-                self.wfile.write(b"220 mail.test\r\n")
-                self.rfile.readline()
-                gone.wait(seconds)
-                self.wfile.write(b"250-mail.test\r\n250 STARTTLS\r\n")
-                self.rfile.readline()
-                self.wfile.write(b"220 go ahead\r\n")
-                gone.wait(seconds)
-                with tls.wrap_socket(self.request, server_side=True) as encrypted:
-                    while not gone.wait(0.05):
-                        encrypted.sendall(b"2")
+                answer(self, gone)
 
     got = Received()
     with _serving(ThreadingTCPServer(("127.0.0.1", 0), Handler), got):
@@ -221,3 +227,11 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(both)
     return context, trusted
+
+
+def mail_server(port: int, **given: Any) -> dict[str, Any]:
+    """Settings of a mail server on this machine."""
+    return {
+        "smtp_host": "127.0.0.1", "smtp_port": port, "smtp_tls": "none",
+        "email_from": "crm@bank.test", "email_domain": "bank.test", **given,
+    }  # fmt: skip
