@@ -87,7 +87,7 @@ def test_a_change_is_the_published_figure_less_that_of_the_day(run: Batch) -> No
         one.column for one in Project.load().catalogue.indicators
         if one.column.endswith("_chg_m") and one.beside
     ]  # fmt: skip
-    assert len(codes) == 14
+    assert len(codes) == 15
     for code in codes:
         figure = f"org_id, {code.removesuffix('_chg_m')}"
         before = dict(run.rows("mart_organisations", MONTH_START, figure))
@@ -103,3 +103,10 @@ def test_managers_are_compared_over_the_customers_they_have_today(run: Batch) ->
         ("A", -1, None),
         ("C", 0, Decimal("0.25")),
     ]
+
+
+def test_what_was_published_is_compared_in_the_marts(run: Batch) -> None:
+    columns = "org_id, cust_holder_cnt_chg_m, cust_holder_cnt_chg_y, cov_assist_cnt_chg_m"
+    assert ("A", -1, None, 0) in run.rows("mart_organisations", DAY, columns, "org_id")
+    columns = "branch_id, cust_holder_cnt_chg_m, cust_holder_cnt_chg_y"
+    assert ("A", -1, None) in run.rows("mart_managers", DAY, columns, "branch_id")

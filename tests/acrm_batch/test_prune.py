@@ -20,11 +20,13 @@ def test_old_dates_go_and_the_next_night_has_nothing_to_make_again(bank: Bank, c
     first_kept, removed = pruned.first_kept, pruned.partitions
     left = crm.query("select as_of, count(*) from acrm.partitions group by as_of order by as_of")
     assert first_kept == date(2026, 2, 2)
-    # The first day of the history stands for every earlier day that balances are compared with.
-    assert [day for day, _ in left] == [FIRST, JANUARY, first_kept, DAY]
+    # The first day of the history stands for every earlier day that balances are compared with, and
+    # what organisations had is compared with the first date that is kept.
+    assert [day for day, _ in left] == [FIRST, JANUARY, OLD, first_kept, DAY]
     assert removed > left[0][1]
     kept = {folder.parent.name for folder in root.glob("*/as_of=2026-01-01")}
     assert kept == {"ind_balances", "int_key_customers"}
+    assert all(f.parent.name.endswith("_orgs") for f in root.glob("*/as_of=2026-02-01"))
     assert len(list(root.glob("*/as_of=*"))) == sum(count for _, count in left)
     assert not list(root.glob("pub_customers/as_of=2026-01-31"))
     assert {step.outcome for step in crm.run(DAY).steps} == {"skipped"}

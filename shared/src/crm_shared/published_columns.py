@@ -131,7 +131,7 @@ MEANINGS: dict[str, Meaning] = {
             "indicators",
             "指标（按编码）",
             "JSON of indicators by code; the dictionary lists them. Money and counts of 0 are left"
-            " out, and so is what is not known",
+            " out, but changes against published figures, and so is what is not known",
         ),
         (
             "customer_tags.tags",

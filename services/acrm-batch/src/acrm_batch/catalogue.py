@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from acrm_batch.model import Reference
 from acrm_batch.scoring.card import Card
 from acrm_batch.scoring.lifetime_card import LifetimeCard
 from crm_shared.errors import UsageError
@@ -63,6 +64,7 @@ class Indicator:
     those for whom `counted_before` held. At the grains of `elsewhere` another family has it,
     because it does not follow from its parts. A `change_of` says which measure is compared with
     which reference day; `beside` are measures of today that a change of a ratio or count needs too.
+    What is `compared` is what an organisation has of that indicator less what it had on that day.
     """
 
     code: str
@@ -80,6 +82,7 @@ class Indicator:
     counted_before: str = ""
     change_of: tuple[str, str] | None = None
     beside: frozenset[str] = frozenset()
+    compared: "tuple[Indicator, Reference] | None" = None
     version: int = 1
 
     @property
@@ -100,12 +103,13 @@ class Indicator:
     @property
     def additive(self) -> bool:
         """Whether values of parts add up to the value of the whole."""
-        return re.fullmatch(r"sum\(\s*[a-z0-9_]+\s*\)", self.sql) is not None
+        is_sum = re.fullmatch(r"sum\(\s*[a-z0-9_]+\s*\)", self.sql) is not None
+        return is_sum and self.compared is None
 
     @property
     def has_zero(self) -> bool:
         """Whether nothing is 0 rather than unknown."""
-        return self.unit in ("money", "count")
+        return self.unit in ("money", "count") and self.compared is None
 
     @property
     def measures(self) -> frozenset[str]:

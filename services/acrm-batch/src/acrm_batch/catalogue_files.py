@@ -25,6 +25,7 @@ from acrm_batch.catalogue import (
     Tag,
     as_it_was,
 )
+from acrm_batch.model import Reference
 from acrm_batch.scoring.card import load_cards
 from acrm_batch.scoring.entries import score_indicators
 from acrm_batch.scoring.lifetime_card import load_lifetime
@@ -37,8 +38,8 @@ GRAIN_SETS = {
     "organisations": ("manager", "branch", "legal_entity", "union"),
 }
 
-#: Days that a balance may be compared with, each with the ending of the code and its names.
-REFERENCES = {
+#: Days that an indicator may be compared with, each with the ending of the code and its names.
+REFERENCES: dict[Reference, tuple[str, str, str, str]] = {
     "day": ("CHG_D", "较昨日", "against yesterday", "at the end of the day before"),
     "month": ("CHG_M", "较月初", "against month start", "at the end of the month before"),
     "year": ("CHG_Y", "较年初", "against year start", "at the end of the year before"),
@@ -53,6 +54,7 @@ TAG_FAMILIES = ("BASIC", "ACTIVITY", "VALUE", "IN_BANK", "RISK", "MARKETING", "P
 
 _Entry = dict[str, Any]
 _Parsed = TypeVar("_Parsed")
+_Named = TypeVar("_Named", bound=str)
 
 
 def load_catalogue(folder: Path) -> Catalogue:
@@ -103,7 +105,8 @@ def _entries(path: Path) -> list[_Entry]:
 
 
 _INDICATOR_KEYS = {"code", "family", "class", "name", "unit", "grains", "formula", "owner", "sql",
-                   "counts", "elsewhere", "version", "for_each", "changes"}  # fmt: skip
+                   "counts", "elsewhere", "version", "for_each", "changes",
+                   "organisation_changes"}  # fmt: skip
 
 
 def _indicators(entry: _Entry) -> Iterator[Indicator]:
@@ -139,30 +142,53 @@ def _indicators(entry: _Entry) -> Iterator[Indicator]:
         if bool(one.sql) == bool(one.counts) or not one.measures:
             raise ValueError("give it either `sql` or `counts`, an aggregate of measures")
         yield one
-        yield from (_change(one, reference) for reference in entry.get("changes", ()))
+        for key, change in (("changes", _change), ("organisation_changes", _organisation_change)):
+            for reference in entry.get(key, ()):
+                yield change(one, _one_of(reference, REFERENCES, "change"))
 
 
-def _change(one: Indicator, reference: str) -> Indicator:
+def _change(one: Indicator, reference: Reference) -> Indicator:
     """The change of a balance against a reference day; `ind_<family>_changes` has it."""
-    ending, zh, en, when = REFERENCES[_one_of(reference, REFERENCES, "change")]
-    stem = one.code.removesuffix("_BAL")
-    code = f"{stem}_{ending}"
-    change = Indicator(
-        code=code,
+    ending, _, _, when = REFERENCES[reference]
+    change = _named_change(one, reference)
+    change = replace(
+        change,
         family=f"{one.family}_changes",
-        indicator_class=one.indicator_class,
-        name_zh=one.name_zh.removesuffix("余额") + zh,
-        name_en=f"{one.name_en} {en}",
-        unit=one.unit,
-        grains=one.grains,
+        elsewhere={},
         formula=f"{one.code} on the business date less that {when}, or on the first delivered day"
         " if that is later.",
-        owner=one.owner,
-        sql=f"sum({code.lower()})",
+        sql=f"sum({change.column})",
         change_of=(one.row_sql, reference),
-        version=one.version,
     )
     return change if one.additive else _of_both_days(change, one, ending)
+
+
+def _organisation_change(one: Indicator, reference: Reference) -> Indicator:
+    """What an organisation has less what it had on a reference day, as that day's run made it."""
+    if not (grains := _at_organisations(one)):
+        raise ValueError("organisations do not have it; take out `organisation_changes`")
+    return replace(
+        _named_change(one, reference),
+        grains=grains,
+        formula=f"{one.code} of the unit on the business date less that {REFERENCES[reference][3]};"
+        " empty if that day was not run.",
+        compared=(one, reference),
+    )
+
+
+def _named_change(one: Indicator, reference: Reference) -> Indicator:
+    """An indicator under the code and the names of its change."""
+    ending, zh, en, _ = REFERENCES[reference]
+    return replace(
+        one,
+        code=f"{one.code.removesuffix('_BAL')}_{ending}",
+        name_zh=one.name_zh.removesuffix("余额") + zh,
+        name_en=f"{one.name_en} {en}",
+    )
+
+
+def _at_organisations(one: Indicator) -> tuple[str, ...]:
+    return tuple(grain for grain in one.grains if grain in GRAIN_SETS["organisations"])
 
 
 def _of_both_days(change: Indicator, one: Indicator, ending: str) -> Indicator:
@@ -171,7 +197,7 @@ def _of_both_days(change: Indicator, one: Indicator, ending: str) -> Indicator:
     before = as_it_was(one.sql or one.counts, ending)
     return replace(
         change,
-        grains=tuple(grain for grain in one.grains if grain in GRAIN_SETS["organisations"]),
+        grains=_at_organisations(one),
         formula=f"{change.formula[:-1]}; both of the business that the unit has today.",
         sql="" if one.counts else f"{one.sql} - {before}",
         counts=one.counts,
@@ -186,10 +212,11 @@ def _grains(given: str | list[str]) -> Iterator[str]:
         yield from GRAIN_SETS.get(name) or (_one_of(name, GRAINS, "grain"),)
 
 
-def _one_of(value: str, known: Iterable[str], what: str) -> str:
-    if value not in known:
-        raise ValueError(f"{value!r} is no {what}; there are {', '.join(known)}")
-    return value
+def _one_of(value: str, known: Iterable[_Named], what: str) -> _Named:
+    for one in known:
+        if one == value:
+            return one
+    raise ValueError(f"{value!r} is no {what}; there are {', '.join(known)}")
 
 
 def _known(entry: Mapping[str, Any], keys: set[str]) -> None:

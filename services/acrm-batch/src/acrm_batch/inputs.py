@@ -100,19 +100,12 @@ class Inputs:
 
     def reference(self, reference: Reference, day: date) -> date:
         """A day to compare with, not before the first delivered one."""
-        if reference == "day":
-            wanted = day - timedelta(days=1)
-        elif reference == "month":
-            wanted = previous_month_end(day)
-        elif reference == "two_months":
-            wanted = previous_month_end(previous_month_end(day))
-        elif reference == "year":
-            wanted = date(day.year - 1, 12, 31)
-        else:
-            # 29 February is compared with the 28th.
-            wanted = day.replace(year=day.year - 1, day=28 if (day.month, day.day) == (2, 29)
-                                 else day.day)  # fmt: skip
-        return max(wanted, self.first_day(day))
+        return max(_wanted(reference, day), self.first_day(day))
+
+    def earlier(self, reference: Reference, day: date) -> date | None:
+        """A day to compare with; None where the history does not reach back to it."""
+        wanted = _wanted(reference, day)
+        return wanted if wanted >= self.first_day(day) else None
 
     def window_start(
         self, spans: Iterable[Window], day: date, parameters: Mapping[str, int]
@@ -163,6 +156,21 @@ class Inputs:
                 f"The extract of {missing[0]}{more} is missing, and {table} of {day} is made of"
                 f" the days from {start} on; deliver the day with its manifest and start again."
             )
+
+
+def _wanted(reference: Reference, day: date) -> date:
+    """The day that a reference means, delivered or not."""
+    if reference == "day":
+        return day - timedelta(days=1)
+    if reference == "month":
+        return previous_month_end(day)
+    if reference == "two_months":
+        return previous_month_end(previous_month_end(day))
+    if reference == "year":
+        return date(day.year - 1, 12, 31)
+    # 29 February is compared with the 28th.
+    is_leap_day = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year - 1, day=28 if is_leap_day else day.day)
 
 
 def version_of(files: Iterable[File]) -> str:

@@ -67,10 +67,14 @@ def full_mart(model: Model, catalogue: Catalogue, models: Mapping[str, Model]) -
         )
         if grain in _ROWS:
             rows.append(_ROWS[grain].format(rolled=rolled))
+        of_family = [one for one in wanted if family_of(one, grain) == family]
+        if any(one.compared for one in of_family):
+            changes = f"{family}_orgs_changes"
+            joined = _JOINED[grain].format(family=changes)
+            joins.append(f"left join {rolled}_changes as {changes}\n    on {joined}")
         columns += [
             f"    {_filled(one, family, is_rolled=rolled != f'ind_{family}')} as {one.column}"
-            for one in wanted
-            if family_of(one, grain) == family
+            for one in of_family
         ]
     grain_said, spine = _LEADING_COMMENT.match(model.sql).groups()  # type: ignore[union-attr]
     spine = "\nunion\n".join([spine, *rows])
@@ -103,6 +107,8 @@ def _rolled(family: str, grain: str, models: Mapping[str, Model]) -> str:
 
 
 def _filled(one: Indicator, family: str, *, is_rolled: bool) -> str:
+    if one.compared is not None:
+        return f"{family}_orgs_changes.{one.column}"
     value = f"{family}.{one.column}" if is_rolled else typed(one, _qualified(one, family))
     return f"coalesce({value}, 0)" if one.has_zero else value
 

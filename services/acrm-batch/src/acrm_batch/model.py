@@ -30,7 +30,11 @@ Window = int | str
 
 @dataclass(frozen=True)
 class Model:
-    """One model. It is a pure function of a business date and its input partitions."""
+    """One model. It is a pure function of a business date and its input partitions.
+
+    Those of other days, `at`, are made for its sake; but models of `if_made`, whose columns and
+    types it declares, are read as their own dates made them, without rows where they did not.
+    """
 
     name: str
     kind: str
@@ -41,6 +45,7 @@ class Model:
     window: dict[str, tuple[Window, ...]] = field(default_factory=dict)
     before: dict[str, str] = field(default_factory=dict)
     at: dict[str, tuple[Reference, ...]] = field(default_factory=dict)
+    if_made: dict[str, dict[str, str]] = field(default_factory=dict)
     audits: tuple[dict[str, Any], ...] = ()
     pack: str | None = None
     families: str | None = None

@@ -2,8 +2,9 @@
 snapshots, reports, published dates and the history of runs.
 
 What the kept dates are carried from or compared with stays: month ends, the same days of last year,
-and the first day of the history; it holds balances and no personal data. A date that was pruned can
-be run again as long as its landing files are there.
+the first day of the history, and what organisations had the day before the first that is kept; it
+holds balances and no personal data. A date that was pruned can be run again as long as its landing
+files are there.
 """
 
 import shutil
@@ -97,6 +98,9 @@ def _old(warehouse: Path, first_kept: date, newest: date) -> dict[date, list[Pat
     """The folders of partitions that may go, by date."""
     project = Project.load()
     carried, compared = _carried(project), _compared(project)
+    # What nothing makes for the sake of the first date that is kept must be there to compare with.
+    day_before = first_kept - timedelta(days=1)
+    if_made = {name for model in project.models.values() for name in model.if_made}
     found: dict[date, list[Path]] = defaultdict(list)
     for model, days in _partitions(warehouse).items():
         for day in days:
@@ -104,6 +108,7 @@ def _old(warehouse: Path, first_kept: date, newest: date) -> dict[date, list[Pat
             if model in compared:
                 last_year = first_kept - _YEAR <= day <= newest - _YEAR + timedelta(days=1)
                 is_needed = is_needed or last_year or day == min(days)
+            is_needed = is_needed or (model in if_made and day == day_before)
             if day < first_kept and not is_needed:
                 found[day].append(warehouse / model / f"as_of={day}")
     return found

@@ -1,4 +1,4 @@
-"""Models that nobody writes by hand: roll-ups of families and changes of balances.
+"""Models that nobody writes by hand: roll-ups of families, and changes.
 
 A family is the model `ind_<family>`. Its key says what one row of measures speaks of:
 
@@ -17,10 +17,13 @@ from typing import Any
 
 from acrm_batch.catalogue import ORGANISATIONS, UNITS, Catalogue, Indicator, of_one_row
 from acrm_batch.catalogue_files import REFERENCES
-from acrm_batch.model import Model
+from acrm_batch.model import Model, Reference
 from crm_shared.errors import UsageError
 
 PLACE, CUSTOMER, BRANCH = ("customer_id", "branch_id"), ("customer_id",), ("branch_id",)
+
+#: The key of what managers, branches, legal entities and the union have.
+UNIT = ("grain", "org_id", "manager_id")
 
 #: How a family is placed in the organisation, by its key.
 _PLACED = {
@@ -57,6 +60,7 @@ def with_rollups(models: Mapping[str, Model], catalogue: Catalogue) -> dict[str,
     for family in _families(catalogue):
         _add(every, _customers(family, catalogue, every))
         _add(every, _organisations(family, catalogue, every))
+        _add(every, _organisation_changes(family, catalogue))
     return every
 
 
@@ -167,14 +171,16 @@ def _organisations(family: str, catalogue: Catalogue, models: Mapping[str, Model
     key = key_of(family, models)
     columns = [
         one for one in catalogue.indicators
-        if one.family == family and {"manager", *ORGANISATIONS} & set(one.grains)
+        if one.family == family
+        and one.compared is None
+        and {"manager", *ORGANISATIONS} & set(one.grains)
     ]  # fmt: skip
     if not columns:
         return None
     return _made(
         f"ind_{family}_orgs",
         f"ind_{family} by manager, branch, legal entity and union.",
-        ("grain", "org_id", "manager_id"),
+        UNIT,
         _organisation_sql(family, key, columns),
         audits=_adding_up(columns),
     )
@@ -241,6 +247,64 @@ def _adding_up(columns: list[Indicator]) -> tuple[dict[str, Any], ...]:
     return ({"equal_totals": {"by": "grain", "columns": additive}},) if additive else ()
 
 
+def _organisation_changes(family: str, catalogue: Catalogue) -> Model | None:
+    """What organisations have less what they had on reference days, if these were run."""
+    compared = [
+        (one.column, *one.compared)
+        for one in catalogue.indicators
+        if one.family == family and one.compared
+    ]
+    if not compared:
+        return None
+    figures = {figure.column: UNITS[figure.unit][0] for _, figure, _ in compared}
+    references = tuple(dict.fromkeys(reference for _, _, reference in compared))
+    of = f"ind_{family}_orgs"
+    listed = ", ".join((*UNIT, *figures))
+    days = "\n    union all\n".join(
+        f"    select '{day}' as at_day, {listed} from {of}{suffix}"
+        for day, suffix in [("now", ""), *((name, f"_{name}") for name in references)]
+    )
+    return _made(
+        f"{of}_changes",
+        f"{of} less what it was on reference days that were run.",
+        UNIT,
+        f"-- One row per row of {of} now or on a reference day.\nwith figures as (\n{days}\n),\n\n"
+        + _differences(compared),
+        at={of: references},
+        if_made={of: dict.fromkeys(UNIT, "varchar") | figures},
+    )
+
+
+def _differences(compared: list[tuple[str, Indicator, Reference]]) -> str:
+    """The change of each column; where nothing is 0, it is so on days of which the union's figure
+    is known, which were run and had the indicator."""
+    known, changes = ["count(*) as days"], []
+    for column, figure, reference in compared:
+        now = f"max(case when at_day = 'now' then {figure.column} end)"
+        then = f"max(case when at_day = '{reference}' then {figure.column} end)"
+        if figure.has_zero:
+            known.append(f"{then} is not null as {column}")
+            change = typed(figure, f"coalesce({now}, 0) - coalesce({then}, 0)")
+            changes.append(f"case when bool_or(known.{column}) then {change} end as {column}")
+        else:
+            changes.append(f"{typed(figure, f'{now} - {then}')} as {column}")
+    every_known, every_change = ",\n        ".join(known), ",\n    ".join(changes)
+    key = ", ".join(f"figures.{name}" for name in UNIT)
+    return f"""known as (
+    select
+        {every_known}
+    from figures
+    where grain = 'union'
+)
+
+select
+    {key},
+    {every_change}
+from figures
+cross join known
+group by {key}"""
+
+
 def _finest(key: tuple[str, ...]) -> str:
     """What a row of one branch speaks of."""
     if key == BRANCH:
@@ -250,7 +314,8 @@ def _finest(key: tuple[str, ...]) -> str:
 
 def _organisation_value(one: Indicator) -> str:
     if not one.counts:
-        return typed(one, one.sql)
+        value = typed(one, one.sql)
+        return f"coalesce({value}, 0)" if one.has_zero else value
     counted = f"count(*) filter (where {one.row_sql})"
     if one.counted_before:
         counted += f" - count(*) filter (where {of_one_row(one.counted_before)})"

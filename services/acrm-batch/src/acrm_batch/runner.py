@@ -10,7 +10,6 @@ import hashlib
 import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from uuid import UUID
@@ -25,21 +24,10 @@ from acrm_batch.inputs import File, Inputs, source, version_of
 from acrm_batch.ledger import AuditResult, Ledger, PartitionRow
 from acrm_batch.model import Model, bind_name
 from acrm_batch.project import Project
-from acrm_batch.steps import Report, Step
+from acrm_batch.steps import Relations, Report, Step
 from acrm_batch.warehouse import partition_path, put_in_place
 from crm_shared.errors import CrmError, NotReadyError, UsageError
 from crm_shared.landing import TABLES, day_folder
-
-
-@dataclass
-class _Relations:
-    """What a step reads: landing files per table, partitions per model, and all their versions."""
-
-    landing: dict[str, list[File]] = field(default_factory=dict)
-    staging: list[Model] = field(default_factory=list)
-    partitions: dict[str, Path] = field(default_factory=dict)
-    empty: dict[str, dict[str, str]] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
 
 
 class Runner:
@@ -149,7 +137,8 @@ class Runner:
                 if of is not None:
                     yield name, of
         for name, reference in model.references.values():
-            yield name, self.inputs.reference(reference, day)
+            if name not in model.if_made:
+                yield name, self.inputs.reference(reference, day)
         if before := self._day_before(model, day):
             yield model.name, before
 
@@ -158,9 +147,9 @@ class Runner:
             return None
         return max((end for end in self.inputs.month_ends(day) if end < day), default=None)
 
-    def _read(self, model: Model, day: date) -> _Relations:
+    def _read(self, model: Model, day: date) -> Relations:
         """Everything a step reads; `NotReadyError` where a day is missing inside a window."""
-        relations = _Relations()
+        relations = Relations()
         numbers = {
             code: int(self.project.catalogue.union_wide(code, day, f"model {model.name}"))
             for spans in model.window.values()
@@ -185,8 +174,12 @@ class Runner:
             else:
                 self._add_partition(relations, model, read, self._partition_day(model, name, day))
         for alias, (name, reference) in model.references.items():
-            of = self.inputs.reference(reference, day)
-            self._add_partition(relations, model, self._model(name), of, alias=alias)
+            if name in model.if_made:
+                relations.declared[alias] = model.if_made[name]
+                self._add_if_made(relations, alias, name, self.inputs.earlier(reference, day))
+            else:
+                of = self.inputs.reference(reference, day)
+                self._add_partition(relations, model, self._model(name), of, alias=alias)
         if model.before:
             before = self._day_before(model, day)
             self._add_partition(relations, model, model, before, alias=f"{model.name}_before")
@@ -203,12 +196,12 @@ class Runner:
         return self.inputs.events(table, start, day)
 
     def _add_partition(
-        self, relations: _Relations, reader: Model, read: Model, day: date | None, alias: str = ""
+        self, relations: Relations, reader: Model, read: Model, day: date | None, alias: str = ""
     ) -> None:
         name = alias or read.name
         row = self.partitions.get((read.name, day)) if day else None
         if day is None and read.before:
-            relations.empty[name] = read.before
+            relations.declared[name] = read.before
             relations.versions[name] = "none yet"
         elif day is None or row is None:
             raise NotReadyError(
@@ -218,6 +211,14 @@ class Runner:
         else:
             relations.partitions[name] = self.path(read.name, day)
             relations.versions[name] = row.version
+
+    def _add_if_made(self, relations: Relations, alias: str, name: str, day: date | None) -> None:
+        row = self.partitions.get((name, day)) if day else None
+        if day and row and self.path(name, day).is_file():
+            relations.partitions[alias] = self.path(name, day)
+            relations.versions[alias] = row.version
+        else:
+            relations.versions[alias] = "not made"
 
     def version(self, name: str, day: date) -> str:
         """Changes with the rows of a model on a date; `NotReadyError` before they can be had."""
@@ -231,7 +232,7 @@ class Runner:
             )
         return row.version
 
-    def _fingerprint(self, model: Model, day: date, relations: _Relations) -> str:
+    def _fingerprint(self, model: Model, day: date, relations: Relations) -> str:
         parts = [self.engine.version, model.text_hash, day.isoformat()]
         parts += [f"{name}={version}" for name, version in sorted(relations.versions.items())]
         wanted = set(model.parameters)
@@ -352,7 +353,7 @@ class Runner:
         self._provide(self._read(model, day), day)
         return self.bound(model, day)
 
-    def _provide(self, relations: _Relations, day: date) -> None:
+    def _provide(self, relations: Relations, day: date) -> None:
         """Make everything a step reads available under its name."""
         self.engine.set_parameters(self.project.catalogue.in_force(day))
         for table, files in relations.landing.items():
@@ -360,10 +361,11 @@ class Runner:
             self.engine.landing_relation(table, files)
         for model in relations.staging:
             self.engine.view(model.name, model.sql)
-        for name, columns in relations.empty.items():
-            self.engine.view(name, empty_relation(columns))
+        for name, columns in relations.declared.items():
+            if name not in relations.partitions:
+                self.engine.view(name, empty_relation(columns))
         for name, path in relations.partitions.items():
-            self.engine.partition_view(name, path)
+            self.engine.partition_view(name, path, relations.declared.get(name))
 
     def _check_there(self, files: Iterable[File]) -> None:
         for file in files:

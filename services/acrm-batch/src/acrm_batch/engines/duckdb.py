@@ -136,9 +136,14 @@ class Engine:
             self.connection.execute(f"create or replace view {name} as {query}")
             self._views[name] = query
 
-    def partition_view(self, name: str, path: Path) -> None:
-        """A model's partition under a name."""
-        self.view(name, f"select * from read_parquet({literal(path)}, hive_partitioning=false)")
+    def partition_view(
+        self, name: str, path: Path, declared: Mapping[str, str] | None = None
+    ) -> None:
+        """A model's partition under a name; of declared columns, those that it lacks are empty."""
+        query = f"select * from read_parquet({literal(path)}, hive_partitioning=false)"
+        if declared:
+            query = f"{empty_relation(declared)} union all by name {query}"
+        self.view(name, query)
 
     def stage(
         self, name: str, sql: str, key: Sequence[str], bound: Mapping[str, Bound]

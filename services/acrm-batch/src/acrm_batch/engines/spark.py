@@ -101,8 +101,11 @@ class SparkEngine(Engine):
         super().view(name, query)
         self._definitions[name] = _Query(query)
 
-    def partition_view(self, name: str, path: Path) -> None:
-        super().partition_view(name, path)
+    def partition_view(
+        self, name: str, path: Path, declared: Mapping[str, str] | None = None
+    ) -> None:
+        # What a file lacks of the columns that DuckDB finds is empty in Spark, too.
+        super().partition_view(name, path, declared)
         self._definitions[name] = path.absolute()
 
     def stage(
