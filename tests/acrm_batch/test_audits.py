@@ -1,5 +1,6 @@
 """Audits: each kind finds its fault, says where, and blocks or warns."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from acrm_batch.audits import AuditBlockedError, Previous, audit_faults, run_audits
-from acrm_batch.engines.duckdb import Engine
+from acrm_batch.engines.duckdb import Bound, Engine
 from acrm_batch.ledger import AuditResult
 from acrm_batch.model import Model
 from acrm_batch.project import Project
@@ -20,9 +21,22 @@ ROWS = "(values (1, 'a', 10, date '2026-01-01'), (2, 'b', -5, null), (2, null, 4
 NOW = f"select * from {ROWS} as t (customer_id, grade, amount, seen_on)"
 
 
-def tried(tmp_path: Path, *audits: dict[str, Any], key: tuple[str, ...] = ()) -> list[AuditResult]:
+class PrunedMeanwhile(Engine):
+    """The partition before goes while audits are tried."""
+
+    def numbers(self, query: str, bound: Mapping[str, Bound]) -> list[int]:
+        (self.landing / "before.parquet").unlink()
+        return super().numbers(query, bound)
+
+
+def tried(
+    tmp_path: Path,
+    *audits: dict[str, Any],
+    key: tuple[str, ...] = (),
+    engine_class: type[Engine] = Engine,
+) -> list[AuditResult]:
     """What audits find in three rows, after a partition of other rows."""
-    engine = Engine(tmp_path, tmp_path / "aside", "200MB", 1)
+    engine = engine_class(tmp_path, tmp_path / "aside", "200MB", 1)
     engine.view("staged", NOW)
     engine.view("known", "select 'a' as grade")
     before = tmp_path / "before.parquet"
@@ -64,6 +78,13 @@ def test_an_audit_finds_its_fault(
 def test_a_key_that_repeats_is_named(tmp_path: Path) -> None:
     [found] = tried(tmp_path, key=("customer_id",))
     assert found.sentence == "rows repeat the key customer_id (for instance customer_id 2)"
+
+
+def test_a_partition_that_is_pruned_meanwhile_is_compared_with_all_the_same(tmp_path: Path) -> None:
+    drift = {"mean_drift": {"columns": ["amount"], "max_pct": 20}}
+    [found] = tried(tmp_path, drift, engine_class=PrunedMeanwhile)
+    assert found.blocks
+    assert list((tmp_path / "aside").glob("*.parquet")) == []
 
 
 def test_a_warning_does_not_block(tmp_path: Path) -> None:

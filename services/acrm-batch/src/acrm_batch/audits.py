@@ -16,6 +16,7 @@ A key is a uniqueness audit. Beside it a model's front matter may have, under `a
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -65,30 +66,44 @@ def run_audits(
     engine: Engine, model: Model, rows: int, previous: Previous | None, bound: Mapping[str, Bound]
 ) -> list[AuditResult]:
     """Try every audit of a model on the relation `staged`, each relation in one pass."""
-    by_source: dict[str, list[_Test]] = {}
-    for test in _tests(model, _has(engine, previous)):
-        by_source.setdefault(test.source, []).append(test)
-    results = [
-        _row_count(one, rows, previous.rows if previous else None)
-        for one in model.audits
-        if "row_count_drift" in one
-    ]
-    for source, tests in by_source.items():
-        counts = ", ".join(test.count for test in tests)
-        failed = engine.numbers(f"select {counts} from {source}", bound)
-        results += [
-            _with_sample(engine, model, test, number, bound)
-            for test, number in zip(tests, failed, strict=True)
+    with _kept(engine, model, previous) as has_previous:
+        by_source: dict[str, list[_Test]] = {}
+        for test in _tests(model, has_previous):
+            by_source.setdefault(test.source, []).append(test)
+        results = [
+            _row_count(one, rows, previous.rows if previous else None)
+            for one in model.audits
+            if "row_count_drift" in one
         ]
+        for source, tests in by_source.items():
+            counts = ", ".join(test.count for test in tests)
+            failed = engine.numbers(f"select {counts} from {source}", bound)
+            results += [
+                _with_sample(engine, model, test, number, bound)
+                for test, number in zip(tests, failed, strict=True)
+            ]
     return results
 
 
-def _has(engine: Engine, previous: Previous | None) -> bool:
-    """Whether there is a partition before to compare with; it is the relation `previous`."""
-    if previous is None or not previous.path.is_file():
-        return False
-    engine.partition_view("previous", previous.path)
-    return True
+@contextmanager
+def _kept(engine: Engine, model: Model, previous: Previous | None) -> Iterator[bool]:
+    """Whether there is a partition before to compare with, as the relation `previous`. Pruning may
+    remove it meanwhile, so it is read under a name of its own."""
+    if previous is None:
+        yield False
+        return
+    linked = engine.aside / f"{model.name}.before.{previous.path.parent.name}.parquet"
+    linked.unlink(missing_ok=True)
+    try:
+        linked.hardlink_to(previous.path)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        engine.partition_view("previous", linked)
+        yield True
+    finally:
+        linked.unlink()
 
 
 def _with_sample(
