@@ -20,7 +20,8 @@ class Figure:
 
 @dataclass
 class Figures:
-    """The figures of one benchmark, kept in `path` even where a later part fails."""
+    """The figures of one benchmark, kept in `path` even where a later part fails; those that are
+    there already, of parts that were run before, stay."""
 
     path: Path
     found: dict[str, Figure] = field(default_factory=dict)
@@ -38,7 +39,8 @@ class Figures:
             goal, met = f">= {at_least:g}", value >= at_least
         self.found[name] = Figure(value, unit, goal, met)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        document = {name: asdict(figure) for name, figure in self.found.items()}
+        document = json.loads(self.path.read_text("utf-8")) if self.path.is_file() else {}
+        document |= {name: asdict(self.found[name])}
         self.path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
     def print(self, console: Console) -> None:
