@@ -95,6 +95,15 @@ def test_volumes_and_mounted_files_exist(name: str) -> None:
             assert source in COMPOSE["volumes"]
 
 
+@pytest.mark.parametrize("name", ["acrm", "alerting"])
+def test_who_reads_the_delivered_files_finds_them_and_cannot_change_them(name: str) -> None:
+    (mounted,) = [one for one in SERVICES[name]["volumes"] if "CRM_LANDING_DIR" in one]
+    assert (
+        mounted
+        == f"${{CRM_LANDING_DIR:-./landing}}:{SERVICES[name]['environment']['CRM_LANDING_DIR']}:ro"
+    )
+
+
 @pytest.mark.parametrize("name", sorted(name for name in SERVICES if "build" in SERVICES[name]))
 def test_a_service_is_started_by_a_command_that_exists(name: str) -> None:
     program, command = [*SERVICES[name].get("entrypoint", []), *SERVICES[name]["command"]][:2]

@@ -4,14 +4,19 @@ import importlib
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 from pydantic import AliasChoices
 from pydantic_settings import BaseSettings
 
+from alerting.settings import AlertingSettings
+from crm_shared.settings import KafkaConsumerSettings, KafkaSettings, LogSettings
 from ocrm_api.settings import NotifySettings
 from tests.deploy.test_compose import OURS, documented
 
 ROOT = Path(__file__).parents[2]
+#: A variable of the compose file that .env does not set: what stands behind `:-` remains.
+UNSET = re.compile(r"\$\{[A-Z_]+(?::-([^}]*)|:\?[^}]*)\}")
 MODULES = ("crm_shared", "ocrm_api", "acrm_batch", "alerting")
 
 
@@ -25,6 +30,12 @@ def variables(settings: type[BaseSettings]) -> set[str]:
         else:
             names.add(str(alias) if alias else f"{prefix}{name}".upper())
     return names
+
+
+def environment(service: str) -> dict[str, str]:
+    text = (ROOT / "docker-compose.yml").read_text()
+    given: dict[str, str] = yaml.safe_load(text)["services"][service]["environment"]
+    return given
 
 
 def declared() -> set[str]:
@@ -49,9 +60,32 @@ def test_every_setting_is_documented() -> None:
     assert declared() - documented() == set()
 
 
-def test_the_notifier_of_the_compose_file_is_given_every_setting_of_its_own() -> None:
-    given = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["ocrm-notify"]
-    assert variables(NotifySettings) - given["environment"].keys() == set()
+@pytest.mark.parametrize(
+    ("service", "settings"),
+    [
+        ("ocrm-notify", (NotifySettings,)),
+        ("alerting", (AlertingSettings, KafkaSettings, KafkaConsumerSettings, LogSettings)),
+    ],
+)
+def test_a_service_of_the_compose_file_is_given_every_setting_of_its_own(
+    service: str, settings: tuple[type[BaseSettings], ...]
+) -> None:
+    wanted = set().union(*map(variables, settings))
+    assert wanted - environment(service).keys() == set()
+
+
+@pytest.mark.parametrize("settings", [AlertingSettings, KafkaConsumerSettings, LogSettings])
+def test_what_is_not_set_in_dot_env_keeps_its_default_under_compose(
+    settings: type[BaseSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = environment("alerting")
+    for name, value in given.items():
+        monkeypatch.setenv(name, UNSET.sub(r"\1", value))
+    taken = settings()
+    prefix = settings.model_config.get("env_prefix", "")
+    for name, field in settings.model_fields.items():
+        if "$" in given[f"{prefix}{name}".upper()] and not field.is_required():
+            assert getattr(taken, name) == field.default, name
 
 
 def test_nothing_is_documented_that_nobody_reads() -> None:

@@ -13,7 +13,7 @@ _SHORTEST_TOKEN = 16
 class AlertingSettings(BaseSettings):
     """Database, operations port and the bounds within which the service works."""
 
-    model_config = SettingsConfigDict(env_prefix="ALERTING_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ALERTING_", extra="ignore", env_ignore_empty=True)
 
     database_url: SecretStr = Field(description="PostgreSQL as the role alerting_owner.")
     group: str = Field(default="alerting", description="Consumer group on the broker.")
