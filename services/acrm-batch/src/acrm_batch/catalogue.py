@@ -37,13 +37,23 @@ UNITS = {
     "code": ("varchar", True),
 }
 
-_AGGREGATE = re.compile(r"\b(?:sum|max|min)\(\s*([a-z0-9_]+)\s*\)")
+_AGGREGATE = re.compile(r"\b(sum|max|min)\(\s*([a-z0-9_]+)\s*\)")
 _SUM = re.compile(r"\bsum\(\s*([a-z0-9_]+)\s*\)")
 
 
 def of_one_row(sql: str) -> str:
     """An aggregate over a single row, where it is the measure itself."""
-    return _AGGREGATE.sub(r"\1", sql)
+    return _AGGREGATE.sub(r"\2", sql)
+
+
+def part_of(function: str, measure: str) -> str:
+    """The column with an aggregate of some of the rows."""
+    return f"{function}_{measure}"
+
+
+def of_parts(sql: str) -> str:
+    """An aggregate of the aggregates of parts: a sum of sums, the largest of the largest."""
+    return _AGGREGATE.sub(lambda found: f"{found[1]}({part_of(found[1], found[2])})", sql)
 
 
 def as_it_was(sql: str, ending: str) -> str:
@@ -112,9 +122,14 @@ class Indicator:
         return self.unit in ("money", "count") and self.compared is None
 
     @property
+    def aggregates(self) -> list[tuple[str, str]]:
+        """The functions and measures that it is made of."""
+        return _AGGREGATE.findall(f"{self.sql or self.counts} {self.counted_before}")
+
+    @property
     def measures(self) -> frozenset[str]:
         """The columns of the family's model that it aggregates."""
-        return frozenset(_AGGREGATE.findall(f"{self.sql or self.counts} {self.counted_before}"))
+        return frozenset(measure for _, measure in self.aggregates)
 
     @property
     def row_sql(self) -> str:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from acrm_batch.catalogue import Catalogue, Indicator
+from acrm_batch.families import CUSTOMER, PLACE, family_of, key_of, typed
 from acrm_batch.model import Model
-from acrm_batch.rollups import CUSTOMER, PLACE, family_of, key_of, typed
 from crm_shared.errors import UsageError
 
 _WORD = re.compile(r"\w+")
