@@ -101,6 +101,11 @@ def _canaries(environment: dict[str, str]) -> tuple[int, int] | None:
         ).fetchone()
 
 
+def _owners(environment: dict[str, str]) -> set[str]:
+    with psycopg.connect(environment["ALERTING_DATABASE_URL"]) as connection:
+        return {row[0] for row in connection.execute("select owner from alerting.partitions")}
+
+
 def test_events_become_reminders_on_the_topic(
     run: RunningCommand, environment_of_run: dict[str, str], kafka_settings: KafkaSettings
 ) -> None:
@@ -112,6 +117,7 @@ def test_events_become_reminders_on_the_topic(
     assert _probe(environment_of_run, "/readyz") == 200
     assert _probe(environment_of_run, "/livez") == 200
     assert _probe(environment_of_run, "/metrics") == 200
+    assert _owners(environment_of_run) == {f"{socket.gethostname()}:{run.pid}"}
     run.send(signal.SIGTERM)
     assert run.wait(15) == 0
     assert '"stopped"' in run.text()

@@ -11,7 +11,11 @@ class PartitionStatus(BaseModel):
 
     topic: str
     partition: int
-    epoch: int = Field(description="Raised by every new owner.")
+    epoch: int = Field(description="Raised by every new owner; 0 before the first one.")
+    owner: str | None = Field(
+        description="Host and process number of the member that took it over last; null before the"
+        " first one."
+    )
     next_offset: int
     end_offset: int
     lag_records: int
@@ -22,7 +26,7 @@ class PartitionStatus(BaseModel):
     watermark: datetime | None = Field(description="Newest event time worked on.")
     events_per_second: float
     processed: int
-    updated_at: datetime
+    updated_at: datetime | None
     canary_seconds: float | None = Field(
         description="How long ago the newest canary that was worked on had been sent; null before"
         " the first one."
@@ -42,6 +46,7 @@ class Status(BaseModel):
                             "topic": "crm.transactions.v1",
                             "partition": 0,
                             "epoch": 3,
+                            "owner": "alerting-1.bank.example:4711",
                             "next_offset": 81_200,
                             "end_offset": 81_290,
                             "lag_records": 90,

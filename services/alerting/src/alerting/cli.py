@@ -77,7 +77,7 @@ def status(as_json: AsJson = False) -> None:
         return
     print(
         f"{'partition':<28}{'lag':>10}{'behind s':>10}{'events/s':>10}{'processed':>12}"
-        f"{'canary s':>10}  watermark"
+        f"{'canary s':>10}  {'watermark':<34}owner"
     )
     for one in found["partitions"]:
         print(
@@ -86,7 +86,7 @@ def status(as_json: AsJson = False) -> None:
             f"{one['events_per_second']:>10}"
             f"{one['processed']:>12}"
             f"{'-' if one['canary_seconds'] is None else one['canary_seconds']:>10}"
-            f"  {one['watermark'] or '-'}"
+            f"  {one['watermark'] or '-':<34}{one['owner'] or 'nobody yet'}"
         )
     words = dict.fromkeys(found["estimated"], "about ") | dict.fromkeys(
         found["at_least"], "at least "

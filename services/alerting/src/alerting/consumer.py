@@ -5,12 +5,13 @@ of it. When PostgreSQL fails the batch is put off and taken again; when another 
 to own a partition, this one joins the group anew.
 """
 
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 from kafka import ConsumerRebalanceListener, KafkaConsumer
@@ -77,7 +78,7 @@ class Consumer:
         self._watchdog = watchdog
         self._stop = stop
         self._on_raised = on_raised
-        self._owner = str(uuid4())
+        self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._bounds = bounds_of(settings)
         self._epochs: dict[Partition, int] = {}
         self._next: dict[Partition, int] = {}

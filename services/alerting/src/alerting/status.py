@@ -17,7 +17,7 @@ from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
 
 _PARTITIONS = """
-select topic, partition, epoch, next_offset, watermark, processed, updated_at, canary_at
+select topic, partition, epoch, owner, next_offset, watermark, processed, updated_at, canary_at
 from alerting.partitions where topic = any (%s) order by topic, partition
 """
 
@@ -83,6 +83,7 @@ def read(
             "topic": topic,
             "partition": number,
             "epoch": epoch,
+            "owner": owner,
             "next_offset": next_offset,
             "end_offset": ends.get((topic, number), next_offset),
             "lag_records": max(0, ends.get((topic, number), next_offset) - next_offset),
@@ -92,21 +93,30 @@ def read(
                 (processed - before.get((topic, number), 0)) / sample_seconds, 1
             ),
             "processed": processed,
-            "updated_at": updated_at.isoformat(),
+            "updated_at": updated_at.isoformat() if updated_at else None,
             "canary_seconds": _age(canary_at),
         }
-        for topic, number, epoch, next_offset, watermark, processed, updated_at, canary_at in rows
-    ]
-    unseen = sum(end for one, end in ends.items() if one not in {(row[0], row[1]) for row in rows})
+        for (
+            topic, number, epoch, owner, next_offset, watermark, processed, updated_at, canary_at
+        ) in _with_untaken(rows, ends)
+    ]  # fmt: skip
     return {
         "topics": topics,
         "partitions": partitions,
-        "lag_records": sum(one["lag_records"] for one in partitions) + unseen,
+        "lag_records": sum(one["lag_records"] for one in partitions),
         "events_per_second": sum(one["events_per_second"] for one in partitions),
         "processed": sum(one["processed"] for one in partitions),
         "storms": [one.sentence for one in storms.lasting(connection)],
         **counts(connection),
     }
+
+
+def _with_untaken(
+    rows: Sequence[tuple[Any, ...]], ends: Collection[Partition]
+) -> list[tuple[Any, ...]]:
+    """The rows, and one for each partition of the topics that nobody has taken over yet."""
+    untaken = set(ends) - {(row[0], row[1]) for row in rows}
+    return sorted([*rows, *((*one, 0, None, 0, None, 0, None, None) for one in untaken)])
 
 
 def counts(connection: psycopg.Connection) -> dict[str, Any]:
@@ -142,7 +152,7 @@ def _age(at: datetime | None) -> float | None:
 def _processed(connection: psycopg.Connection, topics: list[str]) -> dict[Partition, int]:
     rows = connection.execute(_PARTITIONS, (topics,)).fetchall()
     connection.commit()
-    return {(row[0], row[1]): row[5] for row in rows}
+    return {(row[0], row[1]): row[6] for row in rows}
 
 
 def _ends(settings: KafkaSettings, topics: list[str]) -> dict[Partition, int]:

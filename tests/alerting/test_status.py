@@ -1,0 +1,45 @@
+"""`alerting status` names each partition of the topics and who works on it."""
+
+import psycopg
+import pytest
+from typer.testing import CliRunner
+
+from alerting.cli import app
+from crm_shared import kafka
+from crm_shared.events import transactions
+from crm_shared.settings import KafkaSettings
+from crm_shared.testing import topics
+from tests.alerting.bookings import booking
+
+pytestmark = pytest.mark.kafka
+
+
+def test_a_partition_is_told_with_its_owner_and_also_while_it_has_none(
+    alerting_url: str,
+    connection: psycopg.Connection,
+    kafka_bootstrap: str,
+    kafka_prefix: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broker = KafkaSettings(bootstrap=kafka_bootstrap, topic_prefix=kafka_prefix, partitions=2)
+    kafka.ensure_topics(broker, [transactions.TOPIC])
+    topics.publish(
+        broker, transactions.TOPIC, [booking(number, customer_id=number) for number in range(1, 41)]
+    )
+    topic = kafka.topic(broker, transactions.TOPIC)
+    connection.execute(
+        "insert into alerting.partitions (topic, partition, epoch, owner) values (%s, 1, 1, %s)",
+        (topic, "machine-1:4711"),
+    )
+    connection.commit()
+    monkeypatch.setenv("ALERTING_DATABASE_URL", alerting_url)
+    monkeypatch.setenv("CRM_KAFKA_BOOTSTRAP", kafka_bootstrap)
+    monkeypatch.setenv("CRM_KAFKA_TOPIC_PREFIX", kafka_prefix)
+    done = CliRunner().invoke(app, ["status"], catch_exceptions=False)
+    head, nobodys, owned, *_ = done.output.splitlines()
+    assert head.endswith("owner")
+    assert nobodys.startswith(f"{topic}/0 ")
+    assert nobodys.endswith("nobody yet")
+    assert owned.startswith(f"{topic}/1 ")
+    assert owned.endswith("machine-1:4711")
+    assert all(int(line.removeprefix(topic).split()[1]) > 0 for line in (nobodys, owned))
