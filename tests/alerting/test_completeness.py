@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerting import completeness, dead_letters, ledger, migrate, requeue
+from alerting import completeness, days_checked, dead_letters, ledger, migrate, requeue
 from alerting.cli import app
 from alerting.completeness import Line
 from alerting.ledger import BOOKED_KINDS
@@ -92,6 +92,12 @@ def _report(*, code: int) -> dict[str, Any]:
     return found | {"kinds": {one["kind"]: one for one in found["kinds"]}}
 
 
+def _checked(url: str) -> tuple[date | None, int]:
+    with psycopg.connect(url) as connection:
+        found = days_checked.standing(connection)
+    return found.newest, found.incomplete
+
+
 def test_a_day_of_which_everything_was_worked_on_once_is_proven_by_control_totals(
     url: str, kafka_settings: KafkaSettings, sent: list[Message], landing: Path
 ) -> None:
@@ -147,10 +153,12 @@ def test_what_is_missing_is_named_with_its_place_and_what_to_do(
     assert "1 wait in the topic, the first at " in waiting
     assert f"alerting dead-letters requeue {found['dead_letters'][0]}" in dead
     assert json.loads(never[2])["event_id"] in gone
+    assert _checked(url) == (DAY, 1)
     assert _said("--date", str(DAY), code=3).splitlines()[-1] == f"{DAY} is NOT COMPLETE."
     _publish(kafka_settings, [never, broken])
     _work(url, kafka_settings)
     assert _report(code=0)["kinds"]["transaction.booked"]["missing"] == 0
+    assert _checked(url) == (DAY, 0)
 
 
 def test_a_dead_letter_that_is_not_utf8_is_not_taken_for_worked_on(
@@ -201,6 +209,7 @@ def test_a_delivery_without_any_events_proves_nothing(url: str, tmp_path: Path) 
 def test_a_day_that_was_not_delivered_is_not_ready(url: str) -> None:
     with pytest.raises(NotReadyError, match="has not arrived"):
         _said("--date", "2026-07-02", code=75)
+    assert _checked(url) == (None, 0)
 
 
 @pytest.mark.parametrize(

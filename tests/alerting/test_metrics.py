@@ -1,14 +1,17 @@
 """What operations see in /metrics is what there is now."""
 
+from datetime import date, datetime
+
 import psycopg
 import pytest
 from prometheus_client import REGISTRY
 
-from alerting import metrics, status
+from alerting import days_checked, metrics, status
 from alerting.canaries import Canaries
 from alerting.relay import Relay
 from alerting.settings import AlertingSettings
 from crm_shared import kafka
+from crm_shared.clock import BANK_ZONE
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing.network import free_port
 from crm_shared.testing.waiting import wait_until
@@ -47,6 +50,23 @@ def test_what_waits_for_a_person_is_measured_until_it_is_done(
     metrics.waits(status.waiting(connection))
     assert _value("alerting_open_dead_letters", reason="undecodable") == 0
     assert _value("alerting_storms_lasting", rule="R01.LARGE_INFLOW") is None
+
+
+def test_days_that_were_found_incomplete_are_measured_until_they_are_complete(
+    connection: psycopg.Connection,
+) -> None:
+    def told() -> tuple[float | None, float | None]:
+        metrics.days(days_checked.standing(connection))
+        newest = _value("alerting_checked_business_date_timestamp_seconds")
+        return _value("alerting_incomplete_days"), newest
+
+    assert told() == (0, 0)
+    for day, complete in ((20, False), (25, False), (30, True)):
+        days_checked.keep(connection, date(2026, 6, day), complete=complete)
+    midnight = datetime(2026, 6, 30, tzinfo=BANK_ZONE).timestamp()
+    assert told() == (1, midnight)
+    days_checked.keep(connection, date(2026, 6, 25), complete=True)
+    assert told() == (0, midnight)
 
 
 def test_what_waits_is_measured_while_kafka_is_away(

@@ -1,4 +1,4 @@
-"""What starts the batch at night: the DAG, the crontab, the systemd units."""
+"""What starts the batch at night and the check of the day: the DAG, crontabs, systemd units."""
 
 import ast
 import re
@@ -8,12 +8,16 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import typer
+from typer.core import TyperGroup
 
+import alerting.cli
 from acrm_batch.cli import COMMANDS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 DAG = DEPLOY / "airflow" / "dags" / "acrm_nightly.py"
 CRONTAB = DEPLOY / "cron" / "acrm.crontab"
+CHECK = DEPLOY / "cron" / "alerting.crontab"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 
 
@@ -42,10 +46,21 @@ def test_the_dag_is_python() -> None:
     compile(DAG.read_text(), str(DAG), "exec")
 
 
-def test_a_line_of_the_crontab_has_five_times_a_user_and_a_shell_command(tmp_path: Path) -> None:
-    lines = [line for line in CRONTAB.read_text().splitlines() if line and line[0] not in "#"]
+def test_the_day_before_is_checked_by_cron_and_by_systemd() -> None:
+    known = typer.main.get_command(alerting.cli.app)
+    assert isinstance(known, TyperGroup)
+    for path in (CHECK, DEPLOY / "systemd" / "alerting-completeness.service"):
+        (command,) = re.findall(r"\balerting ([a-z-]+) --", path.read_text())
+        assert command in known.list_commands(typer.Context(known))
+
+
+@pytest.mark.parametrize(("crontab", "number"), [(CRONTAB, 4), (CHECK, 1)])
+def test_a_line_of_a_crontab_has_five_times_a_user_and_a_shell_command(
+    crontab: Path, number: int
+) -> None:
+    lines = [line for line in crontab.read_text().splitlines() if line and line[0] not in "#"]
     jobs = [line for line in lines if "=" not in line.split()[0]]
-    assert len(jobs) == 4
+    assert len(jobs) == number
     for line in jobs:
         *times, user, command = line.split(maxsplit=6)
         assert all(re.fullmatch(r"[\d*/,-]+", one) for one in times) and user == "crm"
@@ -57,14 +72,14 @@ def test_a_line_of_the_crontab_has_five_times_a_user_and_a_shell_command(tmp_pat
 def test_systemd_understands_the_units(tmp_path: Path) -> None:
     for path in UNITS:
         # The program is not installed where the tests run.
-        text = path.read_text().replace("/opt/tulou/bin/acrm", "/bin/true")
+        text = re.sub(r"/opt/tulou/bin/(acrm|alerting)", "/bin/true", path.read_text())
         (tmp_path / path.name).write_text(text)
     files = shlex.join(str(tmp_path / path.name) for path in UNITS)
     done = subprocess.run(
         ["bash", "-c", f"systemd-analyze verify {files}"], capture_output=True, text=True,
         check=False,
     )  # fmt: skip
-    told = [line for line in done.stderr.splitlines() if "acrm" in line]
+    told = [line for line in done.stderr.splitlines() if "acrm" in line or "alerting" in line]
     assert (done.returncode, told) == (0, [])
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from alerting import audit, ruleset, settings, worked
+from alerting import audit, days_checked, ruleset, settings, worked
 from alerting.cli_history import From, Landing, To, day, without_type
 from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected, published
 from crm_shared import kafka
@@ -30,11 +30,13 @@ def completeness(
     """Whether everything that the core booked on a day was worked on; ends with 3 if not."""
     from alerting import completeness as asking  # noqa: PLC0415  only who looks back needs DuckDB
 
-    on, broker = day(asked), KafkaSettings.load()
-    with connected(settings.load()) as connection:
+    on, ours, broker = day(asked), settings.load(), KafkaSettings.load()
+    with connected(ours) as connection:
         found = worked.read(connection, on, [kafka.topic(broker, name) for name in TOPICS])
     # Without a connection: nobody knows how long reading a day takes.
     report = _report(on, asking.lines(found, broker, landing, on), found)
+    with connected(ours) as connection:
+        days_checked.keep(connection, on, complete=report["complete"])
     print(json.dumps(report, indent=2, default=str) if as_json else "\n".join(_told(report)))
     if not report["complete"]:
         raise typer.Exit(INCOMPLETE)

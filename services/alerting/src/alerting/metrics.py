@@ -1,15 +1,17 @@
 """What operations measure: Prometheus metrics of this process."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, time
 from typing import get_args
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
 from alerting.batch import BatchResult
+from alerting.days_checked import Checked
 from alerting.decoding import Reason
 from alerting.ownership import Partition
 from alerting.status import Waiting
+from crm_shared.clock import BANK_ZONE
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a library without annotations
 
@@ -51,6 +53,15 @@ STORMS_LASTING = Gauge(
 )
 HELD_MESSAGES = Gauge(
     "alerting_held_messages", "Messages that a storm holds, up to 100000.", ["rule"]
+)
+INCOMPLETE_DAYS = Gauge(
+    "alerting_incomplete_days",
+    "Of the last seven business dates up to the newest that was checked, those that"
+    " `alerting completeness` found incomplete.",
+)
+NEWEST_CHECKED = Gauge(
+    "alerting_checked_business_date_timestamp_seconds",
+    "Begin of the newest business date that `alerting completeness` has judged; 0: none.",
 )
 CANARIES = Gauge(
     "alerting_canary_timestamp_seconds",
@@ -98,6 +109,13 @@ def waits(found: Waiting) -> None:
         OPEN_DEAD_LETTERS.labels(reason).set(found.dead_letters.get(reason, 0))
     _replace(STORMS_LASTING, {(storm.rule_code,): 1 for storm in found.storms})
     _replace(HELD_MESSAGES, {(storm.rule_code,): storm.held for storm in found.storms})
+
+
+def days(found: Checked) -> None:
+    """What the daily checks have found."""
+    INCOMPLETE_DAYS.set(found.incomplete)
+    if found.newest is not None:
+        NEWEST_CHECKED.set(datetime.combine(found.newest, time(), BANK_ZONE).timestamp())
 
 
 def canaries(sent: Mapping[Partition, datetime]) -> None:
