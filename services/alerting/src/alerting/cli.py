@@ -2,7 +2,8 @@
 
 import json
 import sys
-from typing import Annotated, Any
+from collections.abc import Collection, Sequence
+from typing import Annotated, Any, get_args
 
 import psycopg
 import typer
@@ -22,6 +23,7 @@ from alerting import requeue as requeuing
 from alerting import status as standing
 from alerting.commands import AsJson, MaybeBy, MaybePurpose, connected
 from alerting.consumer import bounds_of
+from alerting.decoding import Reason
 from crm_shared import clock, logging
 from crm_shared.errors import CrmError, UsageError
 from crm_shared.settings import KafkaSettings
@@ -113,10 +115,12 @@ def list_letters(
 ) -> None:
     """Dead letters, the oldest first; with --json, --by and --purpose also what they say."""
     asker, state = audit.asker(by, purpose), None if everything else "dead"
+    _require_reason(reason)
     if asker is not None and not as_json:
         raise UsageError("What dead letters say is told with --json alone: add it.")
     with connected(settings.load()) as connection:
         found = dead_letters.find(connection, state=state, reason=reason, limit=limit)
+        number = dead_letters.count(connection, state=state, reason=reason)
         if asker is not None:
             numbers = [one.dead_letter_id for one in found]
             audit.record(
@@ -132,7 +136,8 @@ def list_letters(
             f"{one.dead_letter_id:<8}{one.state:<10}{one.reason:<14}"
             f"{one.topic}/{one.partition}@{one.log_offset:<12}{one.rule_code:<28}{one.detail}"
         )
-    print(f"{len(found)} dead letters shown.")
+    more = f" of {number}, the oldest; --limit shows more" if number > len(found) else ""
+    print(f"{len(found)} dead letters shown{more}.")
 
 
 @letters.command()
@@ -144,9 +149,11 @@ def requeue(
     """Work on dead letters once more, here and now; the reminders get the same ids."""
     if not ids and not reason and not everything:
         raise UsageError("Say which: numbers from `alerting dead-letters list`, --reason or --all.")
+    _require_reason(reason)
     ours = settings.load()
     with connected(ours) as connection:
         found = dead_letters.find(connection, state="dead", reason=reason, ids=ids, limit=100_000)
+        _require_all(ids or [], {one.dead_letter_id for one in found})
         connection.commit()
         result = requeuing.requeue(connection, found, clock.now(), bounds_of(ours))
     print(
@@ -155,6 +162,22 @@ def requeue(
     )
     for code in result.storms:
         print(f"A storm of {code} has begun: its messages are held; look at `alerting storms`.")
+
+
+def _require_reason(reason: str | None) -> None:
+    if reason is not None and reason not in get_args(Reason):
+        raise UsageError(f"{reason} is no reason of dead letters: {', '.join(get_args(Reason))}.")
+
+
+def _require_all(asked: Sequence[int], found: Collection[int]) -> None:
+    """`UsageError` where a number is not that of an open dead letter, before anything is done."""
+    unknown = [str(number) for number in asked if number not in found]
+    if unknown:
+        raise UsageError(
+            f"{', '.join(unknown)}: no open dead letter has this number (of that reason), so "
+            "nothing was requeued. `alerting dead-letters list` shows the open ones, with --all "
+            "also those that were requeued before."
+        )
 
 
 def _as_json(one: dead_letters.StoredDeadLetter, *, payload: bool) -> dict[str, Any]:

@@ -35,6 +35,12 @@ where (%(state)s::text is null or state = %(state)s)
 order by dead_letter_id limit %(limit)s
 """
 
+_COUNT = """
+select count(*) from alerting.dead_letters
+where (%(state)s::text is null or state = %(state)s)
+  and (%(reason)s::text is null or reason = %(reason)s)
+"""
+
 _LONG_NUMBER = re.compile(rb"\d{11,}")
 
 
@@ -115,6 +121,14 @@ def find(
          "after": after, "limit": limit},
     )  # fmt: skip
     return [StoredDeadLetter(*row) for row in rows]
+
+
+def count(
+    connection: psycopg.Connection, *, state: str | None = None, reason: str | None = None
+) -> int:
+    """How many there are of this state and reason."""
+    row = connection.execute(_COUNT, {"state": state, "reason": reason}).fetchone()
+    return int(row[0]) if row else 0
 
 
 def mark(

@@ -31,7 +31,7 @@ class AlertingSettings(BaseSettings):
         default=10.0, gt=0, description="Of one SQL statement; waits for its answer are bounded."
     )
     rules_reload_seconds: float = Field(
-        default=3.0, gt=0, description="How soon changed parameters of rules are in force."
+        default=3.0, gt=0, le=5, description="How soon changed parameters of rules are in force."
     )
     canary_seconds: float = Field(
         default=30.0, ge=0, le=60, description="Between canaries to our own partitions; 0: none."
