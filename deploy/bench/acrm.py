@@ -141,22 +141,26 @@ def by_hand(bench: Bench, landing: Path, nights: Nights) -> None:
 
 
 def frames(bench: Bench, landing: Path) -> None:
-    """Deposits and flows from nothing, by the batch and by Polars; all source days are accepted."""
+    """Deposits and flows from nothing, by the batch and by Polars. The batch also reads every byte
+    of every delivered day to accept it, which Polars does not, so the ratio leaves that out."""
     day, place = str(LAST - timedelta(days=1)), bench.folder / "families"
     families = [
         word for name in ("balances", "deposits", "flow") for word in ("--select", f"ind_{name}")
     ]
     ours = bench.acrm("run", "--date", day, *families, landing=landing, warehouse=place)
+    accepting = float(ours.document()["phases"]["accepting source days"])
     packages = {"PYTHONPATH": str(BENCH / "packages"), "POLARS_MAX_THREADS": _THREADS}
     bench.say("deposits and flows by Polars")
     theirs = measure("-m", "acrm_batch.bench.frames", "--landing", landing, "--date", day, "--out",
                      bench.folder / "frames", "--check", place, environment=packages)  # fmt: skip
     bench.say(theirs.said.strip())
-    bench.figures.add("families_seconds", ours.seconds, "s")
-    bench.figures.add("families_memory", ours.gigabytes, "GiB")
-    bench.figures.add("polars_seconds", theirs.seconds, "s")
-    bench.figures.add("polars_memory", theirs.gigabytes, "GiB")
-    bench.figures.add("polars_to_families", theirs.seconds / ours.seconds, "ratio", at_least=1)
+    add = bench.figures.add
+    add("families_accepting_seconds", accepting, "s")
+    add("families_seconds", ours.seconds - accepting, "s")
+    add("families_memory", ours.gigabytes, "GiB")
+    add("polars_seconds", theirs.seconds, "s")
+    add("polars_memory", theirs.gigabytes, "GiB")
+    add("polars_to_families", theirs.seconds / (ours.seconds - accepting), "ratio", at_least=1)
 
 
 def spark(bench: Bench, landing: Path) -> None:
@@ -229,12 +233,12 @@ def main(
 
 
 def _one_size(bench: Bench, wanted: set[str], landing: Path, customers: int) -> None:
-    if wanted & {"full", "hand", "frames"}:
+    if wanted & {"full", "hand"}:
         nights = full(bench, landing, customers)
         if "hand" in wanted:
             by_hand(bench, landing, nights)
-        if "frames" in wanted:
-            frames(bench, landing)
+    if "frames" in wanted:
+        frames(bench, landing)
     if "spark" in wanted:
         spark(bench, landing)
 
