@@ -32,6 +32,7 @@ DAY = date(2026, 7, 1)
 INFLOW, OUTFLOW = "R01.LARGE_INFLOW", "R01.LARGE_OUTFLOW"
 FREQUENT = "R01.FREQUENT_TRANSFERS_OUT"
 LEAST = "movement.individual_min_amount"
+HOURS = "frequent_transfers.window_hours"
 
 Say = Callable[..., str]
 
@@ -102,7 +103,9 @@ def test_nothing_is_drafted_for_a_bank_that_nobody_has_published(
      (INFLOW, "storm.max_per_hour@/gold=5", ParametersRefusedError, "the same for everybody"),
      (INFLOW, "overrides=[]", ParametersRefusedError, "valid list"),
      ("R01.ACCOUNT_CLOSED", f"{LEAST}@/gold=5", ParametersRefusedError, "Extra inputs"),
-     (FREQUENT, "frequent_transfers.window_hours@/gold=900", RetentionTooShortError, "RETENTION")],
+     (FREQUENT, f"{HOURS}@/gold=48", ParametersRefusedError, rf"tier; .*\({HOURS}@ENTITY\)"),
+     (FREQUENT, f"{HOURS}@L1/gold=48", ParametersRefusedError, "everybody or to a legal entity"),
+     (FREQUENT, f"{HOURS}@L1=900", RetentionTooShortError, "RETENTION")],
 )  # fmt: skip
 @pytest.mark.usefixtures("bank")
 def test_what_cannot_be_says_why(
@@ -184,7 +187,7 @@ def worked(bank: PostgresDatabase, landing: Path, branches: dict[str, str]) -> N
         ],
     }  # fmt: skip
     frequent = {
-        "frequent_transfers.min_count": "5", "frequent_transfers.window_hours": "24",
+        "frequent_transfers.min_count": "5", HOURS: "24",
         "overrides": [{"tier": "gold", "parameters": {"frequent_transfers.min_count": "2"}}],
     }  # fmt: skip
     bodies = [

@@ -72,8 +72,9 @@ TRANSFERS = {
     HOURS: "24",
     "overrides": [
         _for({COUNT: "3"}, tier="gold"),
+        _for({HOURS: "48"}, "A"),
         _for({HOURS: "1"}, "B"),
-        _for({HOURS: "48", COUNT: "4"}, "B", "gold"),
+        _for({COUNT: "4"}, "B", "gold"),
     ],
 }
 RULES_BY_SCOPE = ruleset_of([(INFLOW, 7, AMOUNTS), (FREQUENT, 2, TRANSFERS)])
@@ -234,8 +235,8 @@ def _limits_of(event: TransactionEvent) -> Limits:
     gold = event.customer_id % 10 == GOLD
     entity_b = event.branch_id == "B02"
     if entity_b:
-        return Limits(1_000_000, 5_000_000, 4, 48) if gold else Limits(hours=1)
-    return Limits(800_000, 5_000_000, 3) if gold else Limits(200_000)
+        return Limits(1_000_000, 5_000_000, 4, 1) if gold else Limits(hours=1)
+    return Limits(800_000, 5_000_000, 3, 48) if gold else Limits(200_000, hours=48)
 
 
 @st.composite
@@ -324,17 +325,20 @@ def test_whatever_fires_in_a_scope_fires_by_the_loosest_parameters(
 
 def test_each_value_is_that_of_the_most_specific_override_that_has_one() -> None:
     values = parameters.parse(FREQUENT, TRANSFERS)
+    expected = {
+        Scope(): ("5", "24", ""),
+        Scope(None, "gold"): ("3", "24", "/gold"),
+        Scope("A", "profit"): ("5", "48", "A"),
+        Scope("A", "gold"): ("3", "48", "A/gold"),
+        Scope("B"): ("5", "1", "B"),
+        Scope("B", "gold"): ("4", "1", "B/gold"),
+    }
     found = {
         scope: (*(str(it) for it in given.values.values()), str(by))
-        for scope in (Scope("A", "profit"), Scope("A", "gold"), Scope("B"), Scope("B", "gold"))
+        for scope in expected
         for given, by in [values.within(scope)]
     }
-    assert found == {
-        Scope("A", "profit"): ("5", "24", ""),
-        Scope("A", "gold"): ("3", "24", "/gold"),
-        Scope("B"): ("5", "1", "B"),
-        Scope("B", "gold"): ("4", "48", "B/gold"),
-    }
+    assert found == expected
     assert dict(parameters.loosest(values).values) == {COUNT: 3, HOURS: 48}
     assert ruleset_of([(FREQUENT, 1, TRANSFERS)]).span == timedelta(hours=48)
 

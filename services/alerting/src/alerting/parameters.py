@@ -50,13 +50,22 @@ _TYPES: dict[str, Any] = {
         int, Field(ge=1, le=10_000, description="Transfers in the window 窗口内笔数")
     ],
     WINDOW_HOURS: Annotated[
-        Decimal, Field(gt=0, le=24 * 366, description="Hours of the window 窗口小时数")
+        Decimal,
+        Field(
+            gt=0,
+            le=24 * 366,
+            description="Hours of the window, not by tier 窗口小时数，不分客户分层",
+        ),
     ],
 }
 _AMOUNTS = {INDIVIDUAL, BUSINESS, MIN_AMOUNT}
 
 #: The more of these, the more a rule says; of all others, the less.
 _WIDENING = {WINDOW_HOURS}
+
+#: What the texts of reminders tell, beside the threshold, which is left out where a tier decided
+#: it. Whoever saw one of a tier's would know the tier, so a tier has none of these.
+_TOLD = {WINDOW_HOURS}
 
 #: Values of legal entities and tiers, and the two names of a scope.
 OVERRIDES = "overrides"
@@ -92,6 +101,7 @@ def _model(rule: Rule) -> type[BaseModel]:
                 list[_override_model(rule)],  # type: ignore[misc]  # made at run time
                 Field(alias=OVERRIDES, max_length=_MOST_OVERRIDES),
                 AfterValidator(_each_once),
+                AfterValidator(_none_tells_a_tier),
             ],
             [],
         )
@@ -142,6 +152,19 @@ def _each_once(overrides: list[Any]) -> list[Any]:
             raise ValueError(f"{scope} has two overrides; put their parameters into one")
     if not all(one.parameters.model_fields_set for one in overrides):
         raise ValueError("an override has at least one parameter")
+    return overrides
+
+
+def _none_tells_a_tier(overrides: list[Any]) -> list[Any]:
+    """Refuse values of a tier by which its reminders could be known."""
+    for one in overrides:
+        given = one.parameters.model_dump(by_alias=True, exclude_unset=True)
+        if one.tier and (told := _TOLD & given.keys()):
+            name = min(told)
+            raise ValueError(
+                f"{name} is in the text of reminders, so whoever sees one would know the "
+                f"customer's tier; give it to everybody or to a legal entity ({name}@ENTITY)"
+            )
     return overrides
 
 
