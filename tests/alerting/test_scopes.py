@@ -1,5 +1,7 @@
 """Parameters by legal entity and tier: who has which, live and whenever it is judged again."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
@@ -163,14 +165,24 @@ def test_who_has_which_tier_and_legal_entity_depends_on_the_bank_date_alone(
 
 
 @pytest.mark.usefixtures("bank")
-def test_many_customers_on_days_of_several_months_are_found_at_once(
+def test_many_customers_on_days_of_several_months_are_found_in_statements_bounded_one_by_one(
     connection: psycopg.Connection,
 ) -> None:
     days = [date(2026, 7, 4), date(2026, 7, 5)]
     asked = [(customer, day) for customer in range(1, 12_000) for day in days]
-    found = scopes.find(connection, [], asked)
+    bounds: list[str] = []
+
+    @contextmanager
+    def bound() -> Iterator[None]:
+        bounds.append("begins")
+        yield
+        bounds.append("ends")
+
+    found = scopes.find(connection, [("B01", day) for day in days], asked, each=bound)
     assert len(found.tiers) == 2 * 2 * 1_200
     assert [found.tiers[11_991, day] for day in days] == ["gold", "profit"]
+    # The publications; of two month ends the legal entities, and the tiers in three statements.
+    assert bounds == ["begins", "ends"] * (1 + 2 + 2 * 3)
 
 
 @pytest.mark.usefixtures("bank")

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from typing import Annotated
 
 import psycopg
@@ -30,23 +31,33 @@ AsJson = Annotated[bool, typer.Option("--json", help="For scripts.")]
 @contextmanager
 def connected(ours: AlertingSettings, *, seconds: float = 120) -> Iterator[psycopg.Connection]:
     """A connection for `seconds`; `SchemaOutdatedError` where the schema is not the program's."""
-    connection = database.connect(
-        ours.url,
-        purpose="command",
-        statement_timeout_seconds=ours.statement_timeout_seconds,
-    )
+    connection = _connect(ours)
     with connection, postgres.bounded(connection, seconds):
         migrate.require_newest(connection)
         yield connection
 
 
 def published(ours: AlertingSettings) -> Find:
-    """Looks up legal entities and tiers, on a connection of its own each time."""
+    """Looks up legal entities and tiers, on a connection of its own each time.
+
+    Each statement is bounded, not all together, for those of a long range are many.
+    """
 
     def find(
         branches: Collection[tuple[str, date]], customers: Collection[tuple[int, date]]
     ) -> Found:
-        with connected(ours) as connection:
-            return scopes.find(connection, branches, customers)
+        connection = _connect(ours)
+        with connection:
+            connection.autocommit = True
+            bound = partial(postgres.bounded, connection, ours.statement_timeout_seconds)
+            return scopes.find(connection, branches, customers, each=bound)
 
     return find
+
+
+def _connect(ours: AlertingSettings) -> psycopg.Connection:
+    return database.connect(
+        ours.url,
+        purpose="command",
+        statement_timeout_seconds=ours.statement_timeout_seconds,
+    )

@@ -9,10 +9,10 @@ A branch belongs to the legal entity that it had then; a younger one to the firs
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 
@@ -55,6 +55,9 @@ from acrm.publications p order by p.business_date desc limit 1
 
 _Name = TypeVar("_Name", str, int)
 
+#: Executes one statement with its values.
+_Ask = Callable[[LiteralString, Any], list[tuple[Any, ...]]]
+
 
 class PublishedUnreadableError(ServerUnavailableError):
     """What acrm-batch publishes cannot be read, so nobody knows which parameters hold."""
@@ -88,34 +91,39 @@ def find(
     connection: psycopg.Connection,
     branches: Collection[tuple[str, date]],
     customers: Collection[tuple[int, date]],
+    *,
+    each: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Found:
-    """Look up all of them together; `PublishedUnreadableError` where that cannot be."""
+    """Look up all of them together, every statement within `each()` of its own;
+    `PublishedUnreadableError` where that cannot be."""
+
+    def ask(statement: LiteralString, values: Any) -> list[tuple[Any, ...]]:
+        with each():
+            return connection.execute(statement, values).fetchall()
+
     legal_entities: dict[tuple[str, date], str] = {}
     tiers: dict[tuple[int, date], str] = {}
     with readable():
-        published = connection.execute(_PUBLISHED)
-        month_ends = [day for (day,) in published if is_month_end(day)]
+        month_ends = [day for (day,) in ask(_PUBLISHED, None) if is_month_end(day)]
         for as_of, asked in _by_month_end(month_ends, branches).items():
-            entity_of = _legal_entities(connection, as_of, {branch for branch, _ in asked})
+            entity_of = _legal_entities(ask, as_of, {branch for branch, _ in asked})
             legal_entities |= {one: entity_of[one[0]] for one in asked if one[0] in entity_of}
         for as_of, wanted in _by_month_end(month_ends, customers).items():
             for first in range(0, len(wanted), _CHUNK):
                 some = wanted[first : first + _CHUNK]
-                rows = connection.execute(_TIERS, (as_of, [customer for customer, _ in some]))
-                tier_of: dict[int, str] = dict(rows.fetchall())
+                tier_of: dict[int, str] = dict(
+                    ask(_TIERS, (as_of, [customer for customer, _ in some]))
+                )
                 tiers |= {one: tier_of[one[0]] for one in some if one[0] in tier_of}
     return Found(legal_entities, tiers)
 
 
-def _legal_entities(
-    connection: psycopg.Connection, as_of: date, branches: set[str]
-) -> dict[str, str]:
+def _legal_entities(ask: _Ask, as_of: date, branches: set[str]) -> dict[str, str]:
     """As they stood at a month end; nearly all branches are older than that."""
     values = {"as_of": as_of, "branches": sorted(branches)}
-    found: dict[str, str] = dict(connection.execute(_LEGAL_ENTITIES, values).fetchall())
+    found: dict[str, str] = dict(ask(_LEGAL_ENTITIES, values))
     if younger := sorted(branches - found.keys()):
-        rows = connection.execute(_OF_YOUNGER_BRANCHES, values | {"branches": younger})
-        found |= dict(rows.fetchall())
+        found |= dict(ask(_OF_YOUNGER_BRANCHES, values | {"branches": younger}))
     return found
 
 
