@@ -197,11 +197,12 @@ def test_who_is_not_known_has_everybodys_parameters_and_is_counted(
     ]
     result = run(connection, records(events, 700_010), rules=RULES_BY_SCOPE)
     assert result.raised == {INFLOW: 3}
+    assert +result.asked == {(INFLOW, "legal_entity"): 3, (INFLOW, "tier"): 3}
     assert +result.unknown == {(INFLOW, "legal_entity"): 1, (INFLOW, "tier"): 2}
-    counted = metrics.UNKNOWN_SCOPES.labels(INFLOW, "tier")
-    before = counted._value.get()
+    counted = [one.labels(INFLOW, "tier") for one in (metrics.ASKED_SCOPES, metrics.UNKNOWN_SCOPES)]
+    before = [one._value.get() for one in counted]
     metrics.count(result)
-    assert counted._value.get() == before + 2
+    assert [one._value.get() for one in counted] == [before[0] + 3, before[1] + 2]
 
 
 def test_where_nobody_can_reach_the_loosest_threshold_nothing_is_looked_up(

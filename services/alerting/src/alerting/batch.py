@@ -58,6 +58,7 @@ class BatchResult:
     late: int
     known_transfers: int
     outcomes: Counter[tuple[str, str]]
+    asked: Counter[tuple[str, str]]
     unknown: Counter[tuple[str, str]]
     raised: Counter[str]
     withdrawn: Counter[str]
@@ -135,6 +136,7 @@ def write(
         late=decoded.late,
         known_transfers=known,
         outcomes=judgement.outcomes,
+        asked=judgement.asked,
         unknown=judgement.unknown,
         raised=Counter(one.rule_code for one in raised),
         withdrawn=Counter(one.rule_code for one in withdrawn),

@@ -89,12 +89,13 @@ class Judgement:
     """What the rules said about a batch: firings, counts by (rule, outcome), failures.
 
     `fallen` are (event, rule) whose window no longer suffices, with the event that changed it.
-    `candidates` wait for `settle`. `unknown` counts, by rule, those of whose branch the legal
-    entity, or of whose customer the tier, is not known though the rule asks for it.
+    `candidates` wait for `settle`. `asked` counts, by rule, those of whose branch the legal entity,
+    or of whose customer the tier, had to be known, and `unknown` those of whom it is not.
     """
 
     firings: list[Firing] = field(default_factory=list)
     candidates: list[Candidate] = field(default_factory=list)
+    asked: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown: Counter[tuple[str, str]] = field(default_factory=Counter)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     failures: list[RuleFailure] = field(default_factory=list)
@@ -190,6 +191,8 @@ def settle(into: Judgement, find: Find) -> None:
     for one, by_entity, by_tier, day in asked:
         code = one.rule.rule.code
         scope = found.scope(one.event.branch_id, one.outcome.customer_id, day)
+        into.asked[code, "legal_entity"] += by_entity
+        into.asked[code, "tier"] += by_tier
         into.unknown[code, "legal_entity"] += by_entity and scope.legal_entity is None
         into.unknown[code, "tier"] += by_tier and scope.tier is None
         if (code, scope) not in within:

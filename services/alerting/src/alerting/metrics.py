@@ -10,6 +10,8 @@ from alerting.batch import BatchResult
 from alerting.days_checked import Checked
 from alerting.decoding import Reason
 from alerting.ownership import Partition
+from alerting.rules import RULES
+from alerting.rules.protocol import Scope
 from alerting.status import Waiting
 from crm_shared.clock import BANK_ZONE
 
@@ -17,6 +19,11 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # a library without 
 
 EVENTS = Counter("alerting_events", "Records taken from the topic.")
 EVALUATIONS = Counter("alerting_evaluations", "What rules said.", ["rule", "outcome"])
+ASKED_SCOPES = Counter(
+    "alerting_asked_scopes",
+    "Judged by parameters that differ by legal entity or by tier, which had to be known.",
+    ["rule", "scope"],
+)
 UNKNOWN_SCOPES = Counter(
     "alerting_unknown_scopes",
     "Judged by everybody's parameters, as the legal entity or the tier is not known.",
@@ -85,6 +92,10 @@ for _reason in get_args(Reason):
     DEAD.labels(_reason)
 for _server in ("PostgreSQL", "Kafka"):
     PUT_OFF.labels(_server)
+for _rule in (one.code for one in RULES.values() if one.parameter_codes):
+    for _scope in Scope._fields:
+        ASKED_SCOPES.labels(_rule, _scope)
+        UNKNOWN_SCOPES.labels(_rule, _scope)
 
 #: By gauge, the labels of its values.
 _said: dict[Gauge, set[tuple[str, ...]]] = {}
@@ -142,6 +153,8 @@ def count(result: BatchResult) -> None:
     KNOWN.inc(result.known_transfers)
     for (rule, outcome), number in result.outcomes.items():
         EVALUATIONS.labels(rule, outcome).inc(number)
+    for (rule, scope), number in result.asked.items():
+        ASKED_SCOPES.labels(rule, scope).inc(number)
     for (rule, scope), number in result.unknown.items():
         UNKNOWN_SCOPES.labels(rule, scope).inc(number)
     for rule, number in result.raised.items():
