@@ -109,12 +109,16 @@ def test_a_robot_that_refuses_with_200_has_not_taken_it(desk: Desk, receiver: Re
 
 #: How TLS begins: a record of the handshake, 16 KiB long.
 HANDSHAKE = b"\x16\x03\x03\x40\x00"
+#: An answer whose body begins, on a connection that is not used again.
+LAST_WORDS = b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.mark.parametrize(
     ("scheme", "smtp_tls", "web_says", "mail_says"),
-    [("http", "none", b"HTTP/1.1 ", b"220-"), ("https", "tls", HANDSHAKE, HANDSHAKE)],
-)
+    [("http", "none", b"HTTP/1.1 ", b"220-"),
+     ("http", "none", LAST_WORDS, b"220-"),
+     ("https", "tls", HANDSHAKE, HANDSHAKE)],
+)  # fmt: skip
 def test_a_server_that_never_ends_its_answer_is_cut_off(
     desk: Desk, scheme: str, smtp_tls: str, web_says: bytes, mail_says: bytes
 ) -> None:

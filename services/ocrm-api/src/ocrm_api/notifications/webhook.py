@@ -3,6 +3,7 @@ gateway of app push. They go to the address in the settings and follow no redire
 """
 
 import http.client
+import socket
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -81,8 +82,16 @@ class Webhook:
             self._keys, str(notification.notification_id), int(time.time()), body
         )
         connection = self._connect()
+        sockets: list[socket.socket] = []
+
+        def wire() -> int:
+            return sockets[0].fileno() if sockets else wire_of(connection)
+
         try:
-            with cut_after(self._seconds, partial(wire_of, connection)):
+            with cut_after(self._seconds, wire):
+                connection.connect()
+                # With `Connection: close` the connection forgets it, and the answer goes on.
+                sockets.append(connection.sock)
                 connection.request(
                     "POST", self._target, body, {"content-type": "application/json", **signed}
                 )
