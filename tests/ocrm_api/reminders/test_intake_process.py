@@ -176,6 +176,28 @@ def test_too_much_poison_stops_it_until_it_is_settled(line: Line) -> None:
     line.wait(partial(at_least, line, 1))
 
 
+def test_a_new_group_reads_everything_once_more_and_changes_nothing(line: Line) -> None:
+    values, facts = messages(30)
+    line.publish(values)
+    first = line.start()
+    line.wait(lambda: line.taken_in() == len(facts))
+    line.wait(lambda: line.bank.execute("select count(*) from ocrm.intake_dead_letters")[0][0] == 3)
+    first.kill()
+    first.wait()
+    kept = [
+        "select reminder_id, status, version from ocrm.reminders order by reminder_id",
+        "select sequence, reminder_id, kind from ocrm.reminder_events order by sequence",
+        "select count(*) from ocrm.notification_items",
+        "select count(*) from ocrm.intake_dead_letters",
+    ]
+    before = [line.bank.execute(one) for one in kept]
+    second = line.start(OCRM_INTAKE_GROUP="ocrm-intake-2")
+    read = f"select records from ocrm.intake_status where worker like '%:{second.pid}'"
+    line.wait(lambda: line.bank.execute(read) == [(len(values),)])
+    assert [line.bank.execute(one) for one in kept] == before
+    assert "records_missing" not in line.log.read_text()
+
+
 @pytest.mark.faults
 def test_a_postgresql_that_never_answers_is_given_up(
     line: Line, monkeypatch: pytest.MonkeyPatch

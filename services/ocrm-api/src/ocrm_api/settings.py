@@ -77,6 +77,11 @@ class Settings(BaseSettings):
     holidays_dir: Path | None = Field(
         default=None, description="The bank's own files YEAR.json of public holidays."
     )
+    intake_group: str = Field(
+        default="ocrm-intake",
+        pattern=r"^[A-Za-z0-9._-]{1,100}$",
+        description="Consumer group of the intake; another one takes everything in once more.",
+    )
     dead_letter_limit: int = Field(default=100, ge=0, description="Unsettled ones; then it stops.")
 
     @field_validator("trusted_proxies")

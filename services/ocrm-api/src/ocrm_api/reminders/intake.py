@@ -28,7 +28,6 @@ from ocrm_api.reminders.stream import CHANNEL
 from ocrm_api.reminders.telling import Happened
 from ocrm_api.settings import Settings
 
-GROUP = "ocrm-intake"
 HEARTBEAT_SECONDS = 2.0
 TIDY_SECONDS = 600.0
 #: Less than the broker waits for a member (`max_poll_interval_ms`).
@@ -69,12 +68,12 @@ class Intake:
         with self._transaction() as connection:
             migrate.check_version(connection)
         kafka.ensure_topics(kafka_settings, [topic.TOPIC])
-        self._client: KafkaConsumer = kafka.consumer(kafka_settings, GROUP)
+        self._client: KafkaConsumer = kafka.consumer(kafka_settings, settings.intake_group)
         self._client.subscribe([kafka.topic(kafka_settings, topic.TOPIC)])
 
     def run(self) -> None:
         """Take reminders in; the batch in hand is finished, then the group is left."""
-        log.info("intake_started", group=GROUP)
+        log.info("intake_started", group=self._settings.intake_group)
         try:
             while not self._stop.is_set():
                 self._turn()
