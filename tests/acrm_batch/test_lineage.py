@@ -48,6 +48,38 @@ def traced(sql: str) -> dict[str, set[str]]:
             "select x as v from landing.a union all select z from landing.b",
             {"v": {"a.x", "b.z"}},
         ),
+        (
+            "select x, y from landing.a union all select z, z from landing.b",
+            {"x": {"a.x", "b.z"}, "y": {"a.y", "b.z"}},
+        ),
+        (
+            "select x, y, of, id from landing.a union all"
+            " select b.id, b.* from landing.b join landing.a on a.id = b.id",
+            {
+                "x": {"a.x", "b.id"},
+                "y": {"a.y", "b.id"},
+                "of": {"a.of", "b.z"},
+                "id": {"a.id", "b.kind"},
+            },
+        ),
+        (
+            "select 1 as p, 2 as q, 3 as r, 4 as s from (select id from landing.a) as one"
+            " union all select * from (select id, z from landing.b) as two"
+            " join (select id, kind from landing.b) as three on two.id = three.id",
+            {
+                "p": {"a.*", "b.id"},
+                "q": {"a.*", "b.z"},
+                "r": {"a.*", "b.*", "b.id"},
+                "s": {"a.*", "b.*", "b.kind"},
+            },
+        ),
+        (
+            "select 1 as p, 2 as q, 3 as r from (select id from landing.a) as one"
+            " union all select * from (select id, z from landing.b) as two"
+            " join (select id, kind from landing.b) as three using (id)",
+            {"p": {"a.*", "b.id"}, "q": {"a.*", "b.z"}, "r": {"a.*", "b.*", "b.kind"}},
+        ),
+        ("select x, x, y from landing.a", {"x": {"a.x"}, "x_1": {"a.x"}, "y": {"a.y"}}),
         ("select v from (select x as v from landing.a) as below", {"v": {"a.x"}}),
         ("select x from new_before", {"x": {"new.x"}}),
         ("select 1 as one, x from landing.a", {"one": {"a.*"}, "x": {"a.x"}}),

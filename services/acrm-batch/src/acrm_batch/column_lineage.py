@@ -57,14 +57,16 @@ class Traced:
 
 @dataclass(slots=True)
 class _Scope:
-    """What a query can name: its relations by alias, those of the query around it, its CTEs; and
-    what its rows are made of, with what is joined `beside` them and changes none."""
+    """What a query can name: its relations by alias, those of the query around it, its CTEs; what
+    USING has `merged`; and what its rows are made of, with what is joined `beside` them and changes
+    none."""
 
     ctes: Mapping[str, Traced]
     around: "_Scope | None" = None
     relations: dict[str, Traced] = field(default_factory=dict)
     named: dict[str, Callable[[], Sources]] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
+    merged: frozenset[str] = frozenset()
     rows: Sources = _NOTHING
     beside: Sources = _NOTHING
 
@@ -148,10 +150,11 @@ class Tracer:
         columns: dict[str, Sources] = {}
         for expression in node["select_list"]:
             if expression["type"] == "STAR":
-                columns |= _starred(expression, scope)
+                for name, made_of in _starred(expression, scope):
+                    _add(columns, name, made_of)
                 continue
             made_of = self._sources(expression, scope)
-            columns[_name_of(expression, len(columns))] = made_of or scope.rows
+            _add(columns, _name_of(expression, len(columns)), made_of or scope.rows)
         picked_by = self._sources(node["qualify"], scope)
         return Traced({name: made_of | picked_by for name, made_of in columns.items()}, scope.rows)
 
@@ -173,6 +176,7 @@ class Tracer:
         right = scope.relations.keys() - left
         conditions = list(_conjuncts(node["condition"]))
         scope.rows |= self._sources(conditions, scope)
+        scope.merged |= {name.lower() for name in node["using_columns"]}
         scope.rows |= _union(
             relation.columns.get(name, _NOTHING)
             for name in node["using_columns"]
@@ -272,18 +276,28 @@ def _united(parts: Sequence[Traced]) -> Traced:
     return Traced(columns, _union(part.rows for part in parts))
 
 
-def _starred(node: _Node, scope: _Scope) -> dict[str, Sources]:
-    """The columns that `*`, `relation.*` or `columns('pattern')` stands for."""
+def _add(columns: dict[str, Sources], name: str, made_of: Sources) -> None:
+    """Add a column; where the name is taken, under the one that DuckDB gives it, as `x_1`."""
+    free, number = name, 0
+    while free in columns:
+        number += 1
+        free = f"{name}_{number}"
+    columns[free] = made_of
+
+
+def _starred(node: _Node, scope: _Scope) -> Iterator[tuple[str, Sources]]:
+    """The columns that `*`, `relation.*` or `columns('pattern')` stands for; of USING once."""
     relation = node["relation_name"].lower()
     pattern = re.compile(node["expr"]["literal"]["text"] if node["expr"] else "")
     without = {str(name).lower() for name in node["exclude_list"]}
-    return {
-        name: made_of
-        for alias, found in scope.relations.items()
-        if relation in ("", alias)
-        for name, made_of in found.columns.items()
-        if name not in without and pattern.search(name)
-    }
+    once: set[str] = set()
+    for alias, found in scope.relations.items():
+        if relation not in ("", alias):
+            continue
+        for name, made_of in found.columns.items():
+            if name not in without | once and pattern.search(name):
+                once |= {name} & scope.merged
+                yield name, made_of
 
 
 def _name_of(expression: _Node, place: int) -> str:
