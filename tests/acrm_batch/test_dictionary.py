@@ -1,6 +1,7 @@
 """The dictionary page: every code, and every column that is published."""
 
 import os
+import re
 import subprocess
 import sys
 from html import escape
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from acrm_batch.catalogue import UNITS
 from acrm_batch.cli import app
 from acrm_batch.dictionary_page import render
 from acrm_batch.project import Project
@@ -53,6 +55,11 @@ def test_no_published_column_is_missing_or_unexplained(page: str) -> None:
             assert f"<code>{table.name}.{column}</code>" in page
             said = meaning(table.name, column)
             assert escape(f"{said.zh}") in page and escape(said.en) in page
+
+
+def test_every_unit_is_named_where_it_is_published() -> None:
+    said = re.findall(r"\w+", meaning("dictionary", "unit").en)
+    assert UNITS.keys() <= set(said)
 
 
 def test_a_landing_column_leads_to_the_codes_that_are_made_of_it(page: str) -> None:

@@ -32,6 +32,7 @@ UNITS = {
     "money": ("decimal(18,2)", True),
     "count": ("bigint", False),
     "days": ("bigint", False),
+    "day_of_month": ("bigint", False),
     "ratio": ("decimal(9,4)", True),
     "date": ("date", True),
     "code": ("varchar", True),
