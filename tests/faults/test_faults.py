@@ -26,7 +26,8 @@ from tests.alerting.bookings import (
     reversal,
     transfer_out,
 )
-from tests.faults.line import Bank, Line, Message, line
+from tests.faults.bank import Bank, Message
+from tests.faults.line import Line, line
 
 pytestmark = [pytest.mark.kafka, pytest.mark.faults, pytest.mark.slow]
 
@@ -84,7 +85,7 @@ def test_no_fault_makes_a_reminder_missing_false_double_or_out_of_order(tmp_path
         kinds = running.faults()
         faults = [one for _ in range(ROUNDS) for one in chance.sample(kinds, len(kinds))]
         faults = faults or running.handful()
-        bank = Bank(running.broker, _as_sent(events, chance), shares=len(faults) + 1)
+        bank = Bank(running.servers.broker, _as_sent(events, chance), shares=len(faults) + 1)
         bank.open()
         for number, fault in enumerate(faults, start=1):
             running.get_on(bank)
@@ -101,23 +102,23 @@ def test_no_fault_makes_a_reminder_missing_false_double_or_out_of_order(tmp_path
 def _drain(running: Line) -> None:
     """Wait until all that the bank has sent is worked on, told, and taken over."""
     ends: dict[int, int] = {}
-    for one in topics.read_all(running.broker, transactions.TOPIC):
+    for one in topics.read_all(running.servers.broker, transactions.TOPIC):
         ends[one.partition] = one.offset + 1
     held = " or ".join(f"partition = {one} and next_offset >= {end}" for one, end in ends.items())
     done = (
         "select count(*) from alerting.partitions"
-        f" where topic = '{kafka.topic(running.broker, transactions.TOPIC)}' and ({held})"
+        f" where topic = '{kafka.topic(running.servers.broker, transactions.TOPIC)}' and ({held})"
     )
     running.wait(lambda: running.number(done) == len(ends), "the last event")
     unsent = "select count(*) from alerting.outbox where sent_at is null"
     running.wait(lambda: running.number(unsent) == 0, "the last message")
-    told = len(topics.read_all(running.broker, reminders.TOPIC))
+    told = len(topics.read_all(running.servers.broker, reminders.TOPIC))
     taken = "select sum(next_offset) from ocrm.intake_offsets"
     running.wait(lambda: running.number(taken) >= told, "the intake")
 
 
 def _compare(running: Line, expected: dict[UUID, str]) -> None:
-    with psycopg.connect(running.url) as connection:
+    with psycopg.connect(running.servers.url) as connection:
         outbox = connection.execute("select message from alerting.outbox order by seq").fetchall()
         known = connection.execute(
             "select reminder_id, rule_code from ocrm.reminders where status <> 'withdrawn'"
@@ -125,14 +126,14 @@ def _compare(running: Line, expected: dict[UUID, str]) -> None:
     assert standing_after(reminders.ADAPTER.validate_json(one) for (one,) in outbox) == expected
     assert dict(known) == expected
     newest: dict[UUID, int] = {}
-    for one in topics.read_all(running.broker, reminders.TOPIC):
+    for one in topics.read_all(running.servers.broker, reminders.TOPIC):
         message = reminders.ADAPTER.validate_json(one.value or b"")
         before = newest.setdefault(message.reminder_id, 0)
         assert message.revision <= before + 1, "told before what came first"
         newest[message.reminder_id] = max(before, message.revision)
     poison = sum(
         (one.value or b"").startswith((b"\xff", b"{}"))
-        for one in topics.read_all(running.broker, transactions.TOPIC)
+        for one in topics.read_all(running.servers.broker, transactions.TOPIC)
     )
     assert running.number("select count(*) from alerting.dead_letters") == poison >= POISON
     assert running.number("select count(*) from ocrm.intake_dead_letters") == 0
