@@ -1,6 +1,7 @@
 """Every reminder of a delivered day can be explained, and every one that is missing."""
 
 import json
+import re
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
@@ -64,7 +65,7 @@ def explained(
 
 
 @pytest.mark.parametrize("code", sorted(why.JUDGED_AGAIN))
-def test_whatever_was_raised_is_explained_by_a_booking(
+def test_whatever_was_raised_is_explained_by_an_event(
     day: psycopg.Connection, landing: Path, code: str
 ) -> None:
     customers = _customers(day, code)
@@ -76,6 +77,23 @@ def test_whatever_was_raised_is_explained_by_a_booking(
         assert standing <= fired
         assert all("MISSING" not in found.sentence(one) for one in found.judged)
         assert all(one.version == 1 for one in found.standing)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("R01.ACCOUNT_CLOSED", r"fires: value \d+\.\d\d, product \w+, version 1; raised: "),
+        ("R03.ARREARS", r"fires: days overdue \d+, version 1; raised: "),
+        ("R03.OVERDUE", r"fires: days overdue \d+, version 1; raised: "),
+        ("R03.DOWNGRADE", r"fires: value \d, before \w+, after \w+, version 1; raised: "),
+    ],
+)
+def test_a_loan_or_a_closed_account_says_what_its_reminder_rests_on(
+    day: psycopg.Connection, landing: Path, code: str, said: str
+) -> None:
+    found = explained(day, code, _customers(day, code)[0], landing)
+    assert any(re.match(said, found.sentence(one)) for one in found.judged)
+    assert explained(day, code, 99, landing).judged == []
 
 
 def test_what_is_below_says_value_and_threshold(
@@ -112,7 +130,7 @@ def test_a_reminder_that_should_stand_and_does_not_is_missing(
     day.rollback()
 
 
-def test_a_rule_that_judges_no_bookings_tells_what_the_database_has(
+def test_a_rule_whose_events_no_file_tells_says_what_the_database_has(
     day: psycopg.Connection, landing: Path
 ) -> None:
     customer = _customers(day, "R05.LOBBY_ARRIVAL")[0]
@@ -182,7 +200,7 @@ def test_the_command_says_it_in_words_and_as_json(
     assert "dead letters of this customer: none" in told
     found: dict[str, Any] = json.loads(_why(customer, "--json"))
     assert {one["outcome"] for one in found["judged"]} >= {"fired"}
-    assert "no booking of customer 99" in _why("99")
+    assert f"no event for {INFLOW} of customer 99" in _why("99")
     with pytest.raises(UsageError, match="CRM_LANDING_DIR"):
         _why(customer, on="2019-01-01")
 

@@ -98,20 +98,18 @@ def why(
     if as_json:
         print(json.dumps(asdict(found), indent=2, default=str))
         return
-    _tell(code, customer, asked, found, judges_bookings=code in asking.JUDGED_AGAIN)
+    _tell(code, customer, asked, found, in_files=code in asking.JUDGED_AGAIN)
 
 
-def _tell(
-    code: str, customer: int, asked: date, found: "Explanation", *, judges_bookings: bool
-) -> None:
+def _tell(code: str, customer: int, asked: date, found: "Explanation", *, in_files: bool) -> None:
     for sentence in found.assumed:
         print(sentence)
     for one in found.judged:
         print(f"{one.occurred_at:%Y-%m-%dT%H:%M:%SZ}  {one.fact:<20}{found.sentence(one)}")
-    if not judges_bookings:
-        print(f"{code} judges no bookings: only what the database has can be told.")
+    if not in_files:
+        print(f"No delivered file tells the events of {code}: only what the database has is told.")
     elif not found.judged:
-        print(f"The delivered files have no booking of customer {customer} on {asked}.")
+        print(f"The delivered files have no event for {code} of customer {customer} on {asked}.")
     for it in found.standing:
         version = f"version {it.version}" if it.version else "version not kept"
         if it.scope:

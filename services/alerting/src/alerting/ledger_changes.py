@@ -16,6 +16,7 @@ _LOAN_CHANGES = """
 select event_no, occurred_at, customer_id, loan_id, branch_id, business_date, change,
        amount::varchar, days_overdue, five_tier_before, five_tier_after
 from read_parquet($rows, hive_partitioning = true)
+where $customer is null or customer_id = $customer
 order by occurred_at, event_no
 """
 
@@ -35,15 +36,17 @@ left join (
     from read_parquet($bookings, hive_partitioning = true)
     where txn_type = 'deposit_close' and direction = 'debit' group by account_id, business_date
 ) as p using (account_id, business_date)
-where a.closed_on = a.business_date
+where a.closed_on = a.business_date and ($customer is null or a.customer_id = $customer)
 order by occurred_at, a.account_id
 """
 
 
-def loan_changes(landing: Path, first: date, last: date) -> Iterator[LoanChange]:
-    """What happened to loans on these days, in order of time."""
+def loan_changes(
+    landing: Path, first: date, last: date, customer_id: int | None = None
+) -> Iterator[LoanChange]:
+    """What happened to loans on these days, in order of time; to those of one customer or all."""
     rows, _ = ledger.files(landing, first, last, "loan_events", "loans")
-    for row in ledger.rows(_LOAN_CHANGES, {"rows": rows}):
+    for row in ledger.rows(_LOAN_CHANGES, {"rows": rows, "customer": customer_id}):
         yield LoanChange(
             event_id=ids.event_id("loan-event", str(row[0])),
             occurred_at=row[1].replace(tzinfo=UTC),
@@ -60,11 +63,16 @@ def loan_changes(landing: Path, first: date, last: date) -> Iterator[LoanChange]
         )
 
 
-def closures(landing: Path, first: date, last: date) -> Iterator[Closure]:
-    """The deposit accounts closed on these days, in order of time, with what was paid out."""
+def closures(
+    landing: Path, first: date, last: date, customer_id: int | None = None
+) -> Iterator[Closure]:
+    """The deposit accounts closed on these days, in order of time, with what was paid out; those of
+    one customer or all."""
     rows, customers = ledger.files(landing, first, last, "deposit_accounts", "customers")
     bookings, _ = ledger.files(landing, first, last, "transactions", "customers")
-    values = {"rows": rows, "customers": customers, "bookings": bookings}
+    values = {
+        "rows": rows, "customers": customers, "bookings": bookings, "customer": customer_id,
+    }  # fmt: skip
     for row in ledger.rows(_CLOSURES, values):
         yield Closure(
             event_id=ids.event_id("account-closed", str(row[0])),

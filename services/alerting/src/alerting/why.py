@@ -1,11 +1,12 @@
-"""Why a reminder was raised for a customer on a day, or why none was: each booking, judged again.
+"""Why a reminder was raised for a customer on a day, or why none was: each event, judged again.
 
-The bookings come from the core's delivered files and are judged by the function of the stream, with
-the version that was in force at their time; what was raised, withdrawn or refused comes from the
-database. So a reminder that should stand and does not is told apart from one that is below.
+Bookings, loan events and closed accounts come from the core's delivered files and are judged by the
+function of the stream, with the version that was in force at their time; what was raised, withdrawn
+or refused comes from the database. So a reminder that should stand and does not is told apart from
+one that is below.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import ceil
@@ -14,30 +15,45 @@ from uuid import UUID
 
 import psycopg
 
-from alerting import ledger
+from alerting import ledger, ledger_changes
 from alerting.drafts import Version
 from alerting.evaluation import needs
-from alerting.events import Booking, CardBooking, Fact, fact_of, retracted_by
-from alerting.rules import (
-    FREQUENT_TRANSFERS_OUT,
-    LARGE_CARD_SPEND,
-    LARGE_INFLOW,
-    LARGE_OUTFLOW,
+from alerting.events import (
+    Booking,
+    CardBooking,
+    Closure,
+    Fact,
+    LoanChange,
+    fact_of,
+    retracted_by,
 )
+from alerting.events import Judged as Judgeable
+from alerting.rules import RULES
 from alerting.rules.frequent_transfers_out import transfer_to_other_bank
 from alerting.rules.protocol import NAMES, Below, Fired, Scope, outcome_of
 from alerting.ruleset import RuleInForce, Ruleset, ruleset_of
 from alerting.scopes import Find, Found
-from alerting.windows import Timeline
+from alerting.windows import Timeline, Transfer
 from crm_shared import ids
 from crm_shared.clock import bank_date
 
 #: A reversal is looked for so many days after the booking, as far as days are delivered.
 _REVERSED_WITHIN = timedelta(days=31)
 
-#: The rules whose events are bookings; of the others only the database can tell.
-JUDGED_AGAIN = {LARGE_INFLOW.code, LARGE_OUTFLOW.code, FREQUENT_TRANSFERS_OUT.code,
-                LARGE_CARD_SPEND.code}  # fmt: skip
+#: An event that a delivered file tells.
+Told = Booking | CardBooking | LoanChange | Closure
+
+#: By what a rule judges, the events of a customer on some days.
+_READ: dict[type[Judgeable], Callable[[Path, date, date, int], Iterable[Told]]] = {
+    Booking: ledger.bookings,
+    Transfer: ledger.bookings,
+    CardBooking: ledger.card_bookings,
+    LoanChange: ledger_changes.loan_changes,
+    Closure: ledger_changes.closures,
+}
+
+#: The rules whose events the files tell; of the others only the database can tell.
+JUDGED_AGAIN = {code for code, rule in RULES.items() if rule.judges in _READ}
 
 #: A reminder is of the day of the event that raised it; where the message is no longer kept, it may
 #: be of any.
@@ -100,7 +116,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A booking of the day and what the rule says about it; `reminder_id` where it fires.
+    """An event of the day and what the rule says about it; `reminder_id` where it fires, and
+    `facts` what it rests on beside value and threshold, which not every rule has.
 
     Where the version's parameters differ by scope, `parameters_of` says whose were taken, and
     `unknown` what would have had to be known to take others.
@@ -112,6 +129,7 @@ class Judged:
     outcome: str
     value: str | None
     threshold: str | None
+    facts: Mapping[str, str]
     version: int
     reminder_id: UUID | None
     taken_back: bool
@@ -121,7 +139,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class JudgedAgain:
-    """The bookings of a day and what the rule says; `assumed` are sentences on what was missing."""
+    """The events of a day and what the rule says; `assumed` are sentences on what was missing."""
 
     judged: Sequence[Judged] = ()
     assumed: Sequence[str] = ()
@@ -137,14 +155,16 @@ class Explanation:
     dead_letters: Sequence[int]
 
     def sentence(self, one: Judged) -> str:
-        """What became of a booking, for people."""
+        """What became of an event, for people."""
         if one.taken_back:
             return "a later booking reverses it, so it counts for nothing"
         if one.outcome == "not_applicable":
             return "not of the kind, direction or currency that the rule looks at, or a reversal"
         if one.outcome == "error":
             return "the rule raises an error on it; see the dead letters"
-        compared = f"value {one.value}, threshold {one.threshold}, version {one.version}"
+        rests_on = {"value": one.value, "threshold": one.threshold, **one.facts}
+        said = [f"{name.replace('_', ' ')} {it}" for name, it in rests_on.items() if it is not None]
+        compared = ", ".join([*said, f"version {one.version}"])
         if one.parameters_of:
             compared += f", parameters of {one.parameters_of}"
         if one.unknown:
@@ -182,8 +202,8 @@ def judge(
     *,
     find: Find,
 ) -> JudgedAgain:
-    """Judge the customer's bookings of the day again, each by the version of its time; nothing for
-    a rule that judges no bookings. Of days after it, those count that have arrived."""
+    """Judge the customer's events of the day again, each by the version of its time; nothing for
+    a rule whose events no delivered file tells. Of days after it, those count that have arrived."""
     if code not in JUDGED_AGAIN:
         return JudgedAgain()
     versions = [
@@ -191,19 +211,20 @@ def judge(
     ]
     reach = timedelta(days=ceil(max(one.span for _, one in versions) / timedelta(days=1)))
     first, last = day - reach, ledger.arrived_until(landing, day, day + _REVERSED_WITHIN)
-    events: list[Booking | CardBooking] = []
+    judges = RULES[code].judges
+    events = list(_READ[judges](landing, first, last, customer_id))
     assumed: list[str] = []
-    if code == LARGE_CARD_SPEND.code:
-        events += ledger.card_bookings(landing, first, last, customer_id)
-    else:
-        events += ledger.bookings(landing, first, last, customer_id)
-        if events and ledger.customer_type(landing, first, last, customer_id) is None:
-            assumed.append(_TYPE_UNKNOWN)
+    if (
+        events
+        and judges in (Booking, Transfer)
+        and ledger.customer_type(landing, first, last, customer_id) is None
+    ):
+        assumed.append(_TYPE_UNKNOWN)
     return JudgedAgain(_judge_all(events, day, versions, find), assumed)
 
 
 def _judge_all(
-    events: Sequence[Booking | CardBooking],
+    events: Sequence[Told],
     day: date,
     versions: Sequence[tuple[datetime, Ruleset]],
     find: Find,
@@ -239,7 +260,7 @@ def _version_at(versions: Sequence[tuple[datetime, Ruleset]], at: datetime) -> R
 
 
 def _judged(
-    event: Booking | CardBooking,
+    event: Told,
     one: RuleInForce,
     timeline: Timeline,
     taken_back: set[Fact],
@@ -248,10 +269,12 @@ def _judged(
     given, decided = one.parameters.within(scope)
     outcome = outcome_of(one.rule, event, timeline, given)
     value = threshold = reminder_id = None
+    facts: dict[str, str] = {}
     if isinstance(outcome, Below):
         value, threshold = str(outcome.value), str(outcome.threshold)
     elif isinstance(outcome, Fired):
-        value, threshold = outcome.facts.get("value"), outcome.facts.get("threshold")
+        facts = dict(outcome.facts)
+        value, threshold = facts.pop("value", None), facts.pop("threshold", None)
         reminder_id = ids.reminder_id(one.rule.code, outcome.subject, outcome.window)
     fact = fact_of(event)
     return Judged(
@@ -261,6 +284,7 @@ def _judged(
         outcome=NAMES[type(outcome)],
         value=value,
         threshold=threshold,
+        facts=facts,
         version=one.version,
         reminder_id=reminder_id,
         taken_back=Fact(event.customer_id, fact) in taken_back,
