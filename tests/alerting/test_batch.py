@@ -19,6 +19,7 @@ from alerting.rules.protocol import Answer, Parameters
 from alerting.ruleset import RuleInForce, Ruleset
 from alerting.windows import Timeline, Transfer
 from crm_shared.errors import UsageError
+from crm_shared.events.envelope import Event
 from tests.alerting.batches import BOUNDS, LATER, raised, records, run
 from tests.alerting.bookings import NOON, booking, expected_reminders, transfer_out
 
@@ -62,6 +63,20 @@ def test_other_poison_at_the_offset_of_a_topic_created_anew_is_kept(
 ) -> None:
     run(connection, records([POISON], 3_000))
     assert run(connection, records([b"other"], 3_000)).dead == {"undecodable": 1}
+
+
+def test_dead_letters_of_one_offset_in_a_topic_created_anew_are_each_requeued(
+    connection: psycopg.Connection,
+) -> None:
+    events = [booking(number, customer_id=number, amount="700000.00") for number in (81, 82)]
+    values: list[Event | bytes] = [*events, POISON]
+    for value in values:
+        run(connection, records([value], 3_500), now=NOON - timedelta(hours=1))
+    letters = [one for one in dead_letters.find(connection) if one.log_offset == 3_500]
+    connection.commit()
+    result = requeue(connection, letters, LATER, BOUNDS)
+    assert (result.worked, result.still_dead, result.raised) == (2, 1, 2)
+    assert raised(connection, [81, 82]) == expected_reminders(events)
 
 
 def test_a_rule_that_raises_fails_alone(connection: psycopg.Connection) -> None:

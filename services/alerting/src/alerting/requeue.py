@@ -59,27 +59,20 @@ def _in_one_transaction(
     now: datetime,
     bounds: Bounds,
 ) -> Requeued:
-    by_record = {(one.topic, one.partition, one.log_offset): one for one in letters}
+    # An offset says too little: that of a topic made anew may be the offset of another record.
+    records = list(dict.fromkeys(one.record for one in letters))
     with connection.transaction():
         progress = ownership.lock(connection, {(one.topic, one.partition) for one in letters})
         for state in progress.values():
             state.dead_in_a_row = -len(letters)
-        records = [one.record for one in by_record.values()]
         decoded = batch.decode_all(records, progress, now, bounds)
-        dead = {
-            (one.record.topic, one.record.partition, one.record.offset): one.detail
-            for one in decoded.dead
-        }
+        dead = {one.record: one.detail for one in decoded.dead}
         decoded.dead.clear()
         result = batch.write(connection, decoded, ruleset.load(connection), judge_known=True)
-        failed = {
-            (one.record.topic, one.record.partition, one.record.offset, one.rule_code): one.detail
-            for one in result.refused
-        }
+        failed = {(one.record, one.rule_code): one.detail for one in result.refused}
         still_dead = []
         for letter in letters:
-            place = (letter.topic, letter.partition, letter.log_offset)
-            detail = failed.get((*place, letter.rule_code)) or dead.get(place)
+            detail = failed.get((letter.record, letter.rule_code)) or dead.get(letter.record)
             if detail is not None:
                 still_dead.append((letter.dead_letter_id, detail))
         numbers = {number for number, _ in still_dead}
