@@ -1,5 +1,6 @@
 """The real process on the real servers: start, work, orderly end, and starts that cannot be."""
 
+import json
 import signal
 import socket
 import urllib.error
@@ -121,6 +122,50 @@ def test_events_become_reminders_on_the_topic(
     run.send(signal.SIGTERM)
     assert run.wait(15) == 0
     assert '"stopped"' in run.text()
+
+
+def _set_back(url: str, next_offset: int) -> None:
+    """Make PostgreSQL what it was when the partition of the events was at this offset, and had
+    no effect of what came after it."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "update alerting.partitions set next_offset = %s where processed > 0", (next_offset,)
+        )
+        connection.execute(
+            "truncate alerting.reminders, alerting.evidence, alerting.outbox, alerting.inbox"
+        )
+
+
+def _kept(url: str) -> dict[object, str]:
+    with psycopg.connect(url) as connection:
+        return dict(connection.execute("select reminder_id, rule_code from alerting.reminders"))
+
+
+def test_what_a_restored_postgresql_has_forgotten_is_worked_on_again(
+    run: RunningCommand, environment_of_run: dict[str, str], kafka_settings: KafkaSettings
+) -> None:
+    url = environment_of_run["ALERTING_DATABASE_URL"]
+    run.with_environment(environment_of_run | {"ALERTING_CANARY_SECONDS": "0"})
+    events: list[Event] = [
+        booking(number, customer_id=1, amount="10.00" if number == 1 else "900000.00")
+        for number in range(1, 5)
+    ]
+    topics.publish(kafka_settings, transactions.TOPIC, events)
+    run.start()
+    wait_until(lambda: _kept(url) == expected_reminders(events), "the reminders")
+    assert run.stop() == 0
+    _set_back(url, 1)
+    run.start()
+    wait_until(lambda: _kept(url) == expected_reminders(events), "them again after the restart")
+    _set_back(url, 1)
+    events.append(booking(5, customer_id=1, amount="900000.00"))
+    topics.publish(kafka_settings, transactions.TOPIC, events[-1:])
+    wait_until(lambda: _kept(url) == expected_reminders(events), "them again without one")
+    assert run.stop() == 0
+    assert _raised(kafka_settings) == expected_reminders(events)
+    said = [json.loads(line) for line in run.text().splitlines() if "behind_the_broker" in line]
+    assert [(one["next_offset"], one["offset_of_broker"]) for one in said] == [(1, 4), (1, 4)]
+    assert "PostgreSQL was set back" in run.text()
 
 
 def test_changed_parameters_are_in_force_within_seconds(

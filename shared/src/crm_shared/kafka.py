@@ -8,6 +8,7 @@ the handler: a deserializer that raises inside kafka-python's `poll` would spin 
 import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, TypeVar
 from weakref import WeakSet
 
@@ -255,5 +256,5 @@ def rewind(client: KafkaConsumer, records: Iterable[Record]) -> None:
         partition = TopicPartition(record.topic, record.partition)
         first[partition] = min(first.get(partition, record.offset), record.offset)
     for partition, offset in first.items():
-        if partition in client.assignment():
+        with suppress(ValueError):  # it is not ours any more
             client.seek(partition, offset)

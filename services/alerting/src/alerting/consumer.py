@@ -18,7 +18,17 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer
 from kafka.errors import KafkaError
 from kafka.structs import TopicPartition
 
-from alerting import batch, database, gaps, metrics, migrate, ownership, retention, ruleset
+from alerting import (
+    batch,
+    database,
+    gaps,
+    metrics,
+    migrate,
+    ownership,
+    positions,
+    retention,
+    ruleset,
+)
 from alerting.batch import BatchResult
 from alerting.decoding import Refused
 from alerting.ownership import FencedError, Partition, Progress
@@ -37,6 +47,10 @@ _log = logging.get(__name__)
 _OBSERVE_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 10.0
 _FIRST_PAUSE_SECONDS = 0.25
+
+
+class _TakenAnewError(Exception):
+    """The assignment changed with a batch under way, which will be polled again."""
 
 
 class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
@@ -106,9 +120,12 @@ class Consumer:
             kafka.consume(
                 self._client, self._handle, self._stop.is_set, after_poll=self._between_batches
             )
+        except _TakenAnewError:
+            return
         except FencedError as error:
             metrics.FENCED.inc()
             _log.warning("fenced", error=str(error))
+            self._pending = ()
             self._client.close()
             self._client = self._join()
         except (*database.RETRYABLE, ServerUnavailableError) as error:
@@ -122,7 +139,8 @@ class Consumer:
         """Make a batch durable; where PostgreSQL refuses a record, all but that one."""
         started = time.perf_counter()
         self._pending = records
-        self._own_what_is_assigned(self._connected())
+        if self._own_what_is_assigned(self._connected()):
+            raise _TakenAnewError
         before = dict(self._next)
         for progress, result in batch.in_parts(records, self._write):
             self._note(progress)
@@ -141,6 +159,7 @@ class Consumer:
             progress = ownership.lock_own(
                 connection, {one: self._epochs.get(one, 0) for one in touched}
             )
+            positions.require_not_set_back(progress, self._next)
             decoded = batch.decode_all(records, progress, self._clock(), self._bounds, refused)
             result = batch.write(connection, decoded, self._ruleset)
             ownership.advance(connection, progress)
@@ -171,9 +190,10 @@ class Consumer:
         self._pause = _FIRST_PAUSE_SECONDS
         self._watchdog.turned()
 
-    def _own_what_is_assigned(self, connection: psycopg.Connection) -> None:
+    def _own_what_is_assigned(self, connection: psycopg.Connection) -> bool:
+        """Whether the assignment had changed; what was polled until then is to be polled again."""
         if not self._assignment.changed:
-            return
+            return False
         self._assignment.changed = False
         member = self._assignment.member
         assigned = [(one.topic, one.partition) for one in self._client.assignment() if member]
@@ -181,17 +201,21 @@ class Consumer:
         self._epochs, self._next = {}, {}
         self._watchdog.observe({})
         metrics.forget_partitions()
+        kafka.rewind(self._client, self._pending)
+        self._pending = ()
         if not assigned:
-            return
+            return True
         try:
             with self._bounded(connection), connection.transaction():
                 taken = ownership.take(connection, assigned, self._owner)
+            positions.go_back(self._client, {place: it.next_offset for place, it in taken.items()})
         except BaseException:
             self._assignment.changed = True
             raise
         self._epochs = {partition: one.epoch for partition, one in taken.items()}
         self._next = {partition: one.next_offset for partition, one in taken.items()}
         _log.info("partitions_taken", partitions=[f"{name}/{one}" for name, one in sorted(taken)])
+        return True
 
     def _look_for_gaps(self, records: Sequence[Record], expected: Mapping[Partition, int]) -> None:
         """Say loudly what the topic no longer had when we came to it."""

@@ -27,7 +27,7 @@ returning topic, partition, epoch, next_offset
 """
 
 _LOCK = """
-select p.topic, p.partition, p.epoch, p.watermark, p.dead_in_a_row
+select p.topic, p.partition, p.epoch, p.watermark, p.dead_in_a_row, p.next_offset
 from alerting.partitions p
 join unnest(%s::text[], %s::int[]) as t (topic, partition) using (topic, partition)
 order by p.topic, p.partition
@@ -47,7 +47,7 @@ where p.topic = t.topic and p.partition = t.partition
 
 
 class FencedError(CrmError):
-    """Another process has taken over a partition; its records are not ours to write."""
+    """A partition is not as we left it, so another process owns it or the database was set back."""
 
     code = "fenced"
 
@@ -87,7 +87,7 @@ def lock(
 ) -> dict[Partition, Progress]:
     """Hold the partitions until the transaction ends, and see how far they are."""
     rows = connection.execute(_LOCK, _columns(partitions))
-    return {(row[0], row[1]): Progress(row[2], row[3], row[4]) for row in rows}
+    return {(row[0], row[1]): Progress(*row[2:]) for row in rows}
 
 
 def lock_own(
