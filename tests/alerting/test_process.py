@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from alerting import migrate
@@ -156,7 +156,9 @@ def test_what_a_restored_postgresql_has_forgotten_is_worked_on_again(
     assert run.stop() == 0
     _set_back(url, 1)
     run.start()
-    wait_until(lambda: _kept(url) == expected_reminders(events), "them again after the restart")
+    wait_until(
+        lambda: _kept(url) == expected_reminders(events), "them again after the start", seconds=60
+    )
     _set_back(url, 1)
     events.append(booking(5, customer_id=1, amount="900000.00"))
     topics.publish(kafka_settings, transactions.TOPIC, events[-1:])
@@ -219,6 +221,33 @@ def test_parameters_of_a_tier_are_taken_over_and_wait_for_what_cannot_be_read(
     with psycopg.connect(environment_of_run["ALERTING_DATABASE_URL"]) as connection:
         rows = connection.execute("select customer_id, scope from alerting.evidence").fetchall()
     assert rows == [(1, "/gold")]
+
+
+def test_the_mark_at_the_end_of_a_producers_transaction_is_no_lag(
+    run: RunningCommand, environment_of_run: dict[str, str], kafka_settings: KafkaSettings
+) -> None:
+    topics.publish(kafka_settings, transactions.TOPIC, EVENTS[:1])
+    name = kafka.topic(kafka_settings, transactions.TOPIC)
+    producer = KafkaProducer(bootstrap_servers=kafka_settings.bootstrap, transactional_id=name)
+    producer.init_transactions()
+    producer.begin_transaction()
+    producer.send(name, EVENTS[2].to_bytes(), EVENTS[2].key)
+    producer.commit_transaction()
+    producer.close()
+    run.with_environment(environment_of_run | {"ALERTING_CANARY_SECONDS": "0"}).start()
+    wait_until(lambda: len(_raised(kafka_settings)) == 2, "the reminders")
+    wait_until(lambda: _lags(environment_of_run) == {0.0}, "nothing to be left")
+    assert run.stop() == 0
+
+
+def _lags(environment: dict[str, str]) -> set[float]:
+    """How many records any partition is behind, as measured last."""
+    url = f"http://127.0.0.1:{environment['ALERTING_OPERATIONS_PORT']}/metrics"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return {
+        float(one.rpartition(" ")[2]) for one in lines if one.startswith("alerting_lag_records{")
+    }
 
 
 @pytest.mark.slow

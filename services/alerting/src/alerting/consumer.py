@@ -252,14 +252,17 @@ class Consumer:
         return found
 
     def _observe(self) -> None:
-        """Compare our offsets with the ends of the partitions, for lag and for the watchdog."""
+        """Compare our offsets with the ends of the partitions, for lag and for the watchdog.
+
+        Nothing is under way between batches, so what the client fetches next is what is to be done.
+        """
         ends = self._client.end_offsets(
             [TopicPartition(*one) for one in self._epochs], timeout_ms=5_000
         )
         self._watchdog.observe(
             {
-                partition: (self._next.get(partition, 0), ends[TopicPartition(*partition)])
-                for partition in self._epochs
+                partition: (offset, ends[TopicPartition(*partition)])
+                for partition, offset in positions.read(self._client, self._epochs).items()
             }
         )
         metrics.lags(self._watchdog.lags())
