@@ -17,7 +17,7 @@ from crm_shared.settings import KafkaSettings
 def main(group: str, records: int) -> None:
     """Read that many records as a new group."""
     settings = KafkaSettings.load()
-    client = kafka.consumer(settings, group)
+    client = KafkaConsumer(**kafka.configuration(settings, group))
     client.subscribe([kafka.topic(settings, name) for name in TOPICS])
     first = seen = _poll(client)
     began = time.monotonic()

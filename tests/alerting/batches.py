@@ -14,7 +14,7 @@ from alerting.scopes import Found
 from crm_shared.events import reminders
 from crm_shared.events.envelope import Event
 from crm_shared.events.reminders import ReminderRaised, ReminderWithdrawn
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 
 TOPIC = "test.transactions"
 BOUNDS = Bounds(timedelta(minutes=5), timedelta(minutes=5), dead_letter_limit=100)

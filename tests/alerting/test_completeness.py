@@ -18,7 +18,7 @@ from alerting.places import Places
 from crm_shared.errors import NotReadyError
 from crm_shared.events.canaries import CanarySent
 from crm_shared.events.from_bank import TOPICS
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 from crm_shared.landing import Manifest, day_folder
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing import topics

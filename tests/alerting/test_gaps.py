@@ -7,7 +7,7 @@ from kafka.errors import KafkaTimeoutError
 from alerting import gaps
 from alerting.gaps import Gap
 from alerting.ownership import Partition
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 
 FIRST: Partition = ("transactions", 0)
 SECOND: Partition = ("transactions", 1)

@@ -17,7 +17,7 @@ from alerting.decoding import decode
 from alerting.events import Closure, LoanChange
 from alerting.ruleset import Ruleset
 from crm_shared.errors import UsageError
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 from crm_shared.landing import Manifest, TableFile, day_folder
 from tests.alerting.batches import LATER, TOPIC, not_asked, run
 

@@ -21,7 +21,7 @@ from alerting.retention import RetentionTooShortError
 from alerting.rules.movements import moves_funds
 from alerting.scopes import PublishedUnreadableError, ScopeUnknownError
 from alerting.settings import AlertingSettings
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 from tests.alerting.batches import TOPIC, run
 from tests.alerting.publications import publish
 from tests.databases import PostgresDatabase

@@ -19,7 +19,7 @@ from alerting.events import Booking
 from alerting.rules.movements import moves_funds
 from crm_shared.errors import UsageError
 from crm_shared.events.customers import CustomerDataChanged
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 from crm_shared.landing import day_folder
 from tests.alerting.batches import LATER, TOPIC, not_asked, records, run
 from tests.alerting.bookings import NOON

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from crm_shared import ids
 from crm_shared.clock import now
 from crm_shared.events.reminders import ReminderRaised
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 from crm_shared.reminder_rules import RULES
 from ocrm_api import migrate
 from ocrm_api.main import create_app

@@ -12,7 +12,7 @@ from kafka.record import util
 from kafka.structs import TopicPartition
 
 from crm_shared import kafka
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing import topics
 from crm_shared.testing.network import TcpProxy, free_port

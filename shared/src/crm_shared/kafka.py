@@ -9,7 +9,8 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol, TypeVar
+from itertools import chain
+from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -27,6 +28,7 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from crm_shared import logging
 from crm_shared.errors import ServerUnavailableError
+from crm_shared.kafka_records import PartitionRecords, Record
 from crm_shared.settings import KafkaConsumerSettings, KafkaSettings, load
 
 T = TypeVar("T")
@@ -135,16 +137,6 @@ def ensure_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
     _patiently(settings, create)
 
 
-class Record(NamedTuple):
-    """A message as it lies in the log, undecoded."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-
-
 class BatchHandler(Protocol):
     """Makes a batch durable. When it returns, the batch may be forgotten; when it raises, not."""
 
@@ -152,11 +144,15 @@ class BatchHandler(Protocol):
 
 
 class _Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka-python is untyped
-    """Knows the partitions of its topics before it joins the group.
+    """Gives a `Record` of each message, and knows the partitions of its topics before it joins.
 
     Otherwise a leader shares out nothing, notices, and joins a second time at once; now and then
     Apache Kafka left that second request without an answer, and the group stood still.
     """
+
+    def __init__(self, **configuration: Any) -> None:
+        super().__init__(**configuration)
+        self._fetcher.PartitionRecords = PartitionRecords
 
     def subscribe(self, topics: Sequence[str] = (), **how: Any) -> None:
         for name in topics:
@@ -164,14 +160,14 @@ class _Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka-python is untyped
         super().subscribe(topics, **how)
 
 
-def consumer(settings: KafkaSettings, group: str, **overrides: Any) -> KafkaConsumer:
-    """A consumer of raw bytes that never commits by itself and starts at the earliest record.
+def configuration(settings: KafkaSettings, group: str) -> dict[str, Any]:
+    """How our consumers read: raw bytes from the earliest record, committing nothing by themselves.
 
     The session time-out is short because a joining member waits half of it, and so does everybody
-    else for a member that died. `KafkaConsumer.subscribe` is the caller's.
+    else for a member that died.
     """
     timing = load(KafkaConsumerSettings)
-    configuration: dict[str, Any] = {
+    return {
         "bootstrap_servers": settings.bootstrap.split(","),
         "group_id": topic(settings, group),
         "enable_auto_commit": False,
@@ -187,19 +183,20 @@ def consumer(settings: KafkaSettings, group: str, **overrides: Any) -> KafkaCons
         "metadata_max_age_ms": 5_000,
         "allow_auto_create_topics": False,
     }
-    return _patiently(
-        settings,
-        lambda net_client: _Consumer(kafka_client=net_client, **(configuration | overrides)),
-    )
 
 
-def records_of(polled: dict[TopicPartition, list[Any]]) -> list[Record]:
-    """What `poll` returned, as plain records, in order within each partition."""
-    return [
-        Record(partition.topic, partition.partition, item.offset, item.key, item.value)
-        for partition, items in polled.items()
-        for item in items
-    ]
+def consumer(settings: KafkaSettings, group: str, **overrides: Any) -> KafkaConsumer:
+    """A consumer of that `configuration` whose `poll` gives a `Record` of each message.
+
+    `KafkaConsumer.subscribe` is the caller's.
+    """
+    chosen = configuration(settings, group) | overrides
+    return _patiently(settings, lambda net_client: _Consumer(kafka_client=net_client, **chosen))
+
+
+def records_of(polled: dict[TopicPartition, list[Record]]) -> list[Record]:
+    """What `poll` of a `consumer` returned, in order within each partition."""
+    return list(chain.from_iterable(polled.values()))
 
 
 def next_offsets(records: Iterable[Record]) -> dict[TopicPartition, OffsetAndMetadata]:

@@ -12,7 +12,7 @@ import pytest
 from crm_shared import ids
 from crm_shared.clock import now
 from crm_shared.events.reminders import ReminderWithdrawn
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 from ocrm_api.reminders import books, receiving, routing
 from ocrm_api.reminders.books import DeadLetterLimitError
 from ocrm_api.reminders.receiving import DeadLetter

@@ -27,7 +27,7 @@ from alerting.ownership import Partition, Progress
 from alerting.ruleset import Ruleset
 from crm_shared.clock import bank_date
 from crm_shared.events.reminders import ReminderWithdrawn
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 
 T = TypeVar("T")
 

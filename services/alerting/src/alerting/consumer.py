@@ -39,7 +39,7 @@ from crm_shared import kafka, logging, postgres
 from crm_shared.clock import Clock
 from crm_shared.errors import ServerUnavailableError
 from crm_shared.events.from_bank import TOPICS
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 from crm_shared.settings import KafkaSettings
 
 _log = logging.get(__name__)

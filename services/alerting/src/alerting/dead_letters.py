@@ -12,7 +12,7 @@ import psycopg
 
 from alerting.decoding import Reason
 from crm_shared.errors import CrmError
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 from crm_shared.logging import PERSONAL_KEYS
 
 _ADD = """

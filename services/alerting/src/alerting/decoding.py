@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from alerting import contract
 from alerting.events import Canary, Event
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 
 Reason = Literal["undecodable", "incomplete", "future_dated", "rule_failed", "refused"]
 

@@ -36,7 +36,7 @@ from alerting.scopes import Find
 from alerting.windows import EMPTY, Timeline, Transfer
 from crm_shared import ids
 from crm_shared.clock import bank_date
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 
 
 class Arrival(Struct, frozen=True):

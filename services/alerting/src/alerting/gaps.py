@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from kafka.errors import KafkaError
 
 from alerting.ownership import Partition
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from alerting.ruleset import Ruleset
 from alerting.scopes import Find
 from alerting.windows import Timeline, Transfer
 from crm_shared.errors import CrmError
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 
 
 class NotJudgedError(CrmError):

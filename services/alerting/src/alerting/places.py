@@ -18,7 +18,7 @@ from alerting.ownership import Partition
 from crm_shared import kafka
 from crm_shared.clock import BANK_ZONE
 from crm_shared.errors import ServerUnavailableError
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 from crm_shared.settings import KafkaSettings
 
 #: Where a record lies: topic, partition, offset.

@@ -6,7 +6,7 @@ from kafka.structs import TopicPartition
 
 from crm_shared import kafka
 from crm_shared.events.envelope import Event
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 from crm_shared.settings import KafkaSettings
 
 

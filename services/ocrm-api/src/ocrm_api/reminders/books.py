@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from crm_shared.errors import CrmError, ExitCode
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 from ocrm_api.reminders.receiving import DeadLetter
 
 _KEPT_BYTES = 65_536

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from crm_shared import clock, kafka, logging, postgres
 from crm_shared.errors import ServerUnavailableError
 from crm_shared.events import reminders as topic
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 from crm_shared.settings import KafkaSettings
 from ocrm_api import migrate
 from ocrm_api.reminders import books, outbox, receiving, routing, telling

@@ -12,7 +12,7 @@ import psycopg
 from pydantic import ValidationError
 
 from crm_shared.events.reminders import ADAPTER, ReminderRaised, ReminderWithdrawn
-from crm_shared.kafka import Record
+from crm_shared.kafka_records import Record
 from ocrm_api.reminders import storing, waking, words
 from ocrm_api.reminders.routing import Published
 from ocrm_api.reminders.storing import MAX_REASON, Change, Known, Row
