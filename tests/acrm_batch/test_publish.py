@@ -18,6 +18,7 @@ from acrm_batch.progress import Progress
 from crm_shared import kafka
 from crm_shared.errors import CrmError, ExitCode, NotReadyError, UsageError
 from crm_shared.events.reminders import ADAPTER, TOPIC, ReminderRaised, ReminderWithdrawn
+from crm_shared.kafka_records import Record
 from crm_shared.settings import KafkaSettings
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import FIRST, THIRD, Batch, Filling, Start
@@ -106,7 +107,7 @@ def told(count: int) -> list[ReminderRaised | ReminderWithdrawn]:
     settings = KafkaSettings.load()
     consumer = kafka.consumer(settings, "test")
     consumer.subscribe([kafka.topic(settings, TOPIC)])
-    records: list[kafka.Record] = []
+    records: list[Record] = []
     while len(records) < count:
         records += kafka.records_of(consumer.poll(timeout_ms=1000))
     consumer.close()

@@ -28,7 +28,7 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from crm_shared import logging
 from crm_shared.errors import ServerUnavailableError
-from crm_shared.kafka_records import PartitionRecords, Record
+from crm_shared.kafka_records import PartitionRecords, Record, offset_of, partition_of
 from crm_shared.settings import KafkaConsumerSettings, KafkaSettings, load
 
 T = TypeVar("T")
@@ -199,16 +199,15 @@ def records_of(polled: dict[TopicPartition, list[Record]]) -> list[Record]:
     return list(chain.from_iterable(polled.values()))
 
 
-def next_offsets(records: Iterable[Record]) -> dict[TopicPartition, OffsetAndMetadata]:
-    """The offsets to commit once the records are durable: one past the last of each partition."""
-    offsets: dict[tuple[str, int], int] = {}
-    for record in records:
-        partition = (record.topic, record.partition)
-        if record.offset >= offsets.get(partition, 0):
-            offsets[partition] = record.offset + 1
+def next_offsets(records: Sequence[Record]) -> dict[TopicPartition, OffsetAndMetadata]:
+    """The offsets to commit once the records are durable: one past the last of each partition.
+
+    Those of a partition are in order.
+    """
+    last = dict(zip(map(partition_of, records), map(offset_of, records), strict=True))
     return {
-        TopicPartition(*partition): OffsetAndMetadata(offset, "", -1)
-        for partition, offset in offsets.items()
+        TopicPartition(*partition): OffsetAndMetadata(offset + 1, "", -1)
+        for partition, offset in last.items()
     }
 
 

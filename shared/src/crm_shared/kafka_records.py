@@ -5,7 +5,8 @@ taken apart by kafka-python, with its checksum and compression; the records in i
 test holds the two against each other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from kafka.consumer.fetcher import Fetcher
@@ -26,6 +27,11 @@ class Record(NamedTuple):
     offset: int
     key: bytes | None
     value: bytes | None
+
+
+#: Topic and number of a record's partition, and its offset there, for loops in C.
+partition_of: Callable[[Record], tuple[str, int]] = itemgetter(0, 1)
+offset_of: Callable[[Record], int] = itemgetter(2)
 
 
 class PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka-python is untyped

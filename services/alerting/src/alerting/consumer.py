@@ -39,7 +39,7 @@ from crm_shared import kafka, logging, postgres
 from crm_shared.clock import Clock
 from crm_shared.errors import ServerUnavailableError
 from crm_shared.events.from_bank import TOPICS
-from crm_shared.kafka_records import Record
+from crm_shared.kafka_records import Record, partition_of
 from crm_shared.settings import KafkaSettings
 
 _log = logging.get(__name__)
@@ -154,7 +154,7 @@ class Consumer:
     ) -> tuple[dict[Partition, Progress], BatchResult]:
         """One transaction, checked against the epochs of our partitions."""
         connection = self._connected()
-        touched = {(record.topic, record.partition) for record in records}
+        touched = set(map(partition_of, records))
         with self._bounded(connection), connection.transaction():
             progress = ownership.lock_own(
                 connection, {one: self._epochs.get(one, 0) for one in touched}

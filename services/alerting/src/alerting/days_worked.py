@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from operator import attrgetter
 from uuid import UUID
 
 import psycopg
@@ -33,6 +34,9 @@ select kind, sum(records)::bigint, sum(late)::bigint, sum(control_total)
 from alerting.days_worked
 where business_date = %s and topic = any (%s) group by kind
 """
+
+
+_number_of = attrgetter("int")
 
 
 @dataclass(slots=True)
@@ -69,7 +73,7 @@ def add(connection: psycopg.Connection, days: Mapping[tuple[str, int], Days]) ->
     """Add what a batch has worked on, by partition; the caller holds the partitions' rows."""
     rows = [
         (*partition, day, kind.__struct_config__.tag, len(ids), one.late[kind, day],
-         control(sum([event_id.int for event_id in ids])))
+         control(sum(map(_number_of, ids))))
         for partition, one in days.items()
         for (kind, day), ids in one.event_ids.items()
     ]  # fmt: skip

@@ -6,16 +6,17 @@ whatever is sent, a refusal is told in one way, and a test holds the two against
 """
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, final
 
 import msgspec
 from pydantic import ValidationError
 
 from alerting import contract
-from alerting.events import Canary, Event
+from alerting.events import Booking, Canary, Event, is_positive_cents
 from crm_shared.kafka_records import Record
 
 Reason = Literal["undecodable", "incomplete", "future_dated", "rule_failed", "refused"]
@@ -26,7 +27,7 @@ EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 #: The validator itself: half the time of the adapter's own method.
 _validate = contract.ADAPTER.validator.validate_json
 
-_plain_events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_decode_plain: Callable[[bytes], Event] = msgspec.json.Decoder(Event).decode
 
 _canary: msgspec.json.Decoder[Canary] = msgspec.json.Decoder(Canary)
 
@@ -35,8 +36,10 @@ _finer_than_microseconds = re.compile(rb"\.[0-9]{7}").search
 
 #: PostgreSQL cannot keep this character in a text.
 _NUL = b"\\u0000"
+_BACKSLASH = ord("\\")
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Refused:
     """Why a record is a dead letter. `detail` says where, never what value stood there."""
@@ -47,15 +50,16 @@ class Refused:
 
 def decode(record: Record, latest: datetime) -> Event | Canary | Refused:
     """The event of a record, or why there is none; after `latest` lies the future."""
-    if record.value is None:
+    value = record.value
+    if value is None:
         return Refused("undecodable", "The record has no value.")
-    event = _plain(record.value)
+    event = _plain(value)
     if event is None:
-        unusual = _unusual(record.value)
+        unusual = _unusual(value)
         if isinstance(unusual, Canary | Refused):
             return unusual
         event = unusual
-    if b"\\" in record.value and _NUL in record.value:
+    if _BACKSLASH in value and _NUL in value:
         return Refused("incomplete", "A text contains the character U+0000.")
     if EARLIEST <= event.occurred_at <= latest:
         return event
@@ -69,9 +73,12 @@ def _plain(value: bytes) -> Event | None:
     if _finer_than_microseconds(value):
         return None
     try:
-        return _plain_events.decode(value)
+        event = _decode_plain(value)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
+    if type(event) is Booking and not is_positive_cents(event.amount_text):
+        return None
+    return event
 
 
 def _unusual(value: bytes) -> Event | Canary | Refused:

@@ -28,6 +28,7 @@ from alerting.rules.protocol import (
     NotApplicable,
     Outcome,
     Parameters,
+    Rule,
     Scope,
     outcome_of,
 )
@@ -102,8 +103,7 @@ class Judgement:
     fallen: dict[tuple[UUID, str], Arrival] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A customer's timeline changed at an instant: a transfer came, or one was taken back."""
 
     customer_id: int
@@ -129,17 +129,27 @@ def judge_alone(arrivals: Sequence[Arrival], ruleset: Ruleset, into: Judgement) 
         by_kind[type(arrival.event)].append(arrival)
     for one in ruleset.stateless:
         judged = by_kind.get(one.rule.judges, ())
-        counts: Counter[type[Outcome]] = Counter()
-        counts[NotApplicable] = len(arrivals) - len(judged)
         given = parameters.loosest(one.parameters)
-        for arrival in judged:
-            outcome = outcome_of(one.rule, arrival.event, EMPTY, given)
-            counts[type(outcome)] += 1
+        outcomes = _outcomes(one.rule, judged, given)
+        counts: Counter[type[Outcome]] = Counter(map(type, outcomes))
+        counts[NotApplicable] += len(arrivals) - len(judged)
+        _count(into, one, counts)
+        if not counts[Fired] and not counts[Failed]:
+            continue
+        for arrival, outcome in zip(judged, outcomes, strict=True):
             if isinstance(outcome, Fired):
                 _fire(into, Candidate(one, arrival.event, outcome, EMPTY, arrival, arrival.late))
             elif isinstance(outcome, Failed):
                 into.failures.append(RuleFailure(arrival.record, one.rule.code, outcome.detail))
-        _count(into, one, counts)
+
+
+def _outcomes(rule: Rule, judged: Sequence[Arrival], given: Parameters) -> Sequence[Outcome]:
+    """What a rule says about each; where it raises on any, all are asked again, one by one."""
+    evaluate = rule.evaluate
+    try:
+        return [evaluate(arrival.event, EMPTY, given) for arrival in judged]
+    except Exception:
+        return [outcome_of(rule, arrival.event, EMPTY, given) for arrival in judged]
 
 
 def judge_windows(
@@ -152,9 +162,10 @@ def judge_windows(
     own = {change.event_id: change.arrival for change in changes}
     for one in ruleset.windowed:
         given = parameters.loosest(one.parameters)
+        span = window_of(given)
         affected: dict[UUID, tuple[Transfer, Arrival, timedelta]] = {}
         for change in changes:
-            for transfer in timelines[change.customer_id].affected_by(change.at, window_of(given)):
+            for transfer in timelines[change.customer_id].affected_by(change.at, span):
                 arrival, since = change.arrival, transfer.occurred_at - change.at
                 if transfer.event_id in affected:
                     _, arrival, before = affected[transfer.event_id]

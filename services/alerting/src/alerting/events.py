@@ -5,9 +5,10 @@ their bytes: what a core bank usually writes is decoded by these very types. `Ce
 of numbers are narrower than the contract; what is written otherwise comes by way of the contract.
 """
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, final
 from uuid import UUID
 
 from msgspec import Meta, Struct, field
@@ -22,9 +23,14 @@ Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 
 #: An amount as it is usually written.
 Cents = Annotated[str, Meta(pattern=r"\A(0|[1-9][0-9]{0,15})\.[0-9]{2}\Z")]
-PositiveCents = Annotated[str, Meta(pattern=r"\A(?!0\.00)(0|[1-9][0-9]{0,15})\.[0-9]{2}\Z")]
+_POSITIVE = r"(?!0\.00)(?:0|[1-9][0-9]{0,15})\.[0-9]{2}"
+PositiveCents = Annotated[str, Meta(pattern=rf"\A{_POSITIVE}\Z")]
 
-Currency = Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
+#: Whether a text is `PositiveCents`: asked apart, it takes half of the time.
+is_positive_cents = re.compile(_POSITIVE).fullmatch
+
+#: As it usually is; a pattern would be a quarter of the time that decoding a booking takes.
+Currency = Literal["CNY", "USD", "EUR", "HKD", "JPY", "GBP", "AUD", "CAD", "CHF", "SGD"]
 Direction = Literal["credit", "debit"]
 
 
@@ -49,13 +55,16 @@ class _OfCustomer(Envelope, kw_only=True, frozen=True, gc=False):
 
 
 class Booking(_OfCustomer, kw_only=True, frozen=True, gc=False, tag="transaction.booked"):
-    """A booking on a deposit account; `direction` gives the sign of `amount`."""
+    """A booking on a deposit account; `direction` gives the sign of `amount`.
+
+    Nearly all events are bookings, so who decodes one sees to it that `amount` is `PositiveCents`.
+    """
 
     txn_id: Number
     account_id: Number
     customer_type: CustomerType = "individual"
     direction: Direction
-    amount_text: PositiveCents = field(name="amount")
+    amount_text: str = field(name="amount")
     currency: Currency = "CNY"
     channel: str
     txn_type: str
@@ -143,6 +152,7 @@ class DataChange(_OfCustomer, kw_only=True, frozen=True, gc=False, tag="customer
     corrects_event_id: UUID | None = None
 
 
+@final
 class Ticket(Envelope, kw_only=True, frozen=True, gc=False, tag="ticket.changed"):
     """A queue ticket was drawn, called, served or abandoned at a branch."""
 
@@ -152,6 +162,7 @@ class Ticket(Envelope, kw_only=True, frozen=True, gc=False, tag="ticket.changed"
     customer_id: Number | None = None
 
 
+@final
 class Canary(Struct, frozen=True, gc=False):
     """What a member sends itself, to be worked on and judged by nobody; see `canaries`."""
 

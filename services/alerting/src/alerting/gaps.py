@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from kafka.errors import KafkaError
 
 from alerting.ownership import Partition
-from crm_shared.kafka_records import Record
+from crm_shared.kafka_records import Record, offset_of, partition_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,8 @@ def find(
     Offsets may be missing without a loss, as those of a producer's transactions: a gap is one only
     if the topic begins behind the offset that was `expected`, or does not say where it begins.
     """
-    first: dict[Partition, int] = {}
-    for record in records:
-        first.setdefault((record.topic, record.partition), record.offset)
+    backwards = records[::-1]
+    first = dict(zip(map(partition_of, backwards), map(offset_of, backwards), strict=True))
     ahead = {one: at for one, at in first.items() if at > expected.get(one, 0) > 0}
     if not ahead:
         return []

@@ -26,7 +26,7 @@ class AlertingSettings(BaseSettings):
         default=None,
         description="Who knows it may read /v1 on the operations port; without it, nobody.",
     )
-    max_batch_records: int = Field(default=2_000, ge=1, description="Records in a transaction.")
+    max_batch_records: int = Field(default=5_000, ge=1, description="Records in a transaction.")
     statement_timeout_seconds: float = Field(
         default=10.0, gt=0, description="Of one SQL statement; waits for its answer are bounded."
     )

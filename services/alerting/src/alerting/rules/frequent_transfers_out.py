@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 
 from alerting.events import Booking, Judged, fact_of
 from alerting.rules.movements import moves_funds
@@ -16,14 +17,9 @@ WINDOW_HOURS = "frequent_transfers.window_hours"
 
 def transfer_to_other_bank(event: Judged) -> Transfer | None:
     """The event as a transfer that windows count; None where it is not one."""
-    if isinstance(event, Transfer):
-        return event
-    if (
-        not isinstance(event, Booking)
-        or event.counterparty_bank is None
-        or event.direction != "debit"
-        or not moves_funds(event)
-    ):
+    if not isinstance(event, Booking):
+        return event if isinstance(event, Transfer) else None
+    if event.counterparty_bank is None or event.direction != "debit" or not moves_funds(event):
         return None
     return Transfer(
         event.occurred_at,
@@ -39,7 +35,12 @@ def transfer_to_other_bank(event: Judged) -> Transfer | None:
 
 def window_of(parameters: Parameters) -> timedelta:
     """The length of the window."""
-    return timedelta(seconds=float(parameters[WINDOW_HOURS] * 3600))
+    return _time(parameters[WINDOW_HOURS])
+
+
+@cache
+def _time(hours: Decimal) -> timedelta:
+    return timedelta(seconds=float(hours * 3600))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,16 +35,17 @@ class LargeMovement:
         ):
             return NOT_APPLICABLE
         threshold = parameters[INDIVIDUAL if event.customer_type == "individual" else BUSINESS]
-        if event.amount < threshold:
-            return Below(event.amount, threshold)
+        amount = event.amount
+        if amount < threshold:
+            return Below(amount, threshold)
         return Fired(
             customer_id=event.customer_id,
             subject=f"customer:{event.customer_id}",
             window=f"txn:{event.txn_id}",
-            amount=event.amount,
+            amount=amount,
             currency=event.currency,
             facts={
-                "value": str(event.amount),
+                "value": str(amount),
                 "threshold": str(threshold),
                 "txn_id": str(event.txn_id),
                 "txn_type": event.txn_type,
