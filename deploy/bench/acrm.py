@@ -141,26 +141,31 @@ def by_hand(bench: Bench, landing: Path, nights: Nights) -> None:
 
 
 def frames(bench: Bench, landing: Path) -> None:
-    """Deposits and flows from nothing, by the batch and by Polars. The batch also reads every byte
-    of every delivered day to accept it, which Polars does not, so the ratio leaves that out."""
-    day, place = str(LAST - timedelta(days=1)), bench.folder / "families"
+    """Deposits and flows of an ordinary day, by the batch, from nothing and after the day before,
+    and by Polars. The batch also reads every byte of what is delivered to accept it, which Polars
+    does not, so the ratios leave that out."""
+    add, place = bench.figures.add, {"landing": landing, "warehouse": bench.folder / "families"}
     families = [
         word for name in ("balances", "deposits", "flow") for word in ("--select", f"ind_{name}")
     ]
-    ours = bench.acrm("run", "--date", day, *families, landing=landing, warehouse=place)
-    accepting = float(ours.document()["phases"]["accepting source days"])
+    taken = {}
+    for name, day in (("families_first", FIRST_NIGHT), ("families", ORDINARY)):
+        run = bench.acrm("run", "--date", str(day), *families, **place)
+        accepting = float(run.document()["phases"]["accepting source days"])
+        taken[name] = run.seconds - accepting
+        add(f"{name}_accepting_seconds", accepting, "s")
+        add(f"{name}_seconds", taken[name], "s")
+        add(f"{name}_memory", run.gigabytes, "GiB")
     packages = {"PYTHONPATH": str(BENCH / "packages"), "POLARS_MAX_THREADS": _THREADS}
     bench.say("deposits and flows by Polars")
-    theirs = measure("-m", "acrm_batch.bench.frames", "--landing", landing, "--date", day, "--out",
-                     bench.folder / "frames", "--check", place, environment=packages)  # fmt: skip
+    theirs = measure("-m", "acrm_batch.bench.frames", "--landing", landing, "--date", str(ORDINARY),
+                     "--out", bench.folder / "frames", "--check", place["warehouse"],
+                     environment=packages)  # fmt: skip
     bench.say(theirs.said.strip())
-    add = bench.figures.add
-    add("families_accepting_seconds", accepting, "s")
-    add("families_seconds", ours.seconds - accepting, "s")
-    add("families_memory", ours.gigabytes, "GiB")
     add("polars_seconds", theirs.seconds, "s")
     add("polars_memory", theirs.gigabytes, "GiB")
-    add("polars_to_families", theirs.seconds / (ours.seconds - accepting), "ratio", at_least=1)
+    for name, seconds in taken.items():
+        add(f"polars_to_{name}", theirs.seconds / seconds, "ratio", at_least=1)
 
 
 def spark(bench: Bench, landing: Path) -> None:
