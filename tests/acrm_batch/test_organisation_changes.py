@@ -93,6 +93,12 @@ def test_what_a_manager_was_given_is_a_change(ran: Start) -> None:
     assert {("A", "E1", 1, 0), ("A", "V:A", -1, None)} <= set(given)
 
 
+def test_a_manager_who_has_nothing_any_more_is_published_with_the_change(ran: Start) -> None:
+    ran.crm.run(DAY, selectors=("mart_managers",))
+    columns = "branch_id, manager_id, cust_valid_cnt, cust_valid_cnt_chg_m"
+    assert ("A", "V:A", 0, -1) in ran.crm.rows("mart_managers", DAY, columns)
+
+
 def test_days_before_the_history_and_days_that_were_not_run_give_no_value(ran: Start) -> None:
     columns = "cust_valid_cnt_chg_y, cust_valid_cnt_chg_ly, cust_coverage_rate_chg_y"
     assert changes(ran.crm, columns)[0] == ("", None, None, None)

@@ -61,12 +61,14 @@ def test_days_that_were_found_incomplete_are_measured_until_they_are_complete(
         return _value("alerting_incomplete_days"), newest
 
     assert told() == (0, 0)
-    for day, complete in ((20, False), (25, False), (30, True)):
-        days_checked.keep(connection, date(2026, 6, day), complete=complete)
+    for day in range(20, 31):
+        days_checked.keep(connection, date(2026, 6, day), complete=day not in (20, 25))
     midnight = datetime(2026, 6, 30, tzinfo=BANK_ZONE).timestamp()
     assert told() == (1, midnight)
     days_checked.keep(connection, date(2026, 6, 25), complete=True)
     assert told() == (0, midnight)
+    days_checked.keep(connection, date(2026, 7, 2), complete=True)
+    assert told()[0] == 1, "nobody has checked the first of July"
 
 
 def test_what_waits_is_measured_while_kafka_is_away(

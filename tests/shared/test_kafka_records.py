@@ -51,18 +51,21 @@ def record(offset: int, key: bytes | None, value: bytes | None) -> Record:
     return Record(PARTITION.topic, PARTITION.partition, offset, key, value)
 
 
-def moved(batch: bytes, base: int) -> bytes:
-    """The batch as the broker numbers it: its checksum covers no offset."""
-    return struct.pack(">q", base) + batch[8:]
+def moved(batch: bytes, base: int, epoch: int = 0) -> bytes:
+    """The batch as the broker numbers it: its checksum covers neither offset nor epoch."""
+    return struct.pack(">q", base) + batch[8:12] + struct.pack(">i", epoch) + batch[16:]
 
 
-def read(of: Callable[..., Any], log: bytes, since: int, portion: int) -> tuple[list[Any], int]:
-    """What is read from an offset on, so many records at a time, and where the next ones begin."""
+def read(
+    of: Callable[..., Any], log: bytes, since: int, portion: int
+) -> tuple[list[Any], tuple[int, int]]:
+    """What is read from an offset on, so many records at a time; where the next ones begin, and the
+    leader's epoch."""
     records = of(since, PARTITION, MemoryRecords(memoryview(log)))
     found: list[Any] = []
     while records:
         found += records.take(portion)
-    return found, records.next_fetch_offset
+    return found, (records.next_fetch_offset, records.leader_epoch)
 
 
 @settings(max_examples=40, deadline=None)
@@ -93,10 +96,10 @@ def test_records_are_those_that_kafka_python_reads(
 
 
 def test_offsets_are_those_the_broker_gave() -> None:
-    log = moved(sent([(0, b"k", b"v", [])] * 200), 2**40)
+    log = moved(sent([(0, b"k", b"v", [])] * 200), 2**40, epoch=7)
     ours, after = read(PartitionRecords, log, 2**40 + 3, 1000)
     assert [one.offset for one in ours] == list(range(2**40 + 3, 2**40 + 200))
-    assert after == 2**40 + 200
+    assert after == (2**40 + 200, 7)
 
 
 def signed(batch: bytearray) -> bytes:
@@ -112,7 +115,7 @@ def test_marks_of_transactions_are_no_records() -> None:
     log = signed(mark) + moved(sent([(0, b"k", b"v", [])]), 1)
     ours, after = read(PartitionRecords, log, 0, 10)
     assert ours == [record(1, b"k", b"v")]
-    assert after == 2
+    assert after == (2, 0)
 
 
 def test_a_damaged_byte_is_found_wherever_it_is() -> None:

@@ -53,6 +53,9 @@ class PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka
                     f"The records of {tp.topic}, partition {tp.partition}, from offset "
                     f"{batch.base_offset}, are not what was sent: their checksum differs."
                 )
+            if isinstance(batch, DefaultRecordBatch):
+                # By it the client finds out that a log was cut off behind where it reads.
+                self.leader_epoch = batch.leader_epoch
             for record in _records_of(batch, tp):
                 self.records_read += 1
                 self.next_fetch_offset = record.offset + 1

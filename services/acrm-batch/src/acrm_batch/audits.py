@@ -88,22 +88,25 @@ def run_audits(
 @contextmanager
 def _kept(engine: Engine, model: Model, previous: Previous | None) -> Iterator[bool]:
     """Whether there is a partition before to compare with, as the relation `previous`. Pruning may
-    remove it meanwhile, so it is read under a name of its own."""
+    remove it meanwhile, so it is read under a name of its own, where the disk can give it one."""
     if previous is None:
         yield False
         return
     linked = engine.aside / f"{model.name}.before.{previous.path.parent.name}.parquet"
     linked.unlink(missing_ok=True)
+    path = linked
     try:
-        linked.hardlink_to(previous.path)
+        linked.hardlink_to(previous.path.resolve())
     except FileNotFoundError:
         yield False
         return
+    except OSError:
+        path = previous.path
     try:
-        engine.partition_view("previous", linked)
+        engine.partition_view("previous", path)
         yield True
     finally:
-        linked.unlink()
+        linked.unlink(missing_ok=True)
 
 
 def _with_sample(

@@ -72,6 +72,9 @@ def full_mart(model: Model, catalogue: Catalogue, models: Mapping[str, Model]) -
             changes = f"{family}_orgs_changes"
             joined = _JOINED[grain].format(family=changes)
             joins.append(f"left join {rolled}_changes as {changes}\n    on {joined}")
+            if grain in _ROWS:
+                # Who has nothing any more has changed, too.
+                rows.append(_ROWS[grain].format(rolled=f"{rolled}_changes"))
         columns += [
             f"    {_filled(one, family, is_rolled=rolled != f'ind_{family}')} as {one.column}"
             for one in of_family

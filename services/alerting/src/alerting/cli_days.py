@@ -35,9 +35,9 @@ def completeness(
         found = worked.read(connection, on, [kafka.topic(broker, name) for name in TOPICS])
     # Without a connection: nobody knows how long reading a day takes.
     report = _report(on, asking.lines(found, broker, landing, on), found)
+    print(json.dumps(report, indent=2, default=str) if as_json else "\n".join(_told(report)))
     with connected(ours) as connection:
         days_checked.keep(connection, on, complete=report["complete"])
-    print(json.dumps(report, indent=2, default=str) if as_json else "\n".join(_told(report)))
     if not report["complete"]:
         raise typer.Exit(INCOMPLETE)
 

@@ -12,18 +12,25 @@ set complete = excluded.complete, checked_at = now()
 """
 
 _STANDING = """
-select max(business_date),
-       count(*) filter (where not complete and business_date > newest - %s)
-from alerting.days_checked, (select max(business_date) as newest from alerting.days_checked) as n
+select newest, (
+    select count(*)
+    from generate_series(greatest(oldest, newest - %s + 1), newest, interval '1 day') as day
+    left join alerting.days_checked on business_date = day::date
+    where complete is not true
+)
+from (select min(business_date), max(business_date) from alerting.days_checked)
+    as kept (oldest, newest)
 """
 
-#: Of so many dates up to the newest one that was checked, those that are incomplete are told.
+#: Of so many dates up to the newest one that was checked, those that are incomplete, or that were
+#: left out, are told.
 TOLD_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The newest date that was checked, and how many of the last `TOLD_DAYS` are incomplete."""
+    """The newest date that was checked, and how many of the last `TOLD_DAYS` are incomplete or were
+    never checked."""
 
     newest: date | None
     incomplete: int

@@ -3,6 +3,7 @@
 They are read from the landing files by DuckDB. An event gets the id that it had in the stream.
 """
 
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, date, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ import duckdb
 from alerting.events import Booking, CardBooking
 from crm_shared import ids
 from crm_shared.business_calendar import days
-from crm_shared.errors import ContractError, NotReadyError, UsageError
+from crm_shared.errors import ContractError, CrmError, NotReadyError, UsageError
 from crm_shared.landing import day_folder, read_manifest
 
 _CHUNK = 10_000
@@ -176,16 +177,26 @@ def arrived_until(landing: Path, day: date, latest: date) -> date:
 
 def rows(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     """What DuckDB finds in delivered files; `ContractError` where they cannot be read."""
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"temp_directory": tempfile.gettempdir()}) as connection:
         try:
             found = connection.execute(statement, values)
             while some := found.fetchmany(_CHUNK):
                 yield from some
-        except duckdb.Error as error:
-            first_line = str(error).strip().splitlines()[0]
-            raise ContractError(
-                f"The delivered files cannot be read ({first_line}); deliver those days again."
+        except duckdb.OutOfMemoryException as error:
+            raise CrmError(
+                f"There is too little room to read the delivered files ({_first_line(error)}); "
+                "give the process more memory, or make room in "
+                f"{tempfile.gettempdir()}, and ask again."
             ) from None
+        except duckdb.Error as error:
+            raise ContractError(
+                f"The delivered files cannot be read ({_first_line(error)}); "
+                "deliver those days again."
+            ) from None
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).strip().splitlines()[0]
 
 
 def files(

@@ -39,12 +39,19 @@ def read(client: KafkaConsumer, partitions: Iterable[Partition]) -> dict[Partiti
 def go_back(client: KafkaConsumer, durable: Mapping[Partition, int]) -> None:
     """Go back to the next offset that PostgreSQL has, by partition, where the client is past it.
 
-    Never forward: what comes once more is known by its ids. A partition of which nothing was ever
-    made durable begins where the broker says. `KafkaTimeoutError` where the broker does not say it.
+    Never forward: what comes once more is known by its ids. Not further than to what the topic
+    still has; a gap is told as one. A partition of which nothing was ever made durable begins where
+    the broker says. `KafkaTimeoutError` where the broker does not say it.
     """
-    for partition, offset in read(client, sorted(durable)).items():
-        next_offset = durable[partition]
-        if offset > next_offset > 0:
+    past = {
+        partition: offset
+        for partition, offset in read(client, sorted(durable)).items()
+        if offset > durable[partition] > 0
+    }
+    begins = client.beginning_offsets([TopicPartition(*one) for one in past]) if past else {}
+    for partition, offset in past.items():
+        next_offset = max(durable[partition], begins[TopicPartition(*partition)])
+        if offset > next_offset:
             with suppress(ValueError):  # it was revoked meanwhile
                 client.seek(TopicPartition(*partition), next_offset)
             _log.warning(
