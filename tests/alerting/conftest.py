@@ -9,6 +9,9 @@ import pytest
 
 from alerting import migrate
 from alerting.settings import AlertingSettings
+from crm_shared.settings import KafkaSettings
+from crm_shared.testing.network import free_port
+from crm_shared.testing.processes import RunningCommand
 from tests.databases import PostgresDatabase
 
 
@@ -42,3 +45,33 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("delivered") / "bank"
     generate(Plan(customers=800, first=date(2026, 3, 31), last=date(2026, 7, 1), seed=42), out)
     return out
+
+
+@pytest.fixture
+def environment_of_run(
+    kafka_bootstrap: str, kafka_prefix: str, postgres_database: PostgresDatabase
+) -> dict[str, str]:
+    """What `alerting run` is started with."""
+    migrate.upgrade(postgres_database.alerting_owner)
+    return {
+        "CRM_KAFKA_BOOTSTRAP": kafka_bootstrap,
+        "CRM_KAFKA_TOPIC_PREFIX": kafka_prefix,
+        "CRM_KAFKA_CONSUMER_SESSION_TIMEOUT_MS": "2000",
+        "ALERTING_DATABASE_URL": postgres_database.alerting_owner,
+        "ALERTING_OPERATIONS_PORT": str(free_port()),
+        "ALERTING_CANARY_SECONDS": "1",
+    }
+
+
+@pytest.fixture
+def kafka_settings(kafka_bootstrap: str, kafka_prefix: str) -> KafkaSettings:
+    return KafkaSettings(bootstrap=kafka_bootstrap, topic_prefix=kafka_prefix)
+
+
+@pytest.fixture
+def run(environment_of_run: dict[str, str], tmp_path: Path) -> Iterator[RunningCommand]:
+    """`alerting run`, not yet started."""
+    command = RunningCommand(["alerting", "run"], environment_of_run, tmp_path / "alerting.log")
+    yield command
+    if command.started and command.running():
+        command.kill()

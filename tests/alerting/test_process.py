@@ -1,22 +1,15 @@
 """The real process on the real servers: start, work, orderly end, and starts that cannot be."""
 
-import json
 import signal
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError
 
-from alerting import migrate
-from crm_shared import kafka
 from crm_shared.events import reminders, transactions
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing import topics
@@ -27,50 +20,14 @@ from tests.alerting.bookings import (
     NOON,
     Event,
     booking,
-    closure,
     expected_reminders,
     transfer_out,
 )
 from tests.alerting.publications import publish
+from tests.alerting.running import EVENTS, raised
 from tests.databases import PostgresDatabase
 
 pytestmark = pytest.mark.kafka
-
-EVENTS: list[Event] = [
-    booking(1, customer_id=1, amount="900000.00"),
-    booking(2, customer_id=2, amount="10.00"),
-    closure(3, customer_id=3),
-]
-
-
-@pytest.fixture
-def environment_of_run(
-    kafka_bootstrap: str, kafka_prefix: str, postgres_database: PostgresDatabase
-) -> dict[str, str]:
-    """What `alerting run` is started with."""
-    migrate.upgrade(postgres_database.alerting_owner)
-    return {
-        "CRM_KAFKA_BOOTSTRAP": kafka_bootstrap,
-        "CRM_KAFKA_TOPIC_PREFIX": kafka_prefix,
-        "CRM_KAFKA_CONSUMER_SESSION_TIMEOUT_MS": "2000",
-        "ALERTING_DATABASE_URL": postgres_database.alerting_owner,
-        "ALERTING_OPERATIONS_PORT": str(free_port()),
-        "ALERTING_CANARY_SECONDS": "1",
-    }
-
-
-@pytest.fixture
-def kafka_settings(kafka_bootstrap: str, kafka_prefix: str) -> KafkaSettings:
-    return KafkaSettings(bootstrap=kafka_bootstrap, topic_prefix=kafka_prefix)
-
-
-@pytest.fixture
-def run(environment_of_run: dict[str, str], tmp_path: Path) -> Iterator[RunningCommand]:
-    """`alerting run`, not yet started."""
-    command = RunningCommand(["alerting", "run"], environment_of_run, tmp_path / "alerting.log")
-    yield command
-    if command.started and command.running():
-        command.kill()
 
 
 def _probe(environment: dict[str, str], path: str) -> int:
@@ -83,14 +40,6 @@ def _probe(environment: dict[str, str], path: str) -> int:
             return error.code
     except OSError:
         return 0
-
-
-def _raised(settings: KafkaSettings) -> dict[object, str]:
-    found = [reminders.ADAPTER.validate_json(one.value or b"") for one in topics.read_all(
-        settings, reminders.TOPIC
-    )]  # fmt: skip
-    assert all(one.producer == "alerting" for one in found)
-    return {one.reminder_id: one.rule_code for one in found}
 
 
 def _canaries(environment: dict[str, str]) -> tuple[int, int] | None:
@@ -112,8 +61,8 @@ def test_events_become_reminders_on_the_topic(
 ) -> None:
     run.start()
     topics.publish(kafka_settings, transactions.TOPIC, EVENTS)
-    wait_until(lambda: len(_raised(kafka_settings)) == 2, "two reminders")
-    assert _raised(kafka_settings) == expected_reminders(EVENTS)
+    wait_until(lambda: len(raised(kafka_settings)) == 2, "two reminders")
+    assert raised(kafka_settings) == expected_reminders(EVENTS)
     wait_until(lambda: _canaries(environment_of_run) == (0, 0), "a canary in every partition")
     assert _probe(environment_of_run, "/readyz") == 200
     assert _probe(environment_of_run, "/livez") == 200
@@ -122,52 +71,6 @@ def test_events_become_reminders_on_the_topic(
     run.send(signal.SIGTERM)
     assert run.wait(15) == 0
     assert '"stopped"' in run.text()
-
-
-def _set_back(url: str, next_offset: int) -> None:
-    """Make PostgreSQL what it was when the partition of the events was at this offset, and had
-    no effect of what came after it."""
-    with psycopg.connect(url) as connection:
-        connection.execute(
-            "update alerting.partitions set next_offset = %s where processed > 0", (next_offset,)
-        )
-        connection.execute(
-            "truncate alerting.reminders, alerting.evidence, alerting.outbox, alerting.inbox"
-        )
-
-
-def _kept(url: str) -> dict[object, str]:
-    with psycopg.connect(url) as connection:
-        return dict(connection.execute("select reminder_id, rule_code from alerting.reminders"))
-
-
-def test_what_a_restored_postgresql_has_forgotten_is_worked_on_again(
-    run: RunningCommand, environment_of_run: dict[str, str], kafka_settings: KafkaSettings
-) -> None:
-    url = environment_of_run["ALERTING_DATABASE_URL"]
-    run.with_environment(environment_of_run | {"ALERTING_CANARY_SECONDS": "0"})
-    events: list[Event] = [
-        booking(number, customer_id=1, amount="10.00" if number == 1 else "900000.00")
-        for number in range(1, 5)
-    ]
-    topics.publish(kafka_settings, transactions.TOPIC, events)
-    run.start()
-    wait_until(lambda: _kept(url) == expected_reminders(events), "the reminders")
-    assert run.stop() == 0
-    _set_back(url, 1)
-    run.start()
-    wait_until(
-        lambda: _kept(url) == expected_reminders(events), "them again after the start", seconds=60
-    )
-    _set_back(url, 1)
-    events.append(booking(5, customer_id=1, amount="900000.00"))
-    topics.publish(kafka_settings, transactions.TOPIC, events[-1:])
-    wait_until(lambda: _kept(url) == expected_reminders(events), "them again without one")
-    assert run.stop() == 0
-    assert _raised(kafka_settings) == expected_reminders(events)
-    said = [json.loads(line) for line in run.text().splitlines() if "behind_the_broker" in line]
-    assert [(one["next_offset"], one["offset_of_broker"]) for one in said] == [(1, 4), (1, 4)]
-    assert "PostgreSQL was set back" in run.text()
 
 
 def test_changed_parameters_are_in_force_within_seconds(
@@ -186,7 +89,7 @@ def test_changed_parameters_are_in_force_within_seconds(
         )
     wait_until(lambda: "rules_changed" in run.text(), "the new rules")
     topics.publish(kafka_settings, transactions.TOPIC, [booking(2, amount="10.00")])
-    wait_until(lambda: len(_raised(kafka_settings)) == 1, "a reminder by the new threshold")
+    wait_until(lambda: len(raised(kafka_settings)) == 1, "a reminder by the new threshold")
     message = topics.read_all(kafka_settings, reminders.TOPIC)[0].value or b""
     assert b'"rule_version":2' in message
 
@@ -214,40 +117,13 @@ def test_parameters_of_a_tier_are_taken_over_and_wait_for_what_cannot_be_read(
     events = [booking(one, customer_id=one, amount="1000.00") for one in (1, 2)]
     topics.publish(kafka_settings, transactions.TOPIC, events)
     wait_until(lambda: "run `acrm migrate`" in run.text(), "it says what it waits for")
-    assert _raised(kafka_settings) == {}
+    assert raised(kafka_settings) == {}
     with psycopg.connect(postgres_database.acrm_owner) as owner:
         owner.execute("grant select on acrm.customer_tiers to alerting_owner")
-    wait_until(lambda: len(_raised(kafka_settings)) == 1, "the reminder of the gold customer")
+    wait_until(lambda: len(raised(kafka_settings)) == 1, "the reminder of the gold customer")
     with psycopg.connect(environment_of_run["ALERTING_DATABASE_URL"]) as connection:
         rows = connection.execute("select customer_id, scope from alerting.evidence").fetchall()
     assert rows == [(1, "/gold")]
-
-
-def test_the_mark_at_the_end_of_a_producers_transaction_is_no_lag(
-    run: RunningCommand, environment_of_run: dict[str, str], kafka_settings: KafkaSettings
-) -> None:
-    topics.publish(kafka_settings, transactions.TOPIC, EVENTS[:1])
-    name = kafka.topic(kafka_settings, transactions.TOPIC)
-    producer = KafkaProducer(bootstrap_servers=kafka_settings.bootstrap, transactional_id=name)
-    producer.init_transactions()
-    producer.begin_transaction()
-    producer.send(name, EVENTS[2].to_bytes(), EVENTS[2].key)
-    producer.commit_transaction()
-    producer.close()
-    run.with_environment(environment_of_run | {"ALERTING_CANARY_SECONDS": "0"}).start()
-    wait_until(lambda: len(_raised(kafka_settings)) == 2, "the reminders")
-    wait_until(lambda: _lags(environment_of_run) == {0.0}, "nothing to be left")
-    assert run.stop() == 0
-
-
-def _lags(environment: dict[str, str]) -> set[float]:
-    """How many records any partition is behind, as measured last."""
-    url = f"http://127.0.0.1:{environment['ALERTING_OPERATIONS_PORT']}/metrics"
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        lines = answer.read().decode().splitlines()
-    return {
-        float(one.rpartition(" ")[2]) for one in lines if one.startswith("alerting_lag_records{")
-    }
 
 
 @pytest.mark.slow
@@ -270,8 +146,8 @@ def test_a_database_that_swallows_everything_is_noticed_and_nothing_is_lost(
         wait_until(lambda: _probe(environment_of_run, "/readyz") == 503, "not ready", seconds=40)
         assert _probe(environment_of_run, "/livez") == 200
         proxy.black_hole(False)
-        wait_until(lambda: len(_raised(kafka_settings)) == 2, "two reminders", seconds=60)
-        assert _raised(kafka_settings) == expected_reminders(EVENTS)
+        wait_until(lambda: len(raised(kafka_settings)) == 2, "two reminders", seconds=60)
+        assert raised(kafka_settings) == expected_reminders(EVENTS)
         assert run.stop() == 0
 
 
@@ -326,8 +202,8 @@ def test_a_flood_of_poison_stops_the_process_and_leaves_it_in_the_topic(
     event = booking(9, amount="500000.00", occurred_at=late)
     topics.publish(kafka_settings, transactions.TOPIC, [event])
     run.with_environment(environment_of_run | {"ALERTING_DEAD_LETTER_LIMIT": "20"}).start()
-    wait_until(lambda: len(_raised(kafka_settings)) == 1, "the reminder behind the poison")
-    assert _raised(kafka_settings) == expected_reminders([event])
+    wait_until(lambda: len(raised(kafka_settings)) == 1, "the reminder behind the poison")
+    assert raised(kafka_settings) == expected_reminders([event])
 
 
 def test_a_record_that_postgresql_refuses_is_one_dead_letter_and_the_rest_goes_on(
@@ -341,8 +217,8 @@ def test_a_record_that_postgresql_refuses_is_one_dead_letter_and_the_rest_goes_o
     ]
     topics.publish(kafka_settings, transactions.TOPIC, events)
     run.start()
-    wait_until(lambda: len(_raised(kafka_settings)) == 1, "the reminder of the others")
-    assert _raised(kafka_settings) == expected_reminders(events[:4] + events[5:])
+    wait_until(lambda: len(raised(kafka_settings)) == 1, "the reminder of the others")
+    assert raised(kafka_settings) == expected_reminders(events[:4] + events[5:])
     with psycopg.connect(postgres_database.alerting_owner) as connection:
         letters = connection.execute("select reason, detail from alerting.dead_letters").fetchall()
     assert letters == [
@@ -374,31 +250,3 @@ def test_a_retention_shorter_than_the_windows_is_refused_at_the_start(
     run.with_environment(environment_of_run | {"ALERTING_RETENTION_DAYS": "1"}).start()
     assert run.wait(40) == 1
     assert "ALERTING_RETENTION_DAYS is 1, and the longest window" in run.text().splitlines()[-1]
-
-
-def test_records_deleted_before_they_were_read_are_named(
-    run: RunningCommand,
-    environment_of_run: dict[str, str],
-    kafka_settings: KafkaSettings,
-    postgres_database: PostgresDatabase,
-) -> None:
-    name = kafka.topic(kafka_settings, transactions.TOPIC)
-    topics.publish(kafka_settings, transactions.TOPIC, EVENTS[:1])
-    run.start()
-    wait_until(lambda: len(_raised(kafka_settings)) == 1, "the first reminder")
-    assert run.stop() == 0
-    lost = [booking(number, customer_id=1) for number in range(100, 110)]
-    topics.publish(kafka_settings, transactions.TOPIC, lost)
-    partition = next(one.partition for one in topics.read_all(kafka_settings, transactions.TOPIC))
-    admin = KafkaAdminClient(bootstrap_servers=kafka_settings.bootstrap)
-    try:
-        admin.delete_records({TopicPartition(name, partition): 11})
-    except KafkaError as error:
-        pytest.skip(f"This broker does not delete records: {type(error).__name__}")
-    finally:
-        admin.close()
-    topics.publish(kafka_settings, transactions.TOPIC, [booking(200, amount="500000.00")])
-    run.start()
-    wait_until(lambda: "records_lost" in run.text(), "the loss to be noticed")
-    assert "before offset 1, and the topic now begins at 11: 10 records" in run.text()
-    assert run.stop() == 0

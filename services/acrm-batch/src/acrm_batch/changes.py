@@ -98,7 +98,8 @@ def organisation_changes(family: str, catalogue: Catalogue) -> Model | None:
 
 def _differences(compared: list[tuple[str, Indicator, Reference]]) -> str:
     """The change of each column; where nothing is 0, it is so on days of which the union's figure
-    is known, which were run and had the indicator."""
+    is known, which were run and had the indicator. `days` is there for families of which no column
+    has such a 0: without an aggregate, `known` would have a row for each of the union."""
     known, changes = ["count(*) as days"], []
     for column, figure, reference in compared:
         now = f"max(case when at_day = 'now' then {figure.column} end)"

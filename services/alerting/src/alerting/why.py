@@ -210,8 +210,10 @@ def judge(
         (one.effective_from, ruleset_of([(code, one.version, one.parameters)])) for one in known
     ]
     reach = timedelta(days=ceil(max(one.span for _, one in versions) / timedelta(days=1)))
-    first, last = day - reach, ledger.arrived_until(landing, day, day + _REVERSED_WITHIN)
     judges = RULES[code].judges
+    # Nothing takes back a change of a loan or a closed account.
+    late = timedelta(0) if judges in (LoanChange, Closure) else _REVERSED_WITHIN
+    first, last = day - reach, ledger.arrived_until(landing, day, day + late)
     events = list(_READ[judges](landing, first, last, customer_id))
     assumed: list[str] = []
     if (
