@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm_shared import ids
+from crm_shared.events import reminders
 from crm_shared.events.transactions import TransactionEvent
 from tests.alerting.batches import raised, records, run
 from tests.alerting.bookings import (
@@ -96,3 +97,26 @@ def test_a_late_transfer_raises_what_it_makes_true_and_says_that_it_was_late(
         " where customer_id = 500"
     ).fetchone()
     assert row == (True,)
+
+
+def test_a_customer_hears_of_what_came_by_one_topic_in_its_order(
+    connection: psycopg.Connection,
+) -> None:
+    customer = next(_free_customers)
+    large = [_transfer(customer, number, 0, large=True) for number in range(4)]
+    closed = [
+        closure(
+            customer + number, customer_id=customer, event_id=uuid5(ids.NAMESPACE, f"o{number}")
+        )
+        for number in range(4)
+    ]
+    run(connection, records(large[:1], 1))
+    backs = [_reversal(large[0], customer * 100 + 90)]
+    told = [closed[0], large[1], closed[1], *backs, large[2], closed[2], large[3], closed[3]]
+    run(connection, records([*told, large[2], closed[0]], 2))
+    rows = connection.execute(
+        "select message from alerting.outbox where customer_id = %s order by seq", (customer,)
+    ).fetchall()
+    messages = [reminders.ADAPTER.validate_json(message) for (message,) in rows]
+    causes = [one.correlation_id for one in messages]
+    assert causes == [str(one.event_id) for one in [large[0], *told]]

@@ -17,6 +17,7 @@ from alerting.decoding import EARLIEST, Refused, decode
 from alerting.evaluation import (
     Arrival,
     Change,
+    Firing,
     Judgement,
     judge_alone,
     judge_windows,
@@ -27,7 +28,7 @@ from alerting.events import Canary, Event, Fact, Ticket, retracted_by
 from alerting.ownership import Partition, Progress
 from alerting.ruleset import Ruleset
 from crm_shared.clock import bank_date
-from crm_shared.events.reminders import ReminderWithdrawn
+from crm_shared.events.reminders import ReminderRaised, ReminderWithdrawn
 from crm_shared.kafka_records import Record, partition_of
 
 T = TypeVar("T")
@@ -143,10 +144,11 @@ def write(
     """
     taken_back = _retract(connection, decoded.arrivals, judge_known)
     judgement, known = _judge(connection, decoded.arrivals, ruleset, taken_back, judge_known)
-    raised = reminders.raised(connection, evidence.add(connection, judgement.firings))
+    firings = evidence.add(connection, judgement.firings)
+    raised = reminders.raised(connection, firings)
     withdrawn = _withdraw(connection, taken_back, judgement)
     begun = storms.count(connection, raised, ruleset)
-    outbox.add(connection, [*raised, *withdrawn])
+    outbox.add(connection, _in_order(raised, withdrawn, firings, decoded.arrivals))
     refused = decoded.dead + [
         DeadLetter(failure.record, "rule_failed", failure.detail, failure.rule_code)
         for failure in judgement.failures
@@ -164,6 +166,26 @@ def write(
         refused=tuple(refused),
         storms=tuple(begun),
     )
+
+
+def _in_order(
+    raised: Sequence[ReminderRaised],
+    withdrawn: Sequence[ReminderWithdrawn],
+    firings: Sequence[Firing],
+    arrivals: Sequence[Arrival],
+) -> Sequence[ReminderRaised | ReminderWithdrawn]:
+    """The messages in the order of the records that caused them, so that a customer hears of what
+    came by one topic in its order; what rests on an event of an earlier batch comes last."""
+    causes = {one.reminder_id: UUID(one.correlation_id) for one in withdrawn if one.correlation_id}
+    for firing in firings:
+        causes.setdefault(firing.reminder_id, firing.event.event_id)
+    if not causes:
+        return ()
+    position = dict.fromkeys(causes.values(), len(arrivals))
+    for number, arrival in enumerate(arrivals):
+        if position.get(arrival.event.event_id) == len(arrivals):
+            position[arrival.event.event_id] = number
+    return sorted([*raised, *withdrawn], key=lambda one: position[causes[one.reminder_id]])
 
 
 @dataclass

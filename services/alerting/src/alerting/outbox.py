@@ -1,7 +1,7 @@
 """The outbox: messages in the transaction that caused them, and their way to the topic.
 
-The messages of one reminder are in order; a customer's reminders are not, as their events come by
-several topics. Whoever reads goes by `reminder_id` and `revision`.
+The messages of one reminder are in order, and so are those of one customer that were caused by one
+topic; those of several topics are not. Whoever reads goes by `reminder_id` and `revision`.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,6 +1,6 @@
 """Writing to and reading from real topics."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from kafka.structs import TopicPartition
 
@@ -10,15 +10,24 @@ from crm_shared.kafka_records import Record
 from crm_shared.settings import KafkaSettings
 
 
-def publish(
-    settings: KafkaSettings, name: str, messages: Iterable[Event | tuple[bytes | None, bytes]]
+#: An event, or a raw (key, value) pair.
+Message = Event | tuple[bytes | None, bytes]
+
+
+def publish(settings: KafkaSettings, name: str, messages: Iterable[Message]) -> int:
+    """Write messages, and wait for their acknowledgement; how many they were."""
+    return publish_all(settings, [(name, message) for message in messages], [name])
+
+
+def publish_all(
+    settings: KafkaSettings, messages: Sequence[tuple[str, Message]], names: Collection[str]
 ) -> int:
-    """Write events, or raw (key, value) pairs, and wait for their acknowledgement."""
-    kafka.ensure_topics(settings, [name])
+    """Write messages, each to its topic, of these `names`, and wait for their acknowledgement."""
+    kafka.ensure_topics(settings, names)
     client = kafka.producer(settings)
     futures = []
     try:
-        for message in messages:
+        for name, message in messages:
             key, value = (
                 (message.key, message.to_bytes()) if isinstance(message, Event) else message
             )
