@@ -1,9 +1,9 @@
 """A real ledger and a simulated one, judged by the rules, equal SQL that knows nothing of them.
 
 Berka: the verbatim prefix of a Czech bank's ledger, 49,102 bookings. AMLSim: 117,805 transfers,
-told as a debit and a credit of two customers; its day is the time. An account that has moved nothing
-for the last hundred of its 149 days is told as closed, after its last transfer: at the last second of
-that day, or at the first of the next one. The data's README has the terms.
+told as a debit and a credit of two customers; its day is the time. An account that has moved
+nothing for the last hundred of its 149 days is told as closed, after its last transfer: at the last
+second of that day, or at the first of the next one. The data's README has the terms.
 """
 
 import os
@@ -182,9 +182,9 @@ def _closures(ledger: duckdb.DuckDBPyConnection) -> list[Event]:
     rows = ledger.execute("select account_id, closed_at from closure order by all").fetchall()
     return [
         Closure(
-            event_id=ids.event_id("account-closed", str(number)), occurred_at=at.replace(tzinfo=UTC),
-            producer="core", customer_id=number, account_id=number, branch_id="B01",
-            business_date=at.date(), product="demand", closing_text="0.00",
+            event_id=ids.event_id("account-closed", str(number)), producer="core",
+            occurred_at=at.replace(tzinfo=UTC), customer_id=number, account_id=number,
+            branch_id="B01", business_date=at.date(), product="demand", closing_text="0.00",
         )
         for number, at in rows
     ]  # fmt: skip

@@ -9,7 +9,6 @@ from crm_shared.events.envelope import Event
 from crm_shared.kafka_records import Record
 from crm_shared.settings import KafkaSettings
 
-
 #: An event, or a raw (key, value) pair.
 Message = Event | tuple[bytes | None, bytes]
 
