@@ -12,6 +12,7 @@ import pytest
 
 from alerting import batch, decoding
 from crm_shared.events.envelope import Event
+from tests.alerting import bookings
 from tests.alerting.batches import LATER, TOPIC, raised, records, run
 from tests.alerting.bookings import expected_reminders, transfer_out
 
@@ -37,9 +38,9 @@ _IN_A_WINDOW = [
 PATTERNS = sorted({*_SMALL, *_EACH_KIND, *_IN_A_WINDOW})
 
 
-def _batch(pattern: str, customer: int) -> tuple[list[Event], list[bytes | Event | None]]:
+def _batch(pattern: str, customer: int) -> tuple[list[bookings.Event], list[bytes | Event | None]]:
     """The events, and with the poison among them what the partition holds."""
-    events: list[Event] = []
+    events: list[bookings.Event] = []
     sent: list[bytes | Event | None] = []
     for number, kind in enumerate(pattern, start=customer * 100):
         if kind == ".":
