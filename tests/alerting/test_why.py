@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerting import drafts, why
+from alerting import drafts, judged_again, judged_by, why
 from alerting.cli import app
 from alerting.decoding import decode
 from alerting.events import Booking
@@ -58,13 +58,19 @@ def explained(
     connection: psycopg.Connection, code: str, customer: int, landing: Path
 ) -> why.Explanation:
     """What the command finds out."""
-    again = why.judge(
-        code, drafts.versions(connection, code), customer, DAY, landing, find=not_asked
+    again = judged_again.judge(
+        code,
+        drafts.versions(connection, code),
+        customer,
+        DAY,
+        landing,
+        find=not_asked,
+        worked=judged_by.worked(connection, customer),
     )
     return why.explain(connection, code, customer, DAY, again)
 
 
-@pytest.mark.parametrize("code", sorted(why.JUDGED_AGAIN))
+@pytest.mark.parametrize("code", sorted(judged_again.JUDGED_AGAIN))
 def test_whatever_was_raised_is_explained_by_an_event(
     day: psycopg.Connection, landing: Path, code: str
 ) -> None:

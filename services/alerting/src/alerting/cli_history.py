@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alerting import audit, drafts, managers, overrides, parameters, ruleset, scopes, settings
+from alerting import (
+    audit,
+    drafts,
+    judged_by,
+    managers,
+    overrides,
+    parameters,
+    ruleset,
+    scopes,
+    settings,
+)
 from alerting.cli_rules import CHANGES, By, Code, changed
 from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected, published
 from crm_shared.errors import UsageError
@@ -82,23 +92,27 @@ def why(
     as_json: AsJson = False,
 ) -> None:
     """Why a rule raised a reminder for a customer on a day, or why it did not; who asks is kept."""
-    from alerting import why as asking  # noqa: PLC0415  only who looks back needs DuckDB
+    from alerting import judged_again  # noqa: PLC0415  only who looks back needs DuckDB
+    from alerting import why as asking  # noqa: PLC0415
 
     asked, ours = day(on), settings.load()
     with connected(ours) as connection:
         versions = drafts.versions(connection, code)
+        worked = judged_by.worked(connection, customer)
         audit.record(
             connection, "reminder.explain", ("customer", customer), by=by, purpose=purpose,
             details={"rule": code, "day": str(asked)},
         )  # fmt: skip
     # Without a connection, as above.
-    again = asking.judge(code, versions, customer, asked, landing, find=published(ours))
+    again = judged_again.judge(
+        code, versions, customer, asked, landing, find=published(ours), worked=worked
+    )
     with connected(ours) as connection:
         found = asking.explain(connection, code, customer, asked, again)
     if as_json:
         print(json.dumps(asdict(found), indent=2, default=str))
         return
-    _tell(code, customer, asked, found, in_files=code in asking.JUDGED_AGAIN)
+    _tell(code, customer, asked, found, in_files=code in judged_again.JUDGED_AGAIN)
 
 
 def _tell(code: str, customer: int, asked: date, found: "Explanation", *, in_files: bool) -> None:

@@ -1,5 +1,5 @@
 """What reminders rest on: one row per event and rule that fired, until a later event takes it back.
-Its `scope` says whose parameters it fired by.
+Its `scope` says whose parameters it fired by, `rule_version` by which version of them.
 
 A reminder stands as long as it has evidence. A fact that was reversed or corrected is remembered,
 so that it counts for nothing whichever of the two comes first.
@@ -14,9 +14,11 @@ from alerting.evaluation import Firing
 from alerting.events import Fact, fact_of
 
 _ADD = """
-insert into alerting.evidence (event_id, rule_code, reminder_id, customer_id, fact, scope)
-select * from unnest(%s::uuid[], %s::text[], %s::uuid[], %s::bigint[], %s::text[], %s::text[])
-    as e (event_id, rule_code, reminder_id, customer_id, fact, scope)
+insert into alerting.evidence
+    (event_id, rule_code, reminder_id, customer_id, fact, scope, rule_version)
+select * from unnest(%s::uuid[], %s::text[], %s::uuid[], %s::bigint[], %s::text[], %s::text[],
+                     %s::int[])
+    as e (event_id, rule_code, reminder_id, customer_id, fact, scope, rule_version)
 where not exists (
     select from alerting.retractions r where r.customer_id = e.customer_id and r.fact = e.fact)
 on conflict (event_id, rule_code) do nothing
@@ -57,6 +59,7 @@ def add(connection: psycopg.Connection, firings: Sequence[Firing]) -> list[Firin
             [one.outcome.customer_id for one in firings],
             [fact_of(one.event) for one in firings],
             [str(one.scope) for one in firings],
+            [one.rule.version for one in firings],
         ),
     )
     new = {(row[0], row[1]) for row in rows}
