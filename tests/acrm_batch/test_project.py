@@ -77,9 +77,9 @@ def test_lint_refuses_audits_of_what_is_kept_nowhere(folder: Path) -> None:
             "Parameter no.reader is read by no model and no tag",
         ),
         (
-            "- {code: contact.cap_days, type: integer,"
+            "- {code: rfm.days, type: integer,"
             " values: [{effective_from: 1900-01-01, value: 7, legal_entity: L1}]}",
-            "Parameter contact.cap_days has a value of legal entity L1",
+            "Parameter rfm.days has a value of legal entity L1",
         ),
         (
             "- {code: coverage.hysteresis_pct, type: integer,"

@@ -210,7 +210,10 @@ class Catalogue:
         *,
         cards: tuple[Card, ...] = (),
         lifetime: LifetimeCard | None = None,
+        why_union_wide: Mapping[str, str] | None = None,
     ) -> None:
+        #: Of the parameters that no legal entity may set for itself, the reason.
+        self.why_union_wide = why_union_wide or {}
         self.cards = cards
         self.lifetime = lifetime
         self.indicators = indicators
@@ -223,7 +226,7 @@ class Catalogue:
         """The same catalogue with other values."""
         return Catalogue(
             self.indicators, self.tags, tuple(parameters), self.standards,
-            cards=self.cards, lifetime=self.lifetime,
+            cards=self.cards, lifetime=self.lifetime, why_union_wide=self.why_union_wide,
         )  # fmt: skip
 
     @cached_property
@@ -262,6 +265,15 @@ class Catalogue:
             f" one for the whole union; add one with effective_from {business_date} or before to"
             " catalogue/params, or to the bank's own file."
         )
+
+    def longest(self, code: str, business_date: date, needed_by: str) -> int:
+        """The days of the legal entity that has most, for a parameter that says how many are read.
+
+        `UsageError` as `union_wide`.
+        """
+        everybody = self.union_wide(code, business_date, needed_by)
+        own = [one.value for one in self.in_force(business_date) if one.code == code]
+        return int(max(everybody, *own))
 
     def at_grain(self, grain: str) -> list[Indicator]:
         """The indicators published at a grain; `branch` stands for every organisation unit."""

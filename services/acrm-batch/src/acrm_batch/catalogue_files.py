@@ -67,6 +67,7 @@ def load_catalogue(folder: Path) -> Catalogue:
         (*_read(folder / "params", _parameters), *_of_tiers(standards)),
         standards,
         cards=cards,
+        why_union_wide=dict(_read(folder / "params", _why_union_wide)),
         lifetime=load_lifetime(folder / "lifetime.yml"),
     )
 
@@ -270,7 +271,7 @@ def _path(path: str) -> str:
     return path
 
 
-_PARAMETER_KEYS = {"code", "name", "type", "unit", "values"}
+_PARAMETER_KEYS = {"code", "name", "type", "unit", "values", "union_wide"}
 
 
 def _parameters(entry: _Entry) -> Iterator[ParameterValue]:
@@ -283,6 +284,12 @@ def _parameters(entry: _Entry) -> Iterator[ParameterValue]:
             effective_from=value["effective_from"],
             value=int(number) if entry["type"] == "integer" else number,
         )
+
+
+def _why_union_wide(entry: _Entry) -> Iterator[tuple[str, str]]:
+    """The code of a parameter of which one value holds for the whole union, and why."""
+    if "union_wide" in entry:
+        yield entry["code"], " ".join(entry["union_wide"].split())
 
 
 _STANDARD_KEYS = {"tier", "name", "visits", "calls", "served_by"}

@@ -4,6 +4,7 @@ SQLGlot reads every model a second time, so that what the runner finds by FROM a
 against a real parser.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -152,14 +153,7 @@ def _catalogue(project: Project) -> Iterator[str]:
         catalogue.parameter_codes - {c for model in models for c in model.parameters}
     ):
         yield f"Parameter {code} is read by no model and no tag; take it out of params."
-    bound = {code for model in models for code in model.union_wide_parameters}
-    for value in catalogue.parameters:
-        if value.legal_entity_id != EVERYBODY and value.code in bound:
-            yield (
-                f"Parameter {value.code} has a value of legal entity {value.legal_entity_id}, but"
-                " one value holds for the whole union: take it out, or have the models ask for"
-                f" param('{value.code}', legal_entity_id)."
-            )
+    yield from _union_wide(project)
     for one in catalogue.indicators:
         for name in {one.model, *(f"ind_{family}" for family in one.elsewhere.values())}:
             known = columns_of(project.models[name])
@@ -169,6 +163,32 @@ def _catalogue(project: Project) -> Iterator[str]:
             yield f"{one.code} needs both names, a formula and an owner."
     yield from unreadable_rules(catalogue)
     yield from _reminders(project)
+
+
+def _union_wide(project: Project) -> Iterator[str]:
+    """No legal entity has its own value where one holds for all, and somebody says why it does."""
+    why = project.catalogue.why_union_wide
+    askers = defaultdict(list)
+    for model in project.models.values():
+        for code in model.union_wide_parameters:
+            askers[code].append(model.name)
+    for code in sorted(set(askers) - set(why)):
+        yield (
+            f"Parameter {code} has one value for the whole union in {', '.join(askers[code])}: say"
+            f" why under `union_wide` of its entry, or ask for param('{code}', legal_entity_id)."
+        )
+    for code in sorted(set(why) - set(askers)):
+        yield (
+            f"Parameter {code} says why one value holds for the whole union, but no model asks for"
+            f" param('{code}'); take `union_wide` out of its entry."
+        )
+    for value in project.catalogue.parameters:
+        if value.legal_entity_id != EVERYBODY and value.code in askers:
+            yield (
+                f"Parameter {value.code} has a value of legal entity {value.legal_entity_id}, but"
+                " one value holds for the whole union: take it out, or have the models ask for"
+                f" param('{value.code}', legal_entity_id)."
+            )
 
 
 def _reminders(project: Project) -> Iterator[str]:

@@ -23,8 +23,9 @@ Partition = Literal["view", "as_of", "month_end", "published"]
 #: is before the first day of the history.
 Reference = Literal["day", "month", "two_months", "year", "last_year"]
 
-#: What a model may read back of a source: days, the code of a parameter that holds days, `month`
-#: (since the last day of the month before) or `month_end` (since the month end delivered before).
+#: What a model may read back of a source: days, the code of a parameter that holds days (those of
+#: the legal entity that has most), `month` (since the last day of the month before) or `month_end`
+#: (since the month end delivered before).
 Window = int | str
 
 
@@ -93,9 +94,8 @@ class Model:
 
     @cached_property
     def union_wide_parameters(self) -> frozenset[str]:
-        """Those of which one value holds for the whole union: bound, or days of a window."""
-        spans = {str(span) for spans in self.window.values() for span in spans}
-        return frozenset(_PARAM.findall(self.sql)) | (spans & set(self.parameters))
+        """Those of which one value holds for the whole union, because it asks for no other."""
+        return frozenset(_PARAM.findall(self.sql))
 
     @cached_property
     def bound_sql(self) -> str:

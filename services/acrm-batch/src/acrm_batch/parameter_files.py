@@ -53,10 +53,10 @@ def value_of(
             f"Parameter {code} decides nothing here; try one of {', '.join(sorted(codes))}."
         )
     integers = {v.code for v in project.catalogue.parameters if isinstance(v.value, int)}
-    bound = {code for one in project.models.values() for code in one.union_wide_parameters}
-    if entity != EVERYBODY and code in bound:
+    why = project.catalogue.why_union_wide.get(code)
+    if entity != EVERYBODY and why:
         raise UsageError(
-            f"One value of {code} holds for the whole union; take legal entity {entity} out."
+            f"One value of {code} holds for the whole union; take legal entity {entity} out. {why}"
         )
     return ParameterValue(code, entity, start, _number(code, text, is_integer=code in integers))
 

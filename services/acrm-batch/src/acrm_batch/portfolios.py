@@ -18,9 +18,6 @@ PROPOSALS = "pub_coverage_proposals"
 PROPOSAL_COLUMNS = ("customer_id", "reason", "branch_id", "manager_id", "to_manager_id",
                     "deposit_balance", "loan_balance", "assigned_on")  # fmt: skip
 
-#: After how many days without a visit or call a customer is proposed to be taken back.
-_RECLAIM = "coverage.reclaim_days"
-
 _PORTFOLIOS = """
 with proposed as (
     select
@@ -64,7 +61,6 @@ class Portfolios:
     """The portfolios of a date with their limits, and every proposal."""
 
     business_date: date
-    reclaim_days: int
     portfolios: list[Row]
     proposals: list[Row]
 
@@ -88,5 +84,4 @@ def portfolios(
         raise UsageError(
             f"Branch {branch} leads nobody and has no relationship manager; correct its number."
         )
-    days = catalogue.union_wide(_RECLAIM, business_date, "the proposals of coverage")
-    return Portfolios(business_date, int(days), of_managers, rows(_PROPOSALS))
+    return Portfolios(business_date, of_managers, rows(_PROPOSALS))

@@ -151,7 +151,7 @@ class Runner:
         """Everything a step reads; `NotReadyError` where a day is missing inside a window."""
         relations = Relations()
         numbers = {
-            code: int(self.project.catalogue.union_wide(code, day, f"model {model.name}"))
+            code: self.project.catalogue.longest(code, day, f"model {model.name}")
             for spans in model.window.values()
             for code in spans
             if isinstance(code, str) and "." in code

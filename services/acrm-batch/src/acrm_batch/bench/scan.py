@@ -82,8 +82,7 @@ def files_read(project: Project, landed: Landed) -> dict[str, set[File]]:
             spans = model.window.get(name)
             codes = {one for one in spans or () if isinstance(one, str) and "." in one}
             numbers = {
-                code: int(project.catalogue.union_wide(code, day, f"model {model.name}"))
-                for code in codes
+                code: project.catalogue.longest(code, day, f"model {model.name}") for code in codes
             }
             start = inputs.window_start(spans, day, numbers) if spans else None
             if is_history or TABLES[table].kind == "state":

@@ -136,7 +136,7 @@ def _tell_portfolios(found: Portfolios, limit: int, *, as_json: bool, as_csv: bo
         f" limit by {sum(row['over_by'] for row in above):,} customers;"
         f" {reasons['over_limit']:,} customers proposed to be handed on,"
         f" {reasons['not_maintained']:,} to be taken back (neither visited nor called for"
-        f" {found.reclaim_days} days).")  # fmt: skip
+        " the coverage.reclaim_days of their legal entity).")  # fmt: skip
     if above:
         print_table("Portfolios above their limit", above)
     if shown := found.proposals[:limit]:

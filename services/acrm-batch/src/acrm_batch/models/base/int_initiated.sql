@@ -8,8 +8,36 @@ audits:
   - {assert: "rfm_cnt > 0 or rfm_amt = 0"}
 ---*/
 -- One row per customer with a customer-initiated booking in the longer of the two windows. Reversals
--- and what they reversed are left out.
-with reversed as (
+-- and what they reversed are left out. A customer who is not active has the days of everybody.
+with entities as (
+    select legal_entity_id from int_customers
+    union
+    select '*' as legal_entity_id
+),
+
+limits as (
+    select
+        legal_entity_id,
+        $bd - cast(param('rfm.days') as integer) as rfm_after,
+        $bd - greatest(
+            cast(param('rfm.days') as integer),
+            cast(param('lifecycle.dormant_days', legal_entity_id) as integer)
+        ) as initiated_after
+    from entities
+),
+
+accounts as (
+    select
+        account.account_id,
+        account.customer_id,
+        limits.rfm_after,
+        limits.initiated_after
+    from stg_deposit_accounts as account
+    left join int_customers as customer on customer.customer_id = account.customer_id
+    inner join limits on limits.legal_entity_id = coalesce(customer.legal_entity_id, '*')
+),
+
+reversed as (
     select reverses_txn_id as txn_id from stg_transactions where reverses_txn_id is not null
 ),
 
@@ -18,13 +46,11 @@ initiated as (
         account.customer_id,
         booking.booked_on,
         booking.amount,
-        booking.booked_on > $bd - cast(param('rfm.days') as integer) as is_rfm
+        booking.booked_on > account.rfm_after as is_rfm
     from stg_transactions as booking
-    inner join stg_deposit_accounts as account on account.account_id = booking.account_id
+    inner join accounts as account on account.account_id = booking.account_id
     where
-        booking.booked_on > $bd - cast(greatest(
-            param('rfm.days'), param('lifecycle.dormant_days')
-        ) as integer)
+        booking.booked_on > account.initiated_after
         and booking.booked_on <= $bd
         and is_initiated(booking.channel, booking.txn_type)
         and booking.reverses_txn_id is null

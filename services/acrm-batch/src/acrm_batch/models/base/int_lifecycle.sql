@@ -67,8 +67,7 @@ limits as (
         param('lifecycle.dormant_aum', legal_entity_id) as dormant_aum,
         param('lifecycle.change_pct', legal_entity_id) as change_pct,
         param('lifecycle.change_min', legal_entity_id) as change_min,
-        -- Of bookings before the first delivery nothing is known.
-        $first_day <= $bd - cast(param('lifecycle.dormant_days') as integer) + 1 as is_known
+        $bd - cast(param('lifecycle.dormant_days', legal_entity_id) as integer) as dormant_on
     from entities
 ),
 
@@ -79,10 +78,9 @@ judged as (
         initiated.last_on,
         standing.has_business,
         standing.first_on > $bd - limits.new_days as is_new,
-        limits.is_known
-        and not coalesce(
-            initiated.last_on > $bd - cast(param('lifecycle.dormant_days') as integer), false
-        )
+        -- Of bookings before the first delivery nothing is known.
+        $first_day <= limits.dormant_on + 1
+        and not coalesce(initiated.last_on > limits.dormant_on, false)
         and value.aum < limits.dormant_aum
         and not standing.has_loan as is_dormant,
         100 * trends.now_days <= (100 - limits.change_pct) * trends.then_days

@@ -16,7 +16,8 @@ with month_end as (
 customers as (
     select
         customer_id,
-        cast(param('reminder.event_nights', legal_entity_id) as integer) as event_nights
+        cast(param('reminder.event_nights', legal_entity_id) as integer) as event_nights,
+        $bd - cast(param('lifecycle.dormant_days', legal_entity_id) as integer) as dormant_on
     from int_customers
 ),
 
@@ -44,9 +45,10 @@ changes as (
     select
         'R04.DORMANT', stage.customer_id, 'since', before.last_on, $bd + 1
     from int_lifecycle as stage
+    inner join customers on customers.customer_id = stage.customer_id
     inner join int_initiated_day as before
         on before.customer_id = stage.customer_id
-        and before.last_on = $bd - cast(param('lifecycle.dormant_days') as integer)
+        and before.last_on = customers.dormant_on
     where stage.lifecycle = 'dormant'
     union all
     select

@@ -8,14 +8,26 @@ at: {int_lead_decisions: [day]}
 ---*/
 -- One row per customer and piece of work; the branch is his lead branch. Whether a quota is near
 -- enough to the end of the month is decided with the days ahead.
-with maintained as (
-    select distinct customer_id
-    from stg_contacts
+with key_customers as (
+    select
+        key_customer.customer_id,
+        $bd - cast(
+            param('maintenance.days', coalesce(unit.legal_entity_id, '*')) as integer
+        ) as maintained_after
+    from int_key_customers as key_customer
+    inner join int_lead_decisions as decision on decision.customer_id = key_customer.customer_id
+    left join int_org_units as unit on unit.org_id = decision.lead_branch_id
+),
+
+maintained as (
+    select distinct contact.customer_id
+    from stg_contacts as contact
+    inner join key_customers on key_customers.customer_id = contact.customer_id
     where
-        channel in ('visit', 'call')
-        and coalesce(result, '') <> 'not_reached'
-        and contacted_on > $bd - param('maintenance.days')
-        and contacted_on <= $bd
+        contact.channel in ('visit', 'call')
+        and coalesce(contact.result, '') <> 'not_reached'
+        and contact.contacted_on > key_customers.maintained_after
+        and contact.contacted_on <= $bd
 ),
 
 work as (
@@ -31,7 +43,7 @@ work as (
     select
         'R05.NOT_MAINTAINED', key_customer.customer_id, 'month:' || strftime($bd, '%Y-%m'),
         last_day($bd) + 1, cast(null as decimal(18,2))
-    from int_key_customers as key_customer
+    from key_customers as key_customer
     left join maintained on maintained.customer_id = key_customer.customer_id
     where maintained.customer_id is null
     union all

@@ -7,7 +7,37 @@ window: {stg_balance_history: potential.idle_days}
 at: {ind_balances: [two_months]}
 ---*/
 -- One row per active customer with a deposit account. Rules: docs/rules/potential.md, T01 and T06.
-with spans as (
+with entities as (
+    select distinct legal_entity_id from int_customers
+),
+
+limits as (
+    select
+        legal_entity_id,
+        $bd - cast(param('potential.idle_days', legal_entity_id) as integer) + 1 as idle_from,
+        $bd + cast(param('potential.time_days', legal_entity_id) as integer) as matures_until,
+        $bd - cast(param('potential.no_txn_days', legal_entity_id) as integer) as old_until
+    from entities
+),
+
+held as (
+    select
+        account.account_id,
+        account.customer_id,
+        account.product,
+        account.is_open,
+        account.opened_on,
+        account.matures_on,
+        account.balance,
+        limits.idle_from,
+        limits.matures_until,
+        limits.old_until
+    from int_account_balances as account
+    inner join int_customers as customer on customer.customer_id = account.customer_id
+    inner join limits on limits.legal_entity_id = customer.legal_entity_id
+),
+
+spans as (
     select
         account_id,
         balance,
@@ -21,12 +51,13 @@ with spans as (
 -- The smallest balance of the days, for accounts whose balance is known on all of them.
 smallest as (
     select
-        account_id,
-        min(balance) as balance
+        spans.account_id,
+        min(spans.balance) as balance
     from spans
-    where until_on > $bd - param('potential.idle_days') + 1
-    group by account_id
-    having min(from_on) <= $bd - param('potential.idle_days') + 1
+    inner join held on held.account_id = spans.account_id
+    where spans.until_on > held.idle_from
+    group by spans.account_id, held.idle_from
+    having min(spans.from_on) <= held.idle_from
 ),
 
 accounts as (
@@ -36,8 +67,8 @@ accounts as (
             when
                 account.product = 'demand'
                 and account.is_open
-                and account.opened_on <= $bd - param('potential.idle_days') + 1
-                and $first_day <= $bd - param('potential.idle_days') + 1
+                and account.opened_on <= account.idle_from
+                and $first_day <= account.idle_from
                 then smallest.balance
         end) as pot_idle_balance,
         sum(case
@@ -45,16 +76,12 @@ accounts as (
                 account.is_open
                 and account.product in ('time', 'certificate')
                 and account.matures_on > $bd
-                and account.matures_on
-                <= $bd + cast(param('potential.time_days', customer.legal_entity_id) as integer)
+                and account.matures_on <= account.matures_until
                 then account.balance
         end) as pot_maturing_amt,
-        max(case
-            when account.is_open and account.opened_on <= $bd - param('potential.no_txn_days') then 1
-            else 0
-        end) as pot_old_account
-    from int_account_balances as account
-    inner join int_customers as customer on customer.customer_id = account.customer_id
+        max(case when account.is_open and account.opened_on <= account.old_until then 1 else 0 end)
+            as pot_old_account
+    from held as account
     left join smallest on smallest.account_id = account.account_id
     group by account.customer_id
 ),

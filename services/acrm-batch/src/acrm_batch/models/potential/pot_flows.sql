@@ -10,10 +10,40 @@ window:
     - potential.counter_days
     - potential.no_txn_days
 ---*/
--- One row per customer with a booking in the longest window. Rules: docs/rules/potential.md, T01 to
--- T05. Reversals and what they reversed are left out. Of the salary that moves on, the account and
--- day stand where the share was the largest.
-with reversed as (
+-- One row per active customer with a booking in the longest window of his legal entity. Rules:
+-- docs/rules/potential.md, T01 to T05. Reversals and what they reversed are left out. Of the salary
+-- that moves on, the account and day stand where the share was the largest.
+with entities as (
+    select distinct legal_entity_id from int_customers
+),
+
+limits as (
+    select
+        legal_entity_id,
+        $bd - cast(param('potential.flow_days', legal_entity_id) as integer) as flow_after,
+        $bd - cast(param('potential.turnover_days', legal_entity_id) as integer) as turnover_after,
+        $bd - cast(param('potential.counter_days', legal_entity_id) as integer) as counter_after,
+        $bd - cast(param('potential.no_txn_days', legal_entity_id) as integer) as initiated_after
+    from entities
+),
+
+accounts as (
+    select
+        account.account_id,
+        account.customer_id,
+        limits.flow_after,
+        limits.turnover_after,
+        limits.counter_after,
+        limits.initiated_after,
+        least(
+            limits.flow_after, limits.turnover_after, limits.counter_after, limits.initiated_after
+        ) as read_after
+    from stg_deposit_accounts as account
+    inner join int_customers as customer on customer.customer_id = account.customer_id
+    inner join limits on limits.legal_entity_id = customer.legal_entity_id
+),
+
+reversed as (
     select reverses_txn_id as txn_id from stg_transactions where reverses_txn_id is not null
 ),
 
@@ -27,11 +57,15 @@ bookings as (
         booking.channel,
         booking.direction = 'credit' as is_credit,
         booking.counterparty_bank is not null as is_other_bank,
-        booking.booked_on > $bd - param('potential.flow_days') as is_of_flow
+        booking.booked_on > account.flow_after as is_of_flow,
+        booking.booked_on > account.turnover_after as is_of_turnover,
+        booking.booked_on > account.counter_after as is_of_counter,
+        booking.booked_on > account.initiated_after as is_of_initiated
     from stg_transactions as booking
-    inner join stg_deposit_accounts as account on account.account_id = booking.account_id
+    inner join accounts as account on account.account_id = booking.account_id
     where
-        booking.booked_on <= $bd
+        booking.booked_on > account.read_after
+        and booking.booked_on <= $bd
         and booking.reverses_txn_id is null
         and booking.txn_id not in (select txn_id from reversed)
 ),
@@ -47,24 +81,13 @@ sums as (
             when is_of_flow and is_credit and txn_type in ('land_compensation', 'property_sale')
                 then amount
         end) as pot_proceeds_max,
-        sum(case
-            when
-                is_credit
-                and txn_type = 'acquiring'
-                and booked_on > $bd - param('potential.turnover_days')
-                then amount
-        end) as pot_turnover_amt,
+        sum(case when is_of_turnover and is_credit and txn_type = 'acquiring' then amount end)
+            as pot_turnover_amt,
         sum(case when is_of_flow and not is_credit and txn_type = 'purchase' then amount end)
             as pot_purchase_amt,
-        count(case
-            when channel = 'counter' and booked_on > $bd - param('potential.counter_days') then 1
-        end) as pot_counter_cnt,
-        count(case
-            when
-                is_initiated(channel, txn_type)
-                and booked_on > $bd - param('potential.no_txn_days')
-                then 1
-        end) as pot_initiated_cnt
+        count(case when is_of_counter and channel = 'counter' then 1 end) as pot_counter_cnt,
+        count(case when is_of_initiated and is_initiated(channel, txn_type) then 1 end)
+            as pot_initiated_cnt
     from bookings
     group by customer_id
 ),
