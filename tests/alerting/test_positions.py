@@ -21,10 +21,12 @@ from tests.databases import PostgresDatabase
 pytestmark = pytest.mark.kafka
 
 
-def _set_back(url: str, next_offset: int) -> None:
+def _set_back(url: str, next_offset: int | None) -> None:
     """Make PostgreSQL what it was when the partition of the events was at this offset, and had
-    no effect of what came after it."""
+    no effect of what came after it; None: when it did not know the partitions."""
     with psycopg.connect(url) as connection:
+        if next_offset is None:
+            connection.execute("delete from alerting.partitions")
         connection.execute(
             "update alerting.partitions set next_offset = %s where processed > 0", (next_offset,)
         )
@@ -60,10 +62,15 @@ def test_what_a_restored_postgresql_has_forgotten_is_worked_on_again(
     events.append(booking(5, customer_id=1, amount="900000.00"))
     topics.publish(kafka_settings, transactions.TOPIC, events[-1:])
     wait_until(lambda: _kept(url) == expected_reminders(events), "them again without one")
+    for offset in (1, None):
+        _set_back(url, offset)
+        wait_until(lambda: _kept(url) == expected_reminders(events), "them though nothing comes")
     assert run.stop() == 0
     assert raised(kafka_settings) == expected_reminders(events)
     said = [json.loads(line) for line in run.text().splitlines() if "behind_the_broker" in line]
-    assert [(one["next_offset"], one["offset_of_broker"]) for one in said] == [(1, 4), (1, 4)]
+    assert [(one["next_offset"], one["offset_of_broker"]) for one in said] == [
+        (1, 4), (1, 4), (1, 5), (0, 5),
+    ]  # fmt: skip
     assert "PostgreSQL was set back" in run.text()
 
 

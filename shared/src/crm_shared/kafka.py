@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import chain
 from typing import Any, Protocol, TypeVar
+from uuid import UUID
 from weakref import WeakSet
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -192,6 +193,16 @@ def consumer(settings: KafkaSettings, group: str, **overrides: Any) -> KafkaCons
     """
     chosen = configuration(settings, group) | overrides
     return _patiently(settings, lambda net_client: _Consumer(kafka_client=net_client, **chosen))
+
+
+def topic_ids(client: KafkaConsumer, names: Iterable[str]) -> dict[str, UUID]:
+    """By name, the id that each topic was given when it was made; without those that have none.
+
+    It is what the client heard last, `metadata_max_age_ms` ago at most. A topic that is gone has
+    none, nor have those of brokers before 2.8.
+    """
+    heard = {name: client._client.cluster.topic_id(name) for name in names}
+    return {name: one for name, one in heard.items() if one is not None and one.int}
 
 
 def records_of(polled: dict[TopicPartition, list[Record]]) -> list[Record]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from kafka import ConsumerRebalanceListener, KafkaConsumer
@@ -96,6 +97,7 @@ class Consumer:
         self._bounds = bounds_of(settings)
         self._epochs: dict[Partition, int] = {}
         self._next: dict[Partition, int] = {}
+        self._topic_ids: dict[str, UUID] = {}
         self._pending: Sequence[Record] = ()
         self._ruleset_read_at = 0.0
         self._observed_at = 0.0
@@ -186,13 +188,16 @@ class Consumer:
             self._reload_rules(connection)
         if now - self._observed_at > _OBSERVE_SECONDS:
             self._observed_at = now
+            self._require_own(connection)
             self._observe()
         self._pause = _FIRST_PAUSE_SECONDS
         self._watchdog.turned()
 
     def _own_what_is_assigned(self, connection: psycopg.Connection) -> bool:
-        """Whether the assignment had changed; what was polled until then is to be polled again."""
-        if not self._assignment.changed:
+        """Whether the assignment had changed, or a topic was made again; what was polled until then
+        is to be polled again."""
+        heard = kafka.topic_ids(self._client, {topic for topic, _ in self._epochs})
+        if not self._assignment.changed and heard.items() <= self._topic_ids.items():
             return False
         self._assignment.changed = False
         member = self._assignment.member
@@ -205,17 +210,27 @@ class Consumer:
         self._pending = ()
         if not assigned:
             return True
+        topic_ids = kafka.topic_ids(self._client, {topic for topic, _ in assigned})
         try:
             with self._bounded(connection), connection.transaction():
-                taken = ownership.take(connection, assigned, self._owner)
+                taken = ownership.take(connection, assigned, self._owner, topic_ids)
             positions.go_back(self._client, {place: it.next_offset for place, it in taken.items()})
         except BaseException:
             self._assignment.changed = True
             raise
         self._epochs = {partition: one.epoch for partition, one in taken.items()}
         self._next = {partition: one.next_offset for partition, one in taken.items()}
+        self._topic_ids = topic_ids
+        metrics.recreated({partition: one.recreated_at for partition, one in taken.items()})
         _log.info("partitions_taken", partitions=[f"{name}/{one}" for name, one in sorted(taken)])
         return True
+
+    def _require_own(self, connection: psycopg.Connection) -> None:
+        """`FencedError` where PostgreSQL was set back, also while no record comes."""
+        with self._bounded(connection), connection.transaction():
+            progress = ownership.look(connection, self._epochs)
+        ownership.require_own(progress, self._epochs)
+        positions.require_not_set_back(progress, self._next)
 
     def _look_for_gaps(self, records: Sequence[Record], expected: Mapping[Partition, int]) -> None:
         """Say loudly what the topic no longer had when we came to it."""

@@ -76,6 +76,11 @@ CANARIES = Gauge(
     " when the partition was taken over.",
     ["topic", "partition"],
 )
+RECREATED = Gauge(
+    "alerting_topic_recreated_timestamp_seconds",
+    "When the topic was found to have been deleted and made again, by its owned partitions.",
+    ["topic", "partition"],
+)
 PUT_OFF = Counter("alerting_put_off", "Batches put off as a server failed.", ["server"])
 SENDS_PUT_OFF = Counter("alerting_sends_put_off", "Messages put off as a server failed.")
 FENCED = Counter("alerting_fenced", "Batches refused as another process owns the partition.")
@@ -103,7 +108,7 @@ _said: dict[Gauge, set[tuple[str, ...]]] = {}
 
 def forget_partitions() -> None:
     """Others may own them from now on, and say how far they are."""
-    for gauge in (LAG_RECORDS, LAG_SECONDS, WATERMARK):
+    for gauge in (LAG_RECORDS, LAG_SECONDS, WATERMARK, RECREATED):
         gauge.clear()
 
 
@@ -112,6 +117,13 @@ def lags(found: Mapping[Partition, tuple[int, float]]) -> None:
     for partition, (records, seconds) in found.items():
         LAG_RECORDS.labels(*partition).set(records)
         LAG_SECONDS.labels(*partition).set(seconds)
+
+
+def recreated(found: Mapping[Partition, datetime | None]) -> None:
+    """When the topics of owned partitions were last found to have been made again."""
+    for partition, at in found.items():
+        if at is not None:
+            RECREATED.labels(*partition).set(at.timestamp())
 
 
 def waits(found: Waiting) -> None:

@@ -8,12 +8,17 @@ also keeps two writers of one customer apart, so no window is counted on half of
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID
 
 import psycopg
 
 from alerting import days_worked
 from alerting.days_worked import Days
+from crm_shared import logging
 from crm_shared.errors import CrmError
+
+_log = logging.get(__name__)
 
 Partition = tuple[str, int]
 
@@ -23,16 +28,28 @@ select topic, partition, 1, %s from unnest(%s::text[], %s::int[]) as t (topic, p
 order by topic, partition
 on conflict (topic, partition) do update
 set epoch = p.epoch + 1, owner = excluded.owner, taken_at = now()
-returning topic, partition, epoch, next_offset
+returning topic, partition, epoch, next_offset, topic_id, recreated_at
 """
 
-_LOCK = """
+#: The first id that is heard of a topic says nothing about the offset; every other one does.
+_FOLLOW = """
+update alerting.partitions p
+set topic_id = t.topic_id,
+    next_offset = case when p.topic_id is null then p.next_offset else 0 end,
+    recreated_at = case when p.topic_id is null then p.recreated_at else now() end
+from unnest(%s::text[], %s::int[], %s::uuid[]) as t (topic, partition, topic_id)
+where p.topic = t.topic and p.partition = t.partition
+returning p.topic, p.partition, p.epoch, p.next_offset, p.topic_id, p.recreated_at
+"""
+
+_LOOK = """
 select p.topic, p.partition, p.epoch, p.watermark, p.dead_in_a_row, p.next_offset
 from alerting.partitions p
 join unnest(%s::text[], %s::int[]) as t (topic, partition) using (topic, partition)
 order by p.topic, p.partition
-for update of p
 """
+
+_LOCK = f"{_LOOK} for update of p"
 
 _ADVANCE = """
 update alerting.partitions p
@@ -54,10 +71,13 @@ class FencedError(CrmError):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A partition newly owned: the epoch of this ownership and how far the last owner came."""
+    """A partition newly owned: the epoch of this ownership and how far the last owner came, in the
+    topic of that id; when it was last found that the topic had been made again."""
 
     epoch: int
     next_offset: int
+    topic_id: UUID | None = None
+    recreated_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -74,12 +94,45 @@ class Progress:
 
 
 def take(
-    connection: psycopg.Connection, partitions: Iterable[Partition], owner: str
+    connection: psycopg.Connection,
+    partitions: Iterable[Partition],
+    owner: str,
+    topic_ids: Mapping[str, UUID] = MappingProxyType({}),
 ) -> dict[Partition, Taken]:
-    """Become the owner; whoever owned them before is fenced from now on."""
+    """Become the owner; whoever owned them before is fenced from now on.
+
+    Where a topic is known to have another id than the one worked on, it was deleted and made again,
+    and the partition begins at its first record, in the same transaction that keeps the new id.
+    """
     topics, numbers = _columns(partitions)
     rows = connection.execute(_TAKE, (owner, topics, numbers))
-    return {(row[0], row[1]): Taken(row[2], row[3]) for row in rows}
+    taken = {(row[0], row[1]): Taken(*row[2:]) for row in rows}
+    others = [
+        (*partition, topic_ids[partition[0]])
+        for partition, one in taken.items()
+        if topic_ids.get(partition[0], one.topic_id) != one.topic_id
+    ]
+    if not others:
+        return taken
+    rows = connection.execute(_FOLLOW, [list(column) for column in zip(*others, strict=True)])
+    for row in rows.fetchall():
+        before, now = taken[row[0], row[1]], Taken(*row[2:])
+        taken[row[0], row[1]] = now
+        if before.topic_id is not None:
+            _log.error(
+                "topic_recreated", topic=row[0], partition=row[1], was_at=before.next_offset,
+                old_id=str(before.topic_id), new_id=str(now.topic_id),
+                do="have the core bank send again what may not have been worked on before that",
+            )  # fmt: skip
+    return taken
+
+
+def look(
+    connection: psycopg.Connection, partitions: Iterable[Partition]
+) -> dict[Partition, Progress]:
+    """How far the partitions are, as of now."""
+    rows = connection.execute(_LOOK, _columns(partitions))
+    return {(row[0], row[1]): Progress(*row[2:]) for row in rows}
 
 
 def lock(
@@ -95,6 +148,12 @@ def lock_own(
 ) -> dict[Partition, Progress]:
     """As `lock`, but only as the owner of these epochs; `FencedError` otherwise."""
     progress = lock(connection, epochs)
+    require_own(progress, epochs)
+    return progress
+
+
+def require_own(progress: Mapping[Partition, Progress], epochs: Mapping[Partition, int]) -> None:
+    """`FencedError` where a partition has another epoch than that of our ownership."""
     for partition, epoch in epochs.items():
         found = progress.get(partition)
         if found is None or found.epoch != epoch:
@@ -102,7 +161,6 @@ def lock_own(
                 f"Partition {partition[1]} of {partition[0]} has another owner by now "
                 f"(epoch {found.epoch if found else 'none'}, ours is {epoch}); joining again."
             )
-    return progress
 
 
 def lock_all(connection: psycopg.Connection) -> None:

@@ -40,13 +40,14 @@ def go_back(client: KafkaConsumer, durable: Mapping[Partition, int]) -> None:
     """Go back to the next offset that PostgreSQL has, by partition, where the client is past it.
 
     Never forward: what comes once more is known by its ids. Not further than to what the topic
-    still has; a gap is told as one. A partition of which nothing was ever made durable begins where
-    the broker says. `KafkaTimeoutError` where the broker does not say it.
+    still has; a gap is told as one. A partition of which nothing was ever made durable begins at
+    its first record, wherever the broker remembers a group of ours. `KafkaTimeoutError` where the
+    broker does not say where it begins.
     """
     past = {
         partition: offset
         for partition, offset in read(client, sorted(durable)).items()
-        if offset > durable[partition] > 0
+        if offset > durable[partition]
     }
     begins = client.beginning_offsets([TopicPartition(*one) for one in past]) if past else {}
     for partition, offset in past.items():
