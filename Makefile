@@ -115,6 +115,9 @@ test-long: install ## What takes too long for every change: 60 days killed three
 test-faults: install ## Let everything die, hang or be cut off at random, 25 rounds with 50 kills of alerting; a seed repeats it
 	@ALERTING_TEST_FAULT_ROUNDS=$${ALERTING_TEST_FAULT_ROUNDS:-25} $(BIN)/python -m pytest -q -s --timeout 7200 tests/faults $(ARGS)
 
+test-faults-kafka: install ## The same on an Apache Kafka, fetched by Maven, which is also killed and started again with its log (needs Java 17)
+	@ALERTING_TEST_FAULT_BROKER=apache-kafka $(MAKE) test-faults
+
 test-kafka: kafka ## Run the Kafka tests against Apache Kafka
 	@export CRM_KAFKA_BOOTSTRAP="$$($(BIN)/python -m deploy.kafka address)"; \
 	trap '$(BIN)/python -m deploy.kafka down' EXIT; \
@@ -153,4 +156,4 @@ contracts: install ## Write JSON Schema and AsyncAPI of the shared contracts
 check-contracts: install ## Check that docs/contracts is what the code says
 	@$(BIN)/python -m crm_shared.contracts --check
 
-.PHONY: bench-acrm bench-alerting bench-generate help install lock lock-airflow lock-bench clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-airflow test-faults test-long test-kafka test-spark lint format typecheck imports contracts check-contracts
+.PHONY: bench-acrm bench-alerting bench-generate help install lock lock-airflow lock-bench clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-airflow test-faults test-faults-kafka test-long test-kafka test-spark lint format typecheck imports contracts check-contracts

@@ -8,19 +8,34 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import httpx
 import psycopg
+from psycopg.types.json import Jsonb
 
+from alerting.ownership import Partition
 from crm_shared.testing.processes import RunningCommand
 from crm_shared.testing.waiting import wait_until
 from deploy.local.ports import LOOPBACK, free_port
 from tests.faults.bank import Bank
+from tests.faults.oracle import edition
 from tests.faults.servers import SESSION_SECONDS, Servers, servers
 
 #: What a supervisor takes as: start me again later.
 _LATER = 75
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A version of the edited rules: from when it may have judged, and from when no earlier one
+    does. What lay before `reached`, by partition, had been judged by then."""
+
+    version: int
+    reached: dict[Partition, int]
+    effective: datetime
+    in_force: datetime
 
 
 @dataclass
@@ -33,8 +48,20 @@ class Line:
     members: list[RunningCommand] = field(default_factory=list)
     ports: dict[RunningCommand, int] = field(default_factory=dict)
     groups: int = 1
+    edits: list[Edit] = field(default_factory=list)
+    #: How often the topics were lost, and the newest message before the last time.
+    losses: int = 0
+    lost_after: int = 0
     intake: RunningCommand = field(init=False)
+    bank: Bank = field(init=False)
     wanted: list[RunningCommand] = field(default_factory=list)
+    #: What each had printed when it was started last.
+    printed: dict[RunningCommand, int] = field(default_factory=dict)
+
+    @property
+    def version(self) -> int:
+        """That of the edited rules by which every member judges at least."""
+        return self.edits[-1].version if self.edits else 1
 
     def open(self) -> None:
         """Migrate and start: two members of three, and the intake."""
@@ -46,7 +73,11 @@ class Line:
         self.intake = self._command("intake", "ocrm", "intake")
         self.wanted = [*self.members[:2], self.intake]
         for one in self.wanted:
-            one.start()
+            self._start(one)
+
+    def _start(self, one: RunningCommand) -> RunningCommand:
+        self.printed[one] = len(one.text())
+        return one.start()
 
     def _member(self, number: int) -> tuple[RunningCommand, int]:
         port, log = free_port(), self.folder / f"member{number}.log"
@@ -64,7 +95,7 @@ class Line:
         for one in self.wanted:
             if not one.running():
                 assert one.process.returncode == _LATER, one.text()[-4000:]
-                one.start()
+                self._start(one)
             elif one in self.members and (problems := self._problems(one)):
                 self._begin_anew(one, problems)
 
@@ -82,7 +113,7 @@ class Line:
         for member, port in self.ports.items():
             member.with_environment(self._of_a_member(port))
         for one in working:
-            one.start()
+            self._start(one)
 
     def _problems(self, member: RunningCommand) -> list[str]:
         """Why `/livez` wants the member started anew, if it does."""
@@ -109,11 +140,11 @@ class Line:
             row = connection.execute(query.encode()).fetchone()
         return int(row[0]) if row and row[0] is not None else 0
 
-    def get_on(self, bank: Bank) -> None:
+    def get_on(self) -> None:
         """Let some more be published, and wait until some of it has been worked on."""
         worked = "select sum(processed) from alerting.partitions"
         before = self.number(worked)
-        bank.go_on()
+        self.bank.go_on()
         self.wait(lambda: self.number(worked) > before, "the work to go on")
         time.sleep(self.chance.random() * 0.3)
 
@@ -133,12 +164,12 @@ class Line:
         """`kill -9`, and started again."""
         one = self._pick()
         one.kill()
-        one.start()
+        self._start(one)
 
     def kill_the_intake(self) -> None:
         """`kill -9`, and started again."""
         self.intake.kill()
-        self.intake.start()
+        self._start(self.intake)
 
     def stop_a_member_past_its_session(self) -> None:
         """A process that is thought dead and wakes up again."""
@@ -154,18 +185,64 @@ class Line:
             self.wanted.remove(third)
             third.kill()
         else:
-            self.wanted.append(third.start())
+            self.wanted.append(self._start(third))
 
     def edit_a_rule(self) -> None:
-        """A new version comes into force, alike for all customers that there are."""
-        with psycopg.connect(self.servers.url) as connection:
-            connection.execute(
-                "insert into alerting.rules (code, version, parameters, effective_from)"
-                " select code, version + 1, parameters || jsonb_build_object("
-                " 'movement.business_min_amount', (4000000 + version)::text), now()"
-                " from alerting.rules where code = 'R01.LARGE_INFLOW'"
-                " order by version desc limit 1"
+        """A new version of four rules comes into force while batches are judged; go on once every
+        member judges by it."""
+        members = [one for one in self.wanted if one is not self.intake]
+        self.wait(lambda: all(map(self._has_started, members)), "the members to have started")
+        before = {one: self.printed[one] for one in members}
+        version = self.version + 1
+        reached, effective = self._publish(version)
+
+        def judges_by_it(one: RunningCommand) -> bool:
+            return (
+                self.printed[one] != before[one]
+                or f'"R01.LARGE_INFLOW": {version}' in one.text()[before[one] :]
             )
+
+        self.wait(lambda: all(map(judges_by_it, members)), "the new version everywhere")
+        with psycopg.connect(self.servers.url) as connection:
+            (now,) = connection.execute("select clock_timestamp()").fetchone() or (effective,)
+        self.edits.append(Edit(version, reached, effective, now))
+
+    def _has_started(self, one: RunningCommand) -> bool:
+        """Whether the process that runs has read the rules."""
+        return '"started"' in one.text()[self.printed[one] :]
+
+    def _publish(self, version: int) -> tuple[dict[Partition, int], datetime]:
+        """How far the partitions were just before the version, and since when it holds."""
+        with psycopg.connect(self.servers.url) as connection:
+            rows = connection.execute(
+                "select topic, partition, next_offset from alerting.partitions"
+            ).fetchall()
+            for code, values in edition(version).parameters.items():
+                row = connection.execute(
+                    "insert into alerting.rules (code, version, parameters, effective_from)"
+                    " select code, %s, parameters || %s, now() from alerting.rules"
+                    " where code = %s order by version desc limit 1 returning effective_from",
+                    (version, Jsonb(values), code),
+                ).fetchone()
+        assert row is not None
+        return {(topic, number): offset for topic, number, offset in rows}, row[0]
+
+    def lose_the_topics(self) -> None:
+        """The broker begins with nothing. What docs/operations.md says then: everything is stopped,
+        the reminders are told again, and the bank sends again what it had sent."""
+        for one in self.wanted:
+            one.kill()
+        self.servers.begin_the_broker_anew()
+        for edit in self.edits:
+            edit.reached.clear()
+        self.losses += 1
+        self.lost_after = self.number("select max(seq) from alerting.outbox")
+        with psycopg.connect(self.servers.url) as connection:
+            connection.execute("delete from alerting.partitions")
+            connection.execute("update alerting.outbox set sent_at = null")
+        self.bank.send_again()
+        for one in self.wanted:
+            self._start(one)
 
     def faults(self) -> list[Callable[[], None]]:
         """One round of all that can go wrong here; members are killed twice."""
@@ -180,15 +257,18 @@ class Line:
             self.servers.lose_the_database,
             self.servers.flush_redis,
             *self.servers.faults_of_the_broker(),
+            *([self.lose_the_topics] if self.servers.own_broker else []),
         ]
 
     def handful(self) -> list[Callable[[], None]]:
         """Always the same few: what a change breaks must not depend on chance."""
         return [
             self.kill_a_member,
-            self.servers.restart_postgresql,
-            self.stop_a_member_past_its_session,
             self.edit_a_rule,
+            self.servers.restart_postgresql,
+            *([self.lose_the_topics] if self.servers.own_broker else []),
+            self.edit_a_rule,
+            self.stop_a_member_past_its_session,
             self.servers.lose_the_database,
         ]
 

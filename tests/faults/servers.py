@@ -1,12 +1,11 @@
 """Servers of a line's own, reached through proxies, and all that can go wrong with them.
 
-PostgreSQL can start anew, and it and the local broker can be cut off or fall silent.
+PostgreSQL and the broker can start anew, be cut off or fall silent; the broker can lose its topics.
 """
 
 import os
 import secrets
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,13 +19,11 @@ import redis
 
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing.network import TcpProxy
-from crm_shared.testing.waiting import wait_until
 from deploy.local import processes
-from deploy.local.errors import ServerDoesNotAnswer
-from deploy.local.kafka_broker import KafkaBroker
-from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.ports import LOOPBACK
 from deploy.local.servers import LocalServers
 from deploy.local.state import State
+from tests.faults.broker import Broker, broker
 
 SESSION_SECONDS = 1.5
 
@@ -39,7 +36,7 @@ class Servers:
     environment: dict[str, str]
     url: str
     database: TcpProxy
-    network: TcpProxy | None
+    own_broker: Broker | None
 
     @property
     def broker(self) -> KafkaSettings:
@@ -69,32 +66,48 @@ class Servers:
 
     def cut_the_broker_off(self) -> None:
         """Connections break and none can be made, as while a broker is started anew."""
-        assert self.network is not None
-        self.network.cut()
+        assert self.own_broker is not None
+        self.own_broker.network.cut()
         time.sleep(2)
-        self.network.cut(False)
+        self.own_broker.network.cut(False)
 
     def lose_the_broker(self) -> None:
         """It takes requests and never answers: they run into their time-outs."""
-        assert self.network is not None
-        self.network.black_hole()
+        assert self.own_broker is not None
+        self.own_broker.network.black_hole()
         time.sleep(SESSION_SECONDS * 2)
-        self.network.black_hole(False)
+        self.own_broker.network.black_hole(False)
+
+    def kill_the_broker(self) -> None:
+        """`kill -9`, and started again with its log."""
+        assert self.own_broker is not None
+        self.own_broker.kill()
+        self.own_broker.start()
+
+    def begin_the_broker_anew(self) -> None:
+        """`kill -9`, and started again with nothing."""
+        assert self.own_broker is not None
+        self.own_broker.kill()
+        self.own_broker.forget()
+        self.own_broker.start()
 
     def faults_of_the_broker(self) -> list[Callable[[], None]]:
         """None of a broker that is not of this line alone."""
-        return [self.cut_the_broker_off, self.lose_the_broker] if self.network else []
+        if self.own_broker is None:
+            return []
+        kept = [self.kill_the_broker] if self.own_broker.keeps_topics else []
+        return [self.cut_the_broker_off, self.lose_the_broker, *kept]
 
 
 @contextmanager
 def servers(folder: Path) -> Iterator[Servers]:
     """Servers of their own; the broker is that which the environment names, if it names one."""
     with ExitStack() as stack:
-        network = None
+        own_broker = None
         bootstrap = os.environ.get("CRM_KAFKA_BOOTSTRAP", "")
         if not bootstrap:
-            network = stack.enter_context(_local_broker(folder))
-            bootstrap = f"{LOOPBACK}:{network.port}"
+            own_broker = stack.enter_context(broker(folder / "broker"))
+            bootstrap = f"{LOOPBACK}:{own_broker.network.port}"
         place = stack.enter_context(tempfile.TemporaryDirectory(prefix="tulou-faults-"))
         Path(place).chmod(0o711)
         local = stack.enter_context(
@@ -106,34 +119,7 @@ def servers(folder: Path) -> Iterator[Servers]:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("alter database crm set synchronous_commit = on")
         database = stack.enter_context(TcpProxy(LOOPBACK, urlsplit(url).port or 5432))
-        yield Servers(local, _environment(given, database.port), url, database, network)
-
-
-@contextmanager
-def _local_broker(folder: Path) -> Iterator[TcpProxy]:
-    """A broker that tells its clients the address of a proxy."""
-    port = free_port()
-    server = KafkaBroker(folder, "", durable=False)
-    server.prepare(State(folder).read("kafka"))
-    with TcpProxy(LOOPBACK, port) as proxy, (folder / "kafka.log").open("wb") as log:
-        command = server.command(port)
-        at = command.index("--advertised-listener-url") + 1
-        command[at] = f"tcp://{LOOPBACK}:{proxy.port}"
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            wait_until(lambda: _answers(server, server.url(port)), "the broker")
-            yield proxy
-        finally:
-            process.kill()
-            process.wait(10)
-
-
-def _answers(server: KafkaBroker, url: str) -> bool:
-    try:
-        server.version_at(url)
-    except ServerDoesNotAnswer:
-        return False
-    return True
+        yield Servers(local, _environment(given, database.port), url, database, own_broker)
 
 
 def _environment(given: Mapping[str, str], port: int) -> dict[str, str]:
@@ -157,5 +143,8 @@ def _environment(given: Mapping[str, str], port: int) -> dict[str, str]:
         "ALERTING_STATEMENT_TIMEOUT_SECONDS": "1",
         "ALERTING_RULES_RELOAD_SECONDS": "0.5",
         "ALERTING_CANARY_SECONDS": "1",
+        # An operator's zone, where clocks change; the days of the bank are its own.
+        "TZ": "America/New_York",
+        "PGTZ": "America/New_York",
         "OCRM_DEMO": "1",
     }
