@@ -3,8 +3,8 @@ each reminder by a version that was in force, and everything told in order.
 """
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -104,8 +104,12 @@ def _bounds(
     return oracle.standing(history.events, strictest), oracle.standing(history.events, loosest)
 
 
-def _compare_versions(running: Line, told: Iterable[Told]) -> None:
+def _compare_versions(running: Line, told: Sequence[Told]) -> None:
     """Each raised by a version in force at that moment, whose threshold it reaches."""
+    raised = Counter(
+        it.rule_version for one in told if isinstance(it := one.message, ReminderRaised)
+    )
+    print(f"raised by version: {dict(sorted(raised.items()))}", flush=True)
     begins = {one.version: one.effective for one in running.edits}
     ends = {one.version - 1: one.in_force for one in running.edits}
     for one in told:
@@ -152,6 +156,6 @@ def _compare_dead_letters(running: Line, history: History, sent: Iterable[Record
         rows = connection.execute("select payload from alerting.dead_letters").fetchall()
     letters = [bytes(payload) for (payload,) in rows]
     assert set(letters) == history.poison
-    if not running.losses:
+    if running.lost_at is None:
         assert len(letters) == sum(one.value in history.poison for one in sent)
     assert running.number("select count(*) from ocrm.intake_dead_letters") == 0

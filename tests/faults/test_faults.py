@@ -52,9 +52,11 @@ def test_no_fault_makes_a_reminder_missing_false_double_or_out_of_order(tmp_path
 def _drain(running: Line) -> None:
     """Wait until all that the bank has sent is worked on, told, and taken over."""
     broker = running.servers.broker
-    # A canary that was sent after the last event and worked on proves all before it.
-    done = f"select count(*) from alerting.partitions where canary_at > '{clock.now().isoformat()}'"
     partitions = broker.partitions * len(TOPICS)
+    known = f"select count(*) from alerting.partitions where {running.is_of_these_topics}"
+    running.wait(lambda: running.number(known) == partitions, "the topics to be known")
+    # A canary that was sent after the last event and worked on proves all before it.
+    done = f"{known} and canary_at > '{clock.now().isoformat()}'"
     running.wait(lambda: running.number(done) == partitions, "the last event")
     unsent = "select count(*) from alerting.outbox where sent_at is null"
     running.wait(lambda: running.number(unsent) == 0, "the last message")
