@@ -2,7 +2,7 @@
 
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -125,6 +125,25 @@ def dripping(first: bytes, then: bytes) -> Iterator[int]:
         client.wfile.write(first)
         while not gone.wait(0.05):
             client.wfile.write(then)
+
+    with _never_ending(answer) as port:
+        yield port
+
+
+@contextmanager
+def in_pieces(pieces: Sequence[bytes]) -> Iterator[int]:
+    """The port of an HTTP server that takes each request, answers so, in pieces that come one after
+    the other, and closes the connection."""
+
+    def answer(client: StreamRequestHandler, gone: threading.Event) -> None:
+        length = 0
+        while line := client.rfile.readline().strip().lower():
+            if line.startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+        client.rfile.read(length)
+        for piece in pieces:
+            client.wfile.write(piece)
+            gone.wait(0.1)
 
     with _never_ending(answer) as port:
         yield port

@@ -21,6 +21,7 @@ from ocrm_api.notifications.errors import NotDeliveredError
 from ocrm_api.notifications.tls import LOOPBACK, Tls, wire_of
 from ocrm_api.settings import NotifySettings
 
+#: Of an answer no more is read: a robot says in a line how it went.
 _READ_BYTES = 65_536
 
 Body = Callable[[Notification, str | None], Mapping[str, Any]]
@@ -96,7 +97,7 @@ class Webhook:
                     "POST", self._target, body, {"content-type": "application/json", **signed}
                 )
                 answer = connection.getresponse()
-                status, said = answer.status, answer.read1(_READ_BYTES)
+                status, said = answer.status, _whole(answer)
         except (OSError, http.client.HTTPException) as error:
             raise NotDeliveredError(
                 f"The connection to the receiver failed ({type(error).__name__}); see whether it"
@@ -106,6 +107,19 @@ class Webhook:
         finally:
             connection.close()
         _check(status, said)
+
+
+def _whole(answer: http.client.HTTPResponse) -> bytes:
+    """What the receiver says, in however many pieces it comes; nothing where the status says it.
+
+    What ends early says neither that it was taken nor that it was not: `IncompleteRead`.
+    """
+    if not 200 <= answer.status < 300:
+        return b""
+    said = answer.read(_READ_BYTES)
+    if len(said) < _READ_BYTES and answer.length:
+        raise http.client.IncompleteRead(said, answer.length)
+    return said
 
 
 def _check(status: int, said: bytes) -> None:
