@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from alerting import dead_letters
+from alerting import cli_letters, dead_letters, status
 from alerting.cli import app
 from alerting.settings import AlertingSettings
 from crm_shared.errors import UsageError
@@ -35,7 +35,7 @@ def test_a_number_that_is_no_open_dead_letter_is_an_error_and_nothing_is_requeue
     before = dead_letters.find(connection)
     connection.commit()
     with pytest.raises(UsageError, match="999999: no open dead letter has this number") as raised:
-        _said("requeue", str(three[0]), "999999")
+        _said("requeue", str(three[0]), "999999", "--by", "Chen")
     assert raised.value.exit_code == 2
     assert str(three[0]) not in raised.value.sentence
     assert dead_letters.find(connection) == before
@@ -44,8 +44,10 @@ def test_a_number_that_is_no_open_dead_letter_is_an_error_and_nothing_is_requeue
     )
     connection.commit()
     with pytest.raises(UsageError, match=f"^{three[0]}: no open"):
-        _said("requeue", str(three[0]))
-    assert _said("requeue", str(three[1])).startswith("0 worked on, 0 reminders raised")
+        _said("requeue", str(three[0]), "--by", "Chen")
+    assert _said("requeue", str(three[1]), "--by", "Chen").startswith(
+        "0 worked on, 0 reminders raised"
+    )
     connection.execute("update alerting.dead_letters set state = 'dead'")
     connection.commit()
 
@@ -61,9 +63,55 @@ def test_a_list_that_is_cut_says_of_how_many(three: list[int]) -> None:
 
 
 def test_a_reason_that_there_is_not_is_an_error() -> None:
-    for command in ("list", "requeue"):
+    for command in (["list"], ["requeue", "--by", "Chen"]):
         with pytest.raises(UsageError, match="misspelt is no reason of dead letters: undecodable"):
-            _said(command, "--reason", "misspelt")
+            _said(*command, "--reason", "misspelt")
+
+
+def test_all_are_requeued_however_many_there_are_and_who_did_it_is_kept(
+    three: list[int], connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_letters, "PAGE", 2)
+    assert "3 still dead" in _said("requeue", "--all", "--by", "Chen")
+    assert _kept(connection, "dead_letters.requeued")[-2:] == [
+        ("Chen", three[:2], None), ("Chen", three[2:], None),
+    ]  # fmt: skip
+
+
+def test_nothing_is_requeued_or_settled_where_nobody_says_who(three: list[int]) -> None:
+    for words in (["requeue", "--all"], ["settle", str(three[0]), "--why", "an old test"]):
+        assert CliRunner().invoke(app, ["dead-letters", *words]).exit_code == 2
+    with pytest.raises(UsageError, match="Say who asks"):
+        _said("settle", str(three[0]), "--why", "an old test", "--by", " ")
+
+
+def test_what_is_settled_is_kept_and_told_no_more(
+    three: list[int], connection: psycopg.Connection
+) -> None:
+    said = ("--why", "records of a test", "--by", "Chen")
+    with pytest.raises(UsageError, match="999999: no open dead letter"):
+        _said("settle", str(three[0]), "999999", *said)
+    assert _said("settle", str(three[0]), str(three[1]), *said).startswith("2 settled.")
+    assert _said("list") == "1 dead letters shown."
+    assert _said("list", "--all") == "3 dead letters shown."
+    assert status.waiting(connection).dead_letters == {"undecodable": 1}
+    connection.commit()
+    assert _kept(connection, "dead_letters.settled") == [("Chen", three[:2], "records of a test")]
+    with pytest.raises(UsageError, match=f"^{three[0]}: no open"):
+        _said("requeue", str(three[0]), "--by", "Chen")
+    connection.execute("update alerting.dead_letters set state = 'dead'")
+    connection.commit()
+
+
+def _kept(connection: psycopg.Connection, action: str) -> list[tuple[str, list[int], str | None]]:
+    """Who did it, to which dead letters, and why, as the audit log has it."""
+    rows = connection.execute(
+        "select said_by, details -> 'dead_letters', details ->> 'why' from alerting.audit_log"
+        " where action = %s order by audit_id",
+        (action,),
+    ).fetchall()
+    connection.commit()
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def test_rules_cannot_be_read_more_rarely_than_is_promised(alerting_url: str) -> None:

@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 
 from alerting import days_checked, metrics, status
 from alerting.canaries import Canaries
+from alerting.days_checked import Checked
 from alerting.relay import Relay
 from alerting.settings import AlertingSettings
 from crm_shared import kafka
@@ -60,15 +61,34 @@ def test_days_that_were_found_incomplete_are_measured_until_they_are_complete(
         newest = _value("alerting_checked_business_date_timestamp_seconds")
         return _value("alerting_incomplete_days"), newest
 
-    assert told() == (0, 0)
+    connection.execute("delete from alerting.days_worked")
+    assert told() == (0, 0), "nothing was worked on"
     for day in range(20, 31):
         days_checked.keep(connection, date(2026, 6, day), complete=day not in (20, 25))
     midnight = datetime(2026, 6, 30, tzinfo=BANK_ZONE).timestamp()
-    assert told() == (1, midnight)
+    assert told() == (2, midnight)
     days_checked.keep(connection, date(2026, 6, 25), complete=True)
-    assert told() == (0, midnight)
-    days_checked.keep(connection, date(2026, 7, 2), complete=True)
-    assert told()[0] == 1, "nobody has checked the first of July"
+    assert told() == (1, midnight)
+    days_checked.keep(connection, date(2026, 7, 31), complete=True)
+    assert told()[0] == 31, "nobody has checked July, and the oldest day is as it was"
+    for left in [date(2026, 6, 20), *(date(2026, 7, one) for one in range(1, 31))]:
+        days_checked.settle(connection, left, by="Chen", why="the core bank has lost it")
+    assert told()[0] == 0
+    with pytest.raises(days_checked.DayIsCompleteError, match="2026-06-25 was found complete"):
+        days_checked.settle(connection, date(2026, 6, 25), by="Chen", why="?")
+    kept = connection.execute(
+        "select said_by, action, details ->> 'why' from alerting.audit_log"
+        " where subject_id = '2026-06-20'"
+    ).fetchall()
+    assert kept == [("Chen", "day.settled", "the core bank has lost it")]
+
+
+def test_before_the_first_check_the_day_before_the_oldest_event_is_the_newest_checked(
+    connection: psycopg.Connection,
+) -> None:
+    connection.execute("delete from alerting.days_checked")
+    run(connection, records([booking(1)], first=50))
+    assert days_checked.standing(connection) == Checked(date(2026, 6, 30), 0)
 
 
 def test_what_waits_is_measured_while_kafka_is_away(

@@ -140,7 +140,7 @@ def _add_work(router: APIRouter, reading: _Reading, kafka_settings: KafkaSetting
 
     @router.get("/dead-letters", response_model=documents.DeadLetters, tags=["work"])
     def letters(
-        state: Literal["dead", "requeued"] = "dead",
+        state: Literal["dead", "requeued", "settled"] = "dead",
         reason: Annotated[str | None, Query(max_length=64, examples=["rule_failed"])] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: Cursor = None,

@@ -25,12 +25,21 @@ def completeness(
     asked: Annotated[str, typer.Option("--date", help="The business date, as 2026-06-30.")],
     *,
     landing: Landing,
+    settle: Annotated[
+        str | None, typer.Option(help="Check nothing: nobody will do more about the day, and why.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Who settles it; kept.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Whether everything that the core booked on a day was worked on; ends with 3 if not."""
     from alerting import completeness as asking  # noqa: PLC0415  only who looks back needs DuckDB
 
     on, ours, broker = day(asked), settings.load(), KafkaSettings.load()
+    if settle is not None:
+        with connected(ours) as connection:
+            days_checked.settle(connection, on, by=by, why=settle)
+        print(f"{on} is settled: it is told no more. The audit log keeps who said so, and why.")
+        return
     with connected(ours) as connection:
         found = worked.read(connection, on, [kafka.topic(broker, name) for name in TOPICS])
     # Without a connection: nobody knows how long reading a day takes.

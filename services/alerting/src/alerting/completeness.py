@@ -129,7 +129,7 @@ def _compare(line: Line, booked: set[UUID], seen: Places) -> None:
         some = " ".join(str(one) for one in numbers[:_EXAMPLES])
         line.to_do.append(
             f"{len(dead)} are dead letters: mend the cause, then `alerting dead-letters requeue "
-            f"{some}{' …' if len(dead) > _EXAMPLES else ''}`."
+            f"{some}{' …' if len(dead) > _EXAMPLES else ''} --by NAME`, or settle the day."
         )
     if gone:
         some = ", ".join(str(one) for one in gone[:_EXAMPLES])

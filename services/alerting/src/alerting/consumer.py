@@ -235,8 +235,7 @@ class Consumer:
     def _look_for_gaps(self, records: Sequence[Record], expected: Mapping[Partition, int]) -> None:
         """Say loudly what the topic no longer had when we came to it."""
         for gap in gaps.find(records, expected, self._beginnings):
-            metrics.OFFSET_GAPS.inc()
-            metrics.LOST_RECORDS.inc(gap.records)
+            metrics.lost(gap.records)
             _log.error(
                 "records_lost", problem=gap.sentence, topic=gap.topic, partition=gap.partition,
                 first_offset=gap.first, last_offset=gap.last, records=gap.records,

@@ -5,35 +5,46 @@ from datetime import date
 
 import psycopg
 
+from alerting import audit
+from crm_shared.errors import UsageError
+
 _KEEP = """
 insert into alerting.days_checked (business_date, complete) values (%s, %s)
 on conflict (business_date) do update
 set complete = excluded.complete, checked_at = now()
 """
 
+_SETTLE = """
+insert into alerting.days_checked (business_date, complete, settled) values (%s, false, true)
+on conflict (business_date) do update set settled = true where not days_checked.complete
+returning business_date
+"""
+
+#: Before the first check, the day before the oldest that was worked on is the newest that needs
+#: none.
 _STANDING = """
-select newest, (
+select coalesce(newest, (select min(business_date) - 1 from alerting.days_worked)), (
     select count(*)
-    from generate_series(greatest(oldest, newest - %s + 1), newest, interval '1 day') as day
+    from generate_series(oldest, newest, interval '1 day') as day
     left join alerting.days_checked on business_date = day::date
-    where complete is not true
+    where complete is not true and settled is not true
 )
 from (select min(business_date), max(business_date) from alerting.days_checked)
     as kept (oldest, newest)
 """
 
-#: Of so many dates up to the newest one that was checked, those that are incomplete, or that were
-#: left out, are told.
-TOLD_DAYS = 7
-
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The newest date that was checked, and how many of the last `TOLD_DAYS` are incomplete or were
-    never checked."""
+    """The newest date that was checked or needs no check, and how many dates since the first check
+    were found incomplete, or never checked, and have not been settled."""
 
     newest: date | None
     incomplete: int
+
+
+class DayIsCompleteError(UsageError):
+    """There is nothing to settle."""
 
 
 def keep(connection: psycopg.Connection, day: date, *, complete: bool) -> None:
@@ -42,7 +53,19 @@ def keep(connection: psycopg.Connection, day: date, *, complete: bool) -> None:
         connection.execute(_KEEP, (day, complete))
 
 
+def settle(connection: psycopg.Connection, day: date, *, by: str, why: str) -> None:
+    """A person has decided that nothing more will be done about an incomplete day; kept in the
+    audit log. `DayIsCompleteError` where it is complete."""
+    with connection.transaction():
+        audit.record(
+            connection, "day.settled", ("business_date", day), by=by,
+            purpose=audit.Purpose.OPERATIONS, details={"why": why},
+        )  # fmt: skip
+        if connection.execute(_SETTLE, (day,)).fetchone() is None:
+            raise DayIsCompleteError(f"{day} was found complete: there is nothing to settle.")
+
+
 def standing(connection: psycopg.Connection) -> Checked:
     """Where the checks stand now."""
-    newest, incomplete = connection.execute(_STANDING, (TOLD_DAYS,)).fetchone() or (None, 0)
+    newest, incomplete = connection.execute(_STANDING).fetchone() or (None, 0)
     return Checked(newest, incomplete)

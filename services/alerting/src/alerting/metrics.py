@@ -52,7 +52,7 @@ OUTBOX_BACKLOG = Gauge(
 )
 OPEN_DEAD_LETTERS = Gauge(
     "alerting_open_dead_letters",
-    "Dead letters that nobody has requeued, of the whole group, up to 100000.",
+    "Dead letters that nobody has requeued or settled, of the whole group, up to 100000.",
     ["reason"],
 )
 STORMS_LASTING = Gauge(
@@ -63,12 +63,13 @@ HELD_MESSAGES = Gauge(
 )
 INCOMPLETE_DAYS = Gauge(
     "alerting_incomplete_days",
-    "Of the last seven business dates up to the newest that was checked, those that"
-    " `alerting completeness` found incomplete.",
+    "Business dates since the first check that `alerting completeness` found incomplete or that"
+    " were left out, and that nobody has settled.",
 )
 NEWEST_CHECKED = Gauge(
     "alerting_checked_business_date_timestamp_seconds",
-    "Begin of the newest business date that `alerting completeness` has judged; 0: none.",
+    "Begin of the newest business date that `alerting completeness` has judged, before the first"
+    " one of the day before the oldest that was worked on; 0: none.",
 )
 CANARIES = Gauge(
     "alerting_canary_timestamp_seconds",
@@ -88,6 +89,10 @@ OFFSET_GAPS = Counter(
     "alerting_offset_gaps", "Times a partition went on elsewhere than where it had stopped."
 )
 LOST_RECORDS = Counter("alerting_lost_records", "Records deleted from the topic before their turn.")
+LOST_AT = Gauge(
+    "alerting_records_lost_timestamp_seconds",
+    "When this process last found records deleted from the topic before their turn; 0: never.",
+)
 DELETED = Counter("alerting_deleted_rows", "Rows kept long enough.", ["table"])
 STORMS = Counter("alerting_storms", "Storms begun: messages of the rule are held.", ["rule"])
 RULES_REFUSED = Counter("alerting_rules_refused", "Rule sets that could not be taken over.")
@@ -124,6 +129,13 @@ def recreated(found: Mapping[Partition, datetime | None]) -> None:
     for partition, at in found.items():
         if at is not None:
             RECREATED.labels(*partition).set(at.timestamp())
+
+
+def lost(records: int) -> None:
+    """Records were deleted from a topic before their turn."""
+    OFFSET_GAPS.inc()
+    LOST_RECORDS.inc(records)
+    LOST_AT.set_to_current_time()
 
 
 def waits(found: Waiting) -> None:

@@ -21,6 +21,15 @@ class Requeued:
     withdrawn: int = 0
     storms: tuple[str, ...] = ()
 
+    def __add__(self, other: "Requeued") -> "Requeued":
+        return Requeued(
+            self.worked + other.worked,
+            self.still_dead + other.still_dead,
+            self.raised + other.raised,
+            self.withdrawn + other.withdrawn,
+            self.storms + other.storms,
+        )
+
 
 def requeue(
     connection: psycopg.Connection,
@@ -43,14 +52,7 @@ def requeue(
             return Requeued(still_dead=1)
     half = len(letters) // 2
     first = requeue(connection, letters[:half], now, bounds)
-    second = requeue(connection, letters[half:], now, bounds)
-    return Requeued(
-        first.worked + second.worked,
-        first.still_dead + second.still_dead,
-        first.raised + second.raised,
-        first.withdrawn + second.withdrawn,
-        first.storms + second.storms,
-    )
+    return first + requeue(connection, letters[half:], now, bounds)
 
 
 def _in_one_transaction(

@@ -23,7 +23,7 @@ _AT_ONCE = 100
 
 #: Records that are dead letters, or were until somebody requeued them.
 _LETTERS = """
-select dead_letter_id, topic, partition, log_offset, reason, state = 'dead', payload
+select dead_letter_id, topic, partition, log_offset, reason, state <> 'requeued', payload
 from alerting.dead_letters where rule_code = '' and topic = any (%s) order by dead_letter_id
 """
 
@@ -48,7 +48,8 @@ from alerting.storms where hour >= %s and hour < %s order by began_at
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A record that is or was a dead letter; kind, event and day where it can still be read."""
+    """A record that is or was a dead letter; kind, event and day where it can still be read. One
+    that was settled is `dead` as ever: nobody has worked on it."""
 
     dead_letter_id: int
     place: Place
