@@ -29,10 +29,17 @@ DAYS = {
     "2027-03-01": datetime(2027, 2, 28, 16, tzinfo=UTC),
 }
 
+#: As POSIX writes them, which every machine understands, with their names in winter and summer.
+ZONES = {
+    "EST5EDT,M3.2.0,M11.1.0": ("EST", "EDT"),
+    "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0": ("+1030", "+11"),
+    "<+08>-8": ("+08", "+08"),
+}
+
 _free = count(700_000)
 
 
-@pytest.fixture(params=["America/New_York", "Australia/Lord_Howe", "Asia/Shanghai"])
+@pytest.fixture(params=ZONES, ids=["New York", "Lord Howe", "Shanghai"])
 def connection_from(
     request: pytest.FixtureRequest, alerting_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[psycopg.Connection]:
@@ -40,6 +47,7 @@ def connection_from(
     monkeypatch.setenv("TZ", request.param)
     monkeypatch.setenv("PGTZ", request.param)
     time.tzset()
+    assert time.tzname == ZONES[request.param]
     with psycopg.connect(alerting_url) as opened:
         yield opened
     monkeypatch.undo()

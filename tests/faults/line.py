@@ -266,11 +266,13 @@ class Line:
 
     def handful(self) -> list[Callable[[], None]]:
         """Always the same few: what a change breaks must not depend on chance."""
+        own_broker = self.servers.own_broker
         return [
             self.kill_a_member,
             self.edit_a_rule,
             self.servers.restart_postgresql,
-            *([self.lose_the_topics] if self.servers.own_broker else []),
+            *([self.servers.kill_the_broker] if own_broker and own_broker.keeps_topics else []),
+            *([self.lose_the_topics] if own_broker else []),
             self.edit_a_rule,
             self.stop_a_member_past_its_session,
             self.servers.lose_the_database,
