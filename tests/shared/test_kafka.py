@@ -17,6 +17,7 @@ from crm_shared.settings import KafkaSettings
 from crm_shared.testing import topics
 from crm_shared.testing.network import TcpProxy, free_port
 from crm_shared.testing.processes import RunningCommand
+from tests.faults.broker import broker
 
 
 @pytest.fixture
@@ -195,3 +196,21 @@ def test_a_broker_that_accepts_and_never_answers_is_named(
         proxy.black_hole()
         sentence = f"No Kafka broker answers at 127.0.0.1:{proxy.port}"
         assert sentence in _sentence(edge, proxy.port, tmp_path)
+
+
+@pytest.mark.kafka
+def test_a_producer_closes_while_its_broker_is_away_and_sends_nothing_afterwards(
+    tmp_path: Path,
+) -> None:
+    with broker(tmp_path / "broker") as own:
+        settings = KafkaSettings(bootstrap=f"127.0.0.1:{own.network.port}", partitions=1)
+        topics.publish(settings, "away", [(None, b"before")])
+        client = kafka.producer(settings)
+        client.partitions_for("away")
+        own.network.cut()
+        future = client.send("away", b"unsent")
+        client.close(timeout=1)
+        assert future.failed()
+        assert not client._sender.is_alive()
+        own.network.cut(False)
+        assert [one.value for one in topics.read_all(settings, "away")] == [b"before"]

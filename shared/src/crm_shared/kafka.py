@@ -98,11 +98,27 @@ def _patiently(settings: KafkaSettings, connect: Callable[[NetClients], T]) -> T
             time.sleep(0.5)
 
 
+class _Producer(KafkaProducer):  # type: ignore[misc]  # kafka-python is untyped
+    """Can be closed while the broker is away: what is unsent then is given up.
+
+    kafka-python would raise, and its thread would go on and send it later, behind newer messages.
+    """
+
+    def close(self, timeout: float | None = None, null_logger: bool = False) -> None:
+        try:
+            super().close(timeout, null_logger)
+        except KafkaTimeoutError:
+            self._sender.force_close()
+            self._sender.join(timeout)
+            with suppress(KafkaTimeoutError):
+                super().close(0, null_logger)
+
+
 def producer(settings: KafkaSettings) -> KafkaProducer:
     """A producer: sent means that every replica has it; order is kept per key."""
     return _patiently(
         settings,
-        lambda net_client: KafkaProducer(
+        lambda net_client: _Producer(
             kafka_client=net_client,
             bootstrap_servers=settings.bootstrap.split(","),
             acks="all",
