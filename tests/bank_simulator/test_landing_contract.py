@@ -94,6 +94,10 @@ def test_nobody_refers_to_what_was_not_delivered(landing: duckdb.DuckDBPyConnect
         ("card_transactions", "card_id", "credit_cards", "card_id"),
         ("payroll_members", "account_id", "deposit_accounts", "account_id"),
         ("coverage_managers", "manager_id", "employees", "employee_id"),
+        ("private_managers", "customer_id", "customers", "customer_id"),
+        ("private_managers", "manager_id", "employees", "employee_id"),
+        ("reminder_outcomes", "customer_id", "customers", "customer_id"),
+        ("reminder_outcomes", "branch_id", "org_units", "org_id"),
         ("contacts", "campaign_id", "campaigns", "campaign_id"),
         ("employee_roles", "employee_id", "employees", "employee_id"),
     ):

@@ -53,7 +53,8 @@ SCOPES = {"R04.TIER_UP": "tiers", "R04.TIER_DOWN": "tiers", "R04.DORMANT": "life
 
 MODELS = ("tag_customers", "int_coverage", "int_over_contact", "pub_potential_customers",
           "ind_value", "int_due_reminders", "int_campaign_results",
-          "ind_campaigns_orgs", "chk_orphans", "chk_amounts", "chk_freshness")  # fmt: skip
+          "ind_campaigns_orgs", "int_private_managers", "ind_reminders_orgs", "ind_structure_orgs",
+          "chk_orphans", "chk_amounts", "chk_freshness")  # fmt: skip
 
 
 @dataclass
@@ -143,6 +144,29 @@ def test_key_customers_and_over_contact_are_as_planted(truth: Truth) -> None:
     columns = "customer_id, tag_marketing_contact_over_cap"
     tagged = dict(truth.crm.rows("tag_customers", truth.day, columns))
     assert {one for one, is_over in tagged.items() if is_over} == {one for one, _ in over}
+
+
+@pytest.mark.slow
+def test_private_managers_are_as_planted(truth: Truth) -> None:
+    planted = truth.answers("private_managers", "customer_id, manager_id")
+    columns = "customer_id, manager_id"
+    assert set(truth.crm.rows("int_private_managers", truth.day, columns)) == planted
+    columns = "grain, cust_key_private_cnt"
+    sums = truth.crm.rows("ind_structure_orgs", truth.day, columns)
+    assert [count for grain, count in sums if grain == "union"] == [len(planted)]
+
+
+@pytest.mark.slow
+def test_reminders_are_handled_as_planted(truth: Truth) -> None:
+    counts = "rem_ended_m, rem_done_m, rem_ended_30d, rem_done_30d"
+    found = truth.crm.rows("ind_reminders_orgs", truth.day, f"grain, org_id, manager_id, {counts}")
+    planted = truth.answers("reminder_handling",
+                            f"branch_id, manager_id, {counts.replace('rem_', '')}")  # fmt: skip
+    assert {row[1:] for row in found if row[0] == "manager"} == planted
+    [union] = [row[3:] for row in found if row[0] == "union"]
+    [told] = truth.answers("reminder_handling",
+                           "sum(ended_m), sum(done_m), sum(ended_30d), sum(done_30d)")  # fmt: skip
+    assert union == told
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@
 | customer_id, branch_id | a customer's business at a branch | every one |
 | customer_id | a customer, placed at the lead branch and manager | all but customer × branch |
 | branch_id | a branch | branch, legal entity, union |
+| branch_id, manager_id | what somebody did at a branch | manager, branch, legal entity, union |
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from acrm_batch.model import Model
 from crm_shared.errors import UsageError
 
 PLACE, CUSTOMER, BRANCH = ("customer_id", "branch_id"), ("customer_id",), ("branch_id",)
+MANAGER = ("branch_id", "manager_id")
 
 #: The key of what managers, branches, legal entities and the union have.
 UNIT = ("grain", "org_id", "manager_id")
@@ -24,10 +26,10 @@ def key_of(family: str, models: Mapping[str, Model]) -> tuple[str, ...]:
     model = models.get(f"ind_{family}")
     if model is None:
         raise UsageError(f"Family {family} of the catalogue has no model ind_{family}.")
-    if model.key not in (PLACE, CUSTOMER, BRANCH):
+    if model.key not in (PLACE, CUSTOMER, BRANCH, MANAGER):
         raise UsageError(
             f"Model {model.name} has the key ({', '.join(model.key)}); a family has customer_id,"
-            " branch_id, or both in this order."
+            " branch_id, both in this order, or branch_id and manager_id."
         )
     return model.key
 

@@ -21,6 +21,7 @@ from acrm_batch.changes import changes, organisation_changes
 from acrm_batch.families import (
     BRANCH,
     CUSTOMER,
+    MANAGER,
     PLACE,
     UNIT,
     family_of,
@@ -52,6 +53,11 @@ _PLACED = {
         measure.*,
         branch.parent_id as legal_entity_id,
         'V:' || measure.branch_id as manager_id
+    from {model} as measure
+    left join stg_org_units as branch on branch.org_id = measure.branch_id""",
+    MANAGER: """select
+        measure.*,
+        branch.parent_id as legal_entity_id
     from {model} as measure
     left join stg_org_units as branch on branch.org_id = measure.branch_id""",
 }

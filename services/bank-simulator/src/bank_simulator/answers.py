@@ -19,6 +19,8 @@ _ORDER = {
     "tiers": "customer_id",
     "lifecycle": "customer_id",
     "campaigns": "campaign_id",
+    "private_managers": "customer_id",
+    "reminder_handling": "branch_id, manager_id",
     "movements": 'business_date, rule_code, customer_id, "window"',
 }
 

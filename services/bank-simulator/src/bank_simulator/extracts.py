@@ -38,6 +38,8 @@ _EVENTS = {
     "campaign_targets": """SELECT day, campaign_id, customer_id, branch_id, manager_id, is_control,
         listed_on FROM campaign_target WHERE {days} ORDER BY day, campaign_id, customer_id""",
     "contacts": "FROM contact WHERE {days} ORDER BY day, contact_id",
+    "reminder_outcomes": """FROM reminder_outcome WHERE {days}
+        ORDER BY day, customer_id, reminder_id""",
     "card_transactions": """SELECT day, card_txn_id(card_id, day, place) AS card_txn_id, card_id,
             customer_id, booked_at, direction, money(cents) AS amount, category
         FROM card_booking WHERE {days} ORDER BY day, card_txn_id""",

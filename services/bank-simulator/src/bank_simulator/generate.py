@@ -21,7 +21,7 @@ Progress = Callable[[str, float], None]
 
 _PLAN_STEPS = (
     "people", "deposits", "credit", "services", "assignments", "planned", "campaigns", "states",
-    "contacts", "answers", "answers_reminders", "answers_campaigns",
+    "contacts", "answers", "answers_reminders", "answers_campaigns", "workplace",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Every table that the core bank delivers.
+"""Every table that the core bank delivers, and the two of the OCRM.
 
 Amounts are positive numbers in `currency` (CNY where a table has none); `direction` gives the sign.
 """
@@ -313,10 +313,36 @@ MARKETING = (
        " customer to its virtual manager."),
 )  # fmt: skip
 
+OCRM = (
+    Table("private_managers", "state", ("customer_id",), (
+        C("customer_id", "BIGINT"),
+        C("manager_id", "VARCHAR"),
+        C("assigned_on", "DATE"),
+        C("ended_on", "DATE", nullable=True),
+    ), "Private managers that the OCRM assigned to key customers: from `assigned_on` until (not"
+       " including) `ended_on`."),
+    Table("reminder_outcomes", "event", ("customer_id", "reminder_id"), (
+        C("reminder_id", "VARCHAR"),
+        C("rule_code", "VARCHAR"),
+        C("customer_id", "BIGINT"),
+        C("branch_id", "VARCHAR"),
+        C("manager_id", "VARCHAR"),
+        C("ended_at", "TIMESTAMP"),
+        C("minutes_open", "INTEGER"),
+        C("state", "VARCHAR", codes=("done", "expired")),
+        C("outcome", "VARCHAR", nullable=True, codes=(
+            "interested", "sold", "resolved", "not_interested", "not_reached", "not_relevant",
+            "other",
+        )),
+    ), "Reminders of the OCRM that came to their end that day, at the branch and manager (or its"
+       " virtual manager) that had them; what was withdrawn is left out. `minutes_open` is since it"
+       " was raised, the last time if it was raised again."),
+)  # fmt: skip
+
 #: Every landing table by name.
 TABLES: dict[str, Table] = {
     table.name: table
-    for table in (*ORGANISATION, *CUSTOMERS, *DEPOSITS, *CREDIT, *SERVICES, *MARKETING)
+    for table in (*ORGANISATION, *CUSTOMERS, *DEPOSITS, *CREDIT, *SERVICES, *MARKETING, *OCRM)
 }
 
 

@@ -3,7 +3,7 @@ description: Events that came until lately and have stopped.
 kind: check
 partition: as_of
 key: [source]
-window: {stg_contacts: 30, stg_card_transactions: 30}
+window: {stg_contacts: 30, stg_card_transactions: 30, stg_reminder_outcomes: 30}
 audits:
   - {assert: "newest_on >= $bd - 7", severity: warn}
 ---*/
@@ -11,13 +11,15 @@ audits:
 -- comes as an empty file, so a feed that broke says nothing; a bank that has no such events has no
 -- row. The ledger's own are looked at in `int_flow_spans`.
 with newest as (
-    select 'contacts' as source, max(contacted_at) as newest_at from stg_contacts
+    select 'contacts' as source, max(contacted_on) as newest_on from stg_contacts
     union all
-    select 'card_transactions', max(booked_at) from stg_card_transactions
+    select 'card_transactions', max(bank_date(booked_at)) from stg_card_transactions
+    union all
+    select 'reminder_outcomes', max(ended_on) from stg_reminder_outcomes
 )
 
 select
     source,
-    bank_date(newest_at) as newest_on
+    newest_on
 from newest
-where newest_at is not null
+where newest_on is not null

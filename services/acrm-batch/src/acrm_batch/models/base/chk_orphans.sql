@@ -3,7 +3,7 @@ description: Delivered rows that name a customer, account, loan, card, campaign 
 kind: check
 partition: as_of
 key: [source, row_id, names, missing]
-window: {stg_transactions: month_end, stg_loan_events: 1, stg_card_transactions: 1, stg_contacts: 1, stg_campaign_targets: 1}
+window: {stg_transactions: month_end, stg_loan_events: 1, stg_card_transactions: 1, stg_contacts: 1, stg_campaign_targets: 1, stg_reminder_outcomes: 1}
 audits:
   - {assert: "not is_money"}
   - {assert: "is_money", severity: warn}
@@ -54,6 +54,12 @@ with customers as (
     union all
     select 'coverage_managers', customer_id, 'customer_id', customer_id as named
     from stg_coverage_managers
+    union all
+    select 'private_managers', customer_id, 'customer_id', customer_id as named
+    from stg_private_managers
+    union all
+    select 'reminder_outcomes', customer_id, 'customer_id', customer_id as named
+    from stg_reminder_outcomes
 ),
 
 accounts as (
@@ -107,6 +113,8 @@ branches as (
     select 'coverage_locks', customer_id, branch_id from stg_coverage_locks
     union all
     select 'coverage_managers', customer_id, branch_id from stg_coverage_managers
+    union all
+    select 'reminder_outcomes', customer_id, branch_id from stg_reminder_outcomes
 ),
 
 orphans as (

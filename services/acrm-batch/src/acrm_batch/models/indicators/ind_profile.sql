@@ -17,9 +17,11 @@ select
     case
         when lead.manager_from = 'head' then given.assigned_on
         when lead.manager_from = 'rule' and lead.rule = 'locked' then lead.locked_on
-    end as assigned_on
+    end as assigned_on,
+    private.manager_id as private_manager
 from int_customers as customer
 inner join stg_customers as person on person.customer_id = customer.customer_id
 inner join int_lead_decisions as lead on lead.customer_id = customer.customer_id
 left join int_managers as given
     on given.customer_id = lead.customer_id and given.branch_id = lead.lead_branch_id
+left join int_private_managers as private on private.customer_id = customer.customer_id

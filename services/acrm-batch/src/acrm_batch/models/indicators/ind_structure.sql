@@ -83,6 +83,7 @@ select
     case when not lines.has_product and at_year_start.customer_id is not null then 1 else 0 end
         as is_lost_y,
     case when key_customer.customer_id is not null then 1 else 0 end as is_key,
+    case when private.customer_id is not null then 1 else 0 end as is_private,
     case when lead.lead_manager_id not like 'V:%' then 1 else 0 end as is_assigned,
     case when described.customer_type = 'individual' then 1 else 0 end as is_individual,
     case when described.customer_type = 'business' then 1 else 0 end as is_business,
@@ -101,5 +102,6 @@ from lines
 inner join described on described.customer_id = lines.customer_id
 inner join int_lead_decisions as lead on lead.customer_id = lines.customer_id
 left join int_key_customers as key_customer on key_customer.customer_id = lines.customer_id
+left join int_private_managers as private on private.customer_id = lines.customer_id
 left join at_month_start on at_month_start.customer_id = lines.customer_id
 left join at_year_start on at_year_start.customer_id = lines.customer_id

@@ -160,11 +160,22 @@ select
     case
         when lead.manager_from = 'head' then given.assigned_on
         when lead.manager_from = 'rule' and lead.rule = 'locked' then lead.locked_on
-    end as assigned_on
+    end as assigned_on,
+    case
+        when
+            keys.customer_id is not null
+            and private.assigned_on <= $bd
+            and not coalesce(private.ended_on <= $bd, false)
+            and not coalesce(employee.left_on <= $bd, false)
+            then private.manager_id
+    end as private_manager
 from people
 join @engine.int_lead_decisions as lead using (customer_id)
 left join @coverage_managers as given
     on given.customer_id = people.customer_id and given.branch_id = lead.lead_branch_id
+left join keys using (customer_id)
+left join @private_managers as private on private.customer_id = people.customer_id
+left join @employees as employee on employee.employee_id = private.manager_id
 where people.is_active;
 
 create temp table spine as
