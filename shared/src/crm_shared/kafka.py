@@ -29,7 +29,13 @@ from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from crm_shared import logging
 from crm_shared.errors import ServerUnavailableError
-from crm_shared.kafka_records import PartitionRecords, Record, offset_of, partition_of
+from crm_shared.kafka_records import (
+    PartitionRecords,
+    Record,
+    offset_of,
+    partition_of,
+    refuse_unheeded,
+)
 from crm_shared.settings import KafkaConsumerSettings, KafkaSettings, load
 
 T = TypeVar("T")
@@ -205,8 +211,11 @@ def configuration(settings: KafkaSettings, group: str) -> dict[str, Any]:
 def consumer(settings: KafkaSettings, group: str, **overrides: Any) -> KafkaConsumer:
     """A consumer of that `configuration` whose `poll` gives a `Record` of each message.
 
-    `KafkaConsumer.subscribe` is the caller's.
+    `KafkaConsumer.subscribe` is the caller's. `UsageError` for a setting that our reader of records
+    does not heed: it sees what a producer's transaction wrote as soon as it is in the log, also
+    where the transaction is aborted later; it always looks at checksums and never decodes.
     """
+    refuse_unheeded(overrides)
     chosen = configuration(settings, group) | overrides
     return _patiently(settings, lambda net_client: _Consumer(kafka_client=net_client, **chosen))
 

@@ -5,7 +5,7 @@ taken apart by kafka-python, with its checksum and compression; the records in i
 test holds the two against each other.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -14,6 +14,8 @@ from kafka.errors import CorruptRecordError
 from kafka.record.default_records import DefaultRecordBatch
 from kafka.record.memory_records import MemoryRecords
 from kafka.structs import TopicPartition
+
+from crm_shared.errors import UsageError
 
 #: What a byte says of a number that is longer than this byte.
 _MORE = 0x80
@@ -29,6 +31,25 @@ class Record(NamedTuple):
     value: bytes | None
 
 
+#: Of the settings of a `KafkaConsumer` that say how records are read: what is done whatever is set.
+HEEDED: Mapping[str, Any] = {
+    "isolation_level": "read_uncommitted",
+    "check_crcs": True,
+    "key_deserializer": None,
+    "value_deserializer": None,
+}
+
+
+def refuse_unheeded(settings: Mapping[str, Any]) -> None:
+    """`UsageError` where a consumer is to read otherwise than by `HEEDED`: it would not."""
+    for name, value in HEEDED.items():
+        if settings.get(name, value) != value:
+            raise UsageError(
+                f"{name} is {value} for a consumer of ours and cannot be {settings[name]!r}; leave"
+                " it out, or read with a KafkaConsumer of kafka-python itself."
+            )
+
+
 #: Topic and number of a record's partition, and its offset there, for loops in C.
 partition_of: Callable[[Record], tuple[str, int]] = itemgetter(0, 1)
 offset_of: Callable[[Record], int] = itemgetter(2)
@@ -37,8 +58,11 @@ offset_of: Callable[[Record], int] = itemgetter(2)
 class PartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # kafka-python is untyped
     """What a broker sent of one partition: a `Record` of each, in order.
 
-    It takes the place of the class that a `Fetcher` has, for consumers that see what is not
-    committed and decode keys and values themselves.
+    It takes the place of the class that a `Fetcher` has, for consumers of `HEEDED` settings.
+
+    Of a producer's transaction it gives the records as soon as they are in the log, whether it is
+    open, committed or aborted, and never its marks: whoever sends to us takes nothing back by
+    aborting, only by an event that says so.
     """
 
     def _unpack_records(
