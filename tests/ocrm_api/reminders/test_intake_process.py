@@ -198,6 +198,41 @@ def test_a_new_group_reads_everything_once_more_and_changes_nothing(line: Line) 
     assert "records_missing" not in line.log.read_text()
 
 
+@pytest.mark.parametrize("running", [True, False])
+def test_where_postgresql_is_set_back_the_intake_goes_back_with_it(
+    line: Line, *, running: bool
+) -> None:
+    values, facts = messages(60)
+    half = len(values) // 2
+    offsets = "select sum(next_offset) from ocrm.intake_offsets"
+    line.publish(values[:half])
+    process = line.start()
+    line.wait(lambda: line.bank.execute(offsets) == [(half,)])
+    line.bank.execute(
+        "create schema backup;"
+        " create table backup.reminders as select * from ocrm.reminders;"
+        " create table backup.offsets as select * from ocrm.intake_offsets"
+    )
+    line.publish(values[half:])
+    line.wait(lambda: line.bank.execute(offsets) == [(len(values),)])
+    if not running:
+        process.terminate()
+        assert process.wait(20) == 0
+    line.bank.execute(
+        "delete from ocrm.reminders; insert into ocrm.reminders select * from backup.reminders;"
+        " delete from ocrm.intake_offsets;"
+        " insert into ocrm.intake_offsets select * from backup.offsets"
+    )
+    if not running:
+        line.start()
+    line.wait(lambda: line.bank.execute(offsets) == [(len(values),)])
+    found = {one for (one,) in line.bank.execute("select reminder_id::text from ocrm.reminders")}
+    assert found == facts
+    log = line.log.read_text()
+    assert ("set_back" in log, "behind_the_broker" in log) == (running, True)
+    assert "records_missing" not in log
+
+
 @pytest.mark.faults
 def test_a_postgresql_that_never_answers_is_given_up(
     line: Line, monkeypatch: pytest.MonkeyPatch

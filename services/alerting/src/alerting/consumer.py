@@ -36,7 +36,7 @@ from alerting.ownership import FencedError, Partition, Progress
 from alerting.ruleset import Ruleset, RulesetError
 from alerting.settings import AlertingSettings
 from alerting.watchdog import Watchdog
-from crm_shared import kafka, logging, postgres
+from crm_shared import kafka, kafka_positions, logging, postgres
 from crm_shared.clock import Clock
 from crm_shared.errors import ServerUnavailableError
 from crm_shared.events.from_bank import TOPICS
@@ -214,12 +214,13 @@ class Consumer:
         try:
             with self._bounded(connection), connection.transaction():
                 taken = ownership.take(connection, assigned, self._owner, topic_ids)
-            positions.go_back(self._client, {place: it.next_offset for place, it in taken.items()})
+            durable = {partition: one.next_offset for partition, one in taken.items()}
+            kafka_positions.go_back(self._client, durable)
         except BaseException:
             self._assignment.changed = True
             raise
         self._epochs = {partition: one.epoch for partition, one in taken.items()}
-        self._next = {partition: one.next_offset for partition, one in taken.items()}
+        self._next = durable
         self._topic_ids = topic_ids
         metrics.recreated({partition: one.recreated_at for partition, one in taken.items()})
         _log.info("partitions_taken", partitions=[f"{name}/{one}" for name, one in sorted(taken)])
@@ -276,7 +277,7 @@ class Consumer:
         self._watchdog.observe(
             {
                 partition: (offset, ends[TopicPartition(*partition)])
-                for partition, offset in positions.read(self._client, self._epochs).items()
+                for partition, offset in kafka_positions.read(self._client, self._epochs).items()
             }
         )
         metrics.lags(self._watchdog.lags())

@@ -1,74 +1,15 @@
-"""Where work on a partition begins: where PostgreSQL says that it ended.
+"""Whether PostgreSQL still has what was made durable there: it may have been restored."""
 
-A PostgreSQL that was restored, or failed over to a replica that was behind, has forgotten what came
-last, effects and offsets alike, while the broker still remembers the offsets. Whoever went on where
-the broker says would never make those effects again.
-"""
-
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-
-from kafka import KafkaConsumer
-from kafka.errors import IllegalStateError, KafkaTimeoutError
-from kafka.structs import TopicPartition
+from collections.abc import Mapping
 
 from alerting.ownership import FencedError, Partition, Progress
-from crm_shared import logging
-
-_log = logging.get(__name__)
-
-_TIMEOUT_MS = 5_000
-
-
-def read(client: KafkaConsumer, partitions: Iterable[Partition]) -> dict[Partition, int]:
-    """The offsets that the client fetches next, of the partitions that are still ours.
-
-    Unlike the record worked on last, they are past what no client sees: the marks of a producer's
-    transactions, and what retention has deleted. `KafkaTimeoutError` where the broker says nothing.
-    """
-    found = {}
-    for partition in partitions:
-        with suppress(IllegalStateError):  # it was revoked meanwhile
-            offset = client.position(TopicPartition(*partition), timeout_ms=_TIMEOUT_MS)
-            if offset is None:
-                raise KafkaTimeoutError(f"No position of partition {partition[1]}, {partition[0]}.")
-            found[partition] = offset
-    return found
-
-
-def go_back(client: KafkaConsumer, durable: Mapping[Partition, int]) -> None:
-    """Go back to the next offset that PostgreSQL has, by partition, where the client is past it.
-
-    Never forward: what comes once more is known by its ids. Not further than to what the topic
-    still has; a gap is told as one. A partition of which nothing was ever made durable begins at
-    its first record, wherever the broker remembers a group of ours. `KafkaTimeoutError` where the
-    broker does not say where it begins.
-    """
-    past = {
-        partition: offset
-        for partition, offset in read(client, sorted(durable)).items()
-        if offset > durable[partition]
-    }
-    begins = client.beginning_offsets([TopicPartition(*one) for one in past]) if past else {}
-    for partition, offset in past.items():
-        next_offset = max(durable[partition], begins[TopicPartition(*partition)])
-        if offset > next_offset:
-            with suppress(ValueError):  # it was revoked meanwhile
-                client.seek(TopicPartition(*partition), next_offset)
-            _log.warning(
-                "behind_the_broker", topic=partition[0], partition=partition[1],
-                next_offset=next_offset, offset_of_broker=offset,
-                do="nothing: what the topic has is worked on again",
-            )  # fmt: skip
+from crm_shared import kafka_positions
 
 
 def require_not_set_back(
     progress: Mapping[Partition, Progress], durable: Mapping[Partition, int]
 ) -> None:
     """`FencedError` where PostgreSQL has less of a partition than we have made durable there."""
-    for partition, one in progress.items():
-        if one.next_offset < durable.get(partition, 0):
-            raise FencedError(
-                f"PostgreSQL was set back: partition {partition[1]} of {partition[0]} goes on at "
-                f"offset {one.next_offset} there, and was at {durable[partition]}; joining again."
-            )
+    kept = {partition: one.next_offset for partition, one in progress.items()}
+    if sentence := kafka_positions.set_back(kept, durable):
+        raise FencedError(f"{sentence}; joining again.")

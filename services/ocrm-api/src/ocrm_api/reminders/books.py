@@ -127,6 +127,12 @@ def keep_offsets(connection: psycopg.Connection, records: Sequence[Record]) -> l
     return gaps
 
 
+def offsets(connection: psycopg.Connection) -> dict[tuple[str, int], int]:
+    """The next offset to be taken in, of each topic and partition of which anything was."""
+    rows = connection.execute("select topic, partition, next_offset from ocrm.intake_offsets")
+    return {(topic, partition): next_offset for topic, partition, next_offset in rows}
+
+
 def worker() -> str:
     """The name of this process in the status table."""
     return f"{socket.gethostname()}:{getpid()}"

@@ -1,22 +1,24 @@
 """The intake: `crm.reminders.v1` → one PostgreSQL transaction per batch → offsets.
 
 Killed at any moment it loses nothing and doubles nothing: what was not committed comes again, and
-what comes again is recognised by its id. While a server is away it waits and tries again.
+what comes again is recognised by its id. While a server is away it waits and tries again. Where
+PostgreSQL was set back to a backup, it goes back with it.
 """
 
 import contextlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
 import psycopg
-from kafka import KafkaConsumer
+from kafka import ConsumerRebalanceListener, KafkaConsumer
 from kafka.errors import KafkaError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from crm_shared import clock, kafka, logging, postgres
+from crm_shared import clock, kafka, kafka_positions, logging, postgres
 from crm_shared.errors import ServerUnavailableError
 from crm_shared.events import reminders as topic
 from crm_shared.kafka_records import Record
@@ -39,6 +41,22 @@ LONGEST_PAUSE_SECONDS = 15.0
 RETRYABLE = (psycopg.OperationalError, psycopg.InterfaceError, ServerUnavailableError)
 
 log = logging.get(__name__)
+
+
+class _PolledAgainError(Exception):
+    """What is in hand is polled again, from where PostgreSQL is."""
+
+
+class _Places(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
+    """Notes that partitions were assigned: it is to be seen where they go on."""
+
+    to_be_seen = False
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        self.to_be_seen = True
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        """What is in hand is finished, and changes nothing where another has it too."""
 
 
 class Intake:
@@ -69,7 +87,9 @@ class Intake:
             migrate.check_version(connection)
         kafka.ensure_topics(kafka_settings, [topic.TOPIC])
         self._client: KafkaConsumer = kafka.consumer(kafka_settings, settings.intake_group)
-        self._client.subscribe([kafka.topic(kafka_settings, topic.TOPIC)])
+        self._places = _Places()
+        self._next: dict[kafka_positions.Partition, int] = {}
+        self._client.subscribe([kafka.topic(kafka_settings, topic.TOPIC)], listener=self._places)
 
     def run(self) -> None:
         """Take reminders in; the batch in hand is finished, then the group is left."""
@@ -91,6 +111,8 @@ class Intake:
             kafka.consume(
                 self._client, self._handle, self._stop.is_set, after_poll=self._between_batches
             )
+        except _PolledAgainError:
+            self._let_go()
         except RETRYABLE as error:
             self._put_off("PostgreSQL", error)
         except KafkaError as error:
@@ -101,7 +123,11 @@ class Intake:
     def _handle(self, records: Sequence[Record]) -> None:
         """Make a batch durable."""
         self._pending = records
+        if self._places.to_be_seen:
+            self._go_back()
+            raise _PolledAgainError
         with self._transaction() as connection:
+            self._require_not_set_back(connection)
             self._published = routing.current(connection, self._published)
             received = receiving.receive(connection, self._published, records)
             unsettled = books.keep_dead_letters(connection, received.dead)
@@ -111,6 +137,8 @@ class Intake:
             telling.tell(connection, told)
         self._pending, self._pause = (), FIRST_PAUSE_SECONDS
         self._records += len(records)
+        for (name, number), one in kafka.next_offsets(records).items():
+            self._next[name, number] = one.offset
         for letter in received.dead:
             log.warning(
                 "dead_letter",
@@ -129,6 +157,8 @@ class Intake:
     def _between_batches(self) -> None:
         """Every few seconds a heartbeat; a part of the routes after a publication, and of what is
         to be tidied now and then, each in a short transaction of its own."""
+        if self._places.to_be_seen:
+            self._go_back()
         now = time.monotonic()
         if now - self._beat_at >= HEARTBEAT_SECONDS:
             self._beat()
@@ -143,8 +173,30 @@ class Intake:
 
     def _beat(self) -> None:
         with self._transaction() as connection:
+            self._require_not_set_back(connection)
             self._published = routing.current(connection, self._published)
             books.heartbeat(connection, self._started_at, self._lag(), self._records)
+
+    def _go_back(self) -> None:
+        """Have each of our partitions go on where PostgreSQL is, and not where the broker says."""
+        self._let_go()
+        self._places.to_be_seen = False
+        try:
+            with self._transaction() as connection:
+                kept = books.offsets(connection)
+            ours = [(one.topic, one.partition) for one in self._client.assignment()]
+            kafka_positions.go_back(self._client, {one: kept.get(one, 0) for one in ours})
+        except BaseException:
+            self._places.to_be_seen = True
+            raise
+        self._next = {one: kept[one] for one in ours if one in kept}
+
+    def _require_not_set_back(self, connection: psycopg.Connection) -> None:
+        kept = dict.fromkeys(self._next, 0) | books.offsets(connection)
+        if sentence := kafka_positions.set_back(kept, self._next):
+            log.warning("set_back", error=sentence, do="nothing: the intake goes back with it")
+            self._places.to_be_seen = True
+            raise _PolledAgainError
 
     def _reroute(self) -> None:
         with self._transaction() as connection:
@@ -202,10 +254,14 @@ class Intake:
             self._connection.close()
             self._connection = None
         self._published = None
-        kafka.rewind(self._client, self._pending)
-        self._pending = ()
+        self._let_go()
         self._stop.wait(self._pause)
         self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+
+    def _let_go(self) -> None:
+        """Have the batch in hand polled again."""
+        kafka.rewind(self._client, self._pending)
+        self._pending = ()
 
     def _wake_streams(self) -> None:
         """Streams look by themselves every few seconds; without Redis they are only later."""
