@@ -11,12 +11,15 @@ from pydantic_settings import BaseSettings
 
 from alerting.settings import AlertingSettings
 from crm_shared.settings import KafkaConsumerSettings, KafkaSettings, LogSettings
-from ocrm_api.settings import NotifySettings
+from ocrm_api.settings import MigrationSettings, NotifySettings, RedisSettings, Settings
 from tests.deploy.test_compose import OURS, documented
 
 ROOT = Path(__file__).parents[2]
+#: What has to be filled in, filled in.
+FILLED = re.compile(r"\$\{[A-Z_]+:\?[^}]*\}")
 #: A variable of the compose file that .env does not set: what stands behind `:-` remains.
-UNSET = re.compile(r"\$\{[A-Z_]+(?::-([^}]*)|:\?[^}]*)\}")
+UNSET = re.compile(r"\$\{[A-Z_]+(?::-([^}]*)|:\+[^}]*)\}")
+OF_THE_INTAKE = (Settings, RedisSettings, KafkaSettings, KafkaConsumerSettings, LogSettings)
 MODULES = ("crm_shared", "ocrm_api", "acrm_batch", "alerting")
 
 
@@ -63,7 +66,10 @@ def test_every_setting_is_documented() -> None:
 @pytest.mark.parametrize(
     ("service", "settings"),
     [
-        ("ocrm-notify", (NotifySettings,)),
+        ("ocrm-api", (Settings, RedisSettings, LogSettings)),
+        ("ocrm-intake", OF_THE_INTAKE),
+        ("ocrm-notify", (Settings, NotifySettings, LogSettings)),
+        ("ocrm-migrate", (MigrationSettings, LogSettings)),
         ("alerting", (AlertingSettings, KafkaSettings, KafkaConsumerSettings, LogSettings)),
     ],
 )
@@ -74,17 +80,26 @@ def test_a_service_of_the_compose_file_is_given_every_setting_of_its_own(
     assert wanted - environment(service).keys() == set()
 
 
-@pytest.mark.parametrize("settings", [AlertingSettings, KafkaConsumerSettings, LogSettings])
+@pytest.mark.parametrize(
+    ("service", "settings"),
+    [
+        ("alerting", AlertingSettings),
+        ("alerting", KafkaConsumerSettings),
+        ("alerting", LogSettings),
+        ("ocrm-intake", Settings),
+        ("ocrm-migrate", MigrationSettings),
+    ],
+)
 def test_what_is_not_set_in_dot_env_keeps_its_default_under_compose(
-    settings: type[BaseSettings], monkeypatch: pytest.MonkeyPatch
+    service: str, settings: type[BaseSettings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = environment("alerting")
+    given = environment(service)
     for name, value in given.items():
-        monkeypatch.setenv(name, UNSET.sub(r"\1", value))
+        monkeypatch.setenv(name, UNSET.sub(r"\1", FILLED.sub("0" * 32, value)))
     taken = settings()
     prefix = settings.model_config.get("env_prefix", "")
     for name, field in settings.model_fields.items():
-        if "$" in given[f"{prefix}{name}".upper()] and not field.is_required():
+        if UNSET.search(given[f"{prefix}{name}".upper()]) and not field.is_required():
             assert getattr(taken, name) == field.default, name
 
 

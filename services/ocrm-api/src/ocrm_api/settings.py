@@ -28,7 +28,9 @@ class RedisSettings(BaseSettings):
 class MigrationSettings(BaseSettings):
     """The owner of schema `ocrm`, who alone changes its tables."""
 
-    model_config = SettingsConfigDict(env_prefix="OCRM_MIGRATION_", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="OCRM_MIGRATION_", extra="ignore", env_ignore_empty=True
+    )
 
     url: SecretStr = Field(description="postgresql://ocrm_owner:…")
     lock_timeout_seconds: int = Field(default=5, ge=1)
@@ -37,7 +39,7 @@ class MigrationSettings(BaseSettings):
 class Settings(BaseSettings):
     """What a process of the OCRM needs; `database_url` belongs to the role `ocrm_app`."""
 
-    model_config = SettingsConfigDict(env_prefix="OCRM_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="OCRM_", extra="ignore", env_ignore_empty=True)
 
     database_url: SecretStr = Field(description="postgresql://ocrm_app:…")
     demo: bool = Field(default=False, description="Built-in passwords and demo users are allowed.")
