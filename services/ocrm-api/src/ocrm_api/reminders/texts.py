@@ -160,6 +160,11 @@ def title(rule_code: str, language: Language) -> str:
     return rule.name_en if language == "en" else rule.name_zh
 
 
+def templates(rule_code: str) -> tuple[Text, ...]:
+    """The templates of a rule, the one that says most first; none where this version knows none."""
+    return _VARIANTS.get(rule_code) or ((_TEMPLATES[rule_code],) if rule_code in _TEMPLATES else ())
+
+
 def text(reminder: Mapping[str, Any], language: Language) -> str:
     """What happened and what to do; the title alone where a value is missing."""
     code = reminder["rule_code"]
@@ -170,11 +175,11 @@ def text(reminder: Mapping[str, Any], language: Language) -> str:
         **({"amount": f"{amount:,.2f}"} if amount is not None else {}),
         **({"due_on": reminder["due_on"].isoformat()} if reminder["due_on"] else {}),
     }
-    templates = _VARIANTS.get(code) or ((_TEMPLATES[code],) if code in _TEMPLATES else ())
-    for template in templates:
+    of_rule = templates(code)
+    for template in of_rule:
         with contextlib.suppress(KeyError):
             return template.in_(language).format_map(values)
-    return title(code, language) if templates else ""
+    return title(code, language) if of_rule else ""
 
 
 def withdrawal(reminder: Mapping[str, Any], language: Language) -> str | None:
