@@ -230,6 +230,11 @@ def topic_ids(client: KafkaConsumer, names: Iterable[str]) -> dict[str, UUID]:
     return {name: one for name, one in heard.items() if one is not None and one.int}
 
 
+def partition_numbers(client: KafkaConsumer, names: Iterable[str]) -> dict[str, int]:
+    """By name, how many partitions each topic has, as the client heard last."""
+    return {name: len(client.partitions_for_topic(name) or ()) for name in names}
+
+
 def records_of(polled: dict[TopicPartition, list[Record]]) -> list[Record]:
     """What `poll` of a `consumer` returned, in order within each partition."""
     return list(chain.from_iterable(polled.values()))

@@ -23,6 +23,7 @@ from alerting import (
     batch,
     database,
     gaps,
+    growth,
     metrics,
     migrate,
     ownership,
@@ -98,6 +99,7 @@ class Consumer:
         self._epochs: dict[Partition, int] = {}
         self._next: dict[Partition, int] = {}
         self._topic_ids: dict[str, UUID] = {}
+        self._moving = False
         self._pending: Sequence[Record] = ()
         self._ruleset_read_at = 0.0
         self._observed_at = 0.0
@@ -144,9 +146,10 @@ class Consumer:
         if self._own_what_is_assigned(self._connected()):
             raise _TakenAnewError
         before = dict(self._next)
-        for progress, result in batch.in_parts(records, self._write):
-            self._note(progress)
-            self._count(result)
+        for part in growth.parts(records) if self._moving else (records,):
+            for progress, result in batch.in_parts(part, self._write):
+                self._note(progress)
+                self._count(result)
         self._pending = ()
         self._look_for_gaps(records, before)
         metrics.BATCH_SECONDS.observe(time.perf_counter() - started)
@@ -162,10 +165,20 @@ class Consumer:
                 connection, {one: self._epochs.get(one, 0) for one in touched}
             )
             positions.require_not_set_back(progress, self._next)
+            if growth.is_moving(connection):
+                self._lock_customers(connection, records)
             decoded = batch.decode_all(records, progress, self._clock(), self._bounds, refused)
             result = batch.write(connection, decoded, self._ruleset)
             ownership.advance(connection, progress)
         return progress, result
+
+    def _lock_customers(self, connection: psycopg.Connection, records: Sequence[Record]) -> None:
+        """Keep other members away from these customers; polled again in parts if they are many."""
+        self._moving = True
+        if len(records) > growth.PART:
+            self._assignment.changed = True
+            raise _TakenAnewError
+        growth.lock_customers(connection, records)
 
     def _count(self, result: BatchResult) -> None:
         metrics.count(result)
@@ -190,6 +203,8 @@ class Consumer:
             self._observed_at = now
             self._require_own(connection)
             self._observe()
+            if self._moving:
+                self._settle_growth(connection)
         self._pause = _FIRST_PAUSE_SECONDS
         self._watchdog.turned()
 
@@ -210,10 +225,15 @@ class Consumer:
         self._pending = ()
         if not assigned:
             return True
-        topic_ids = kafka.topic_ids(self._client, {topic for topic, _ in assigned})
+        names = {topic for topic, _ in assigned}
+        topic_ids = kafka.topic_ids(self._client, names)
+        numbers = kafka.partition_numbers(self._client, names)
+        for topic, number in assigned:  # The leader of the group may have heard of more.
+            numbers[topic] = max(numbers[topic], number + 1)
         try:
             with self._bounded(connection), connection.transaction():
-                taken = ownership.take(connection, assigned, self._owner, topic_ids)
+                taken = ownership.take(connection, assigned, self._owner, topic_ids, numbers)
+                self._moving = growth.is_moving(connection)
             durable = {partition: one.next_offset for partition, one in taken.items()}
             kafka_positions.go_back(self._client, durable)
         except BaseException:
@@ -232,6 +252,14 @@ class Consumer:
             progress = ownership.look(connection, self._epochs)
         ownership.require_own(progress, self._epochs)
         positions.require_not_set_back(progress, self._next)
+
+    def _settle_growth(self, connection: psycopg.Connection) -> None:
+        """Our old partitions without lag hold nobody any more who has moved."""
+        lags = self._watchdog.lags()
+        caught_up = [partition for partition, (records, _) in lags.items() if not records]
+        with self._bounded(connection), connection.transaction():
+            growth.settle(connection, caught_up)
+            self._moving = growth.is_moving(connection)
 
     def _look_for_gaps(self, records: Sequence[Record], expected: Mapping[Partition, int]) -> None:
         """Say loudly what the topic no longer had when we came to it."""

@@ -2,7 +2,8 @@
 
 A process that was stopped past its session and wakes up (a zombie) still holds records of
 partitions that another owns by now. Its transaction finds a higher epoch and fails. The row lock
-also keeps two writers of one customer apart, so no window is counted on half of the transfers.
+also keeps two writers of one customer apart, so no window is counted on half of the transfers;
+while a topic gets more partitions, locks of the customers do (`growth`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,7 @@ from uuid import UUID
 
 import psycopg
 
-from alerting import days_worked
+from alerting import days_worked, growth
 from alerting.days_worked import Days
 from crm_shared import logging
 from crm_shared.errors import CrmError
@@ -36,7 +37,8 @@ _FOLLOW = """
 update alerting.partitions p
 set topic_id = t.topic_id,
     next_offset = case when p.topic_id is null then p.next_offset else 0 end,
-    recreated_at = case when p.topic_id is null then p.recreated_at else now() end
+    recreated_at = case when p.topic_id is null then p.recreated_at else now() end,
+    topic_partitions = null, moving_since = null
 from unnest(%s::text[], %s::int[], %s::uuid[]) as t (topic, partition, topic_id)
 where p.topic = t.topic and p.partition = t.partition
 returning p.topic, p.partition, p.epoch, p.next_offset, p.topic_id, p.recreated_at
@@ -98,22 +100,35 @@ def take(
     partitions: Iterable[Partition],
     owner: str,
     topic_ids: Mapping[str, UUID] = MappingProxyType({}),
+    numbers: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[Partition, Taken]:
     """Become the owner; whoever owned them before is fenced from now on.
+
+    `numbers` are how many partitions the topics have: where they are more than before, customers
+    move from now on.
 
     Where a topic is known to have another id than the one worked on, it was deleted and made again,
     and the partition begins at its first record, in the same transaction that keeps the new id.
     """
-    topics, numbers = _columns(partitions)
-    rows = connection.execute(_TAKE, (owner, topics, numbers))
+    growth.mark(connection, numbers)
+    rows = connection.execute(_TAKE, (owner, *_columns(partitions)))
     taken = {(row[0], row[1]): Taken(*row[2:]) for row in rows}
+    _follow(connection, taken, topic_ids)
+    growth.note(connection, numbers, taken)
+    return taken
+
+
+def _follow(
+    connection: psycopg.Connection, taken: dict[Partition, Taken], topic_ids: Mapping[str, UUID]
+) -> None:
+    """Begin anew where the topic was made again, and keep the ids that were not known."""
     others = [
         (*partition, topic_ids[partition[0]])
         for partition, one in taken.items()
         if topic_ids.get(partition[0], one.topic_id) != one.topic_id
     ]
     if not others:
-        return taken
+        return
     rows = connection.execute(_FOLLOW, [list(column) for column in zip(*others, strict=True)])
     for row in rows.fetchall():
         before, now = taken[row[0], row[1]], Taken(*row[2:])
@@ -124,7 +139,6 @@ def take(
                 old_id=str(before.topic_id), new_id=str(now.topic_id),
                 do="have the core bank send again what may not have been worked on before that",
             )  # fmt: skip
-    return taken
 
 
 def look(

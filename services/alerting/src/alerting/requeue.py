@@ -1,4 +1,4 @@
-"""Working on dead letters once more: the same code, so the same ids, under the same locks."""
+"""Working on dead letters once more: the same code, so the same ids, while no batch is written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,8 +39,8 @@ def requeue(
 ) -> Requeued:
     """Decode and judge the dead letters again in one transaction; offsets stay as they are.
 
-    The rows of their partitions are locked, so a running consumer waits for this transaction. Where
-    PostgreSQL refuses one of them, the others are worked on in several.
+    Running consumers wait for this transaction, whatever they work on. Where PostgreSQL refuses one
+    of them, the others are worked on in several.
     """
     try:
         return _in_one_transaction(connection, letters, now, bounds)
@@ -64,6 +64,8 @@ def _in_one_transaction(
     # An offset says too little: that of a topic made anew may be the offset of another record.
     records = list(dict.fromkeys(one.record for one in letters))
     with connection.transaction():
+        # Not by their partitions: a customer may have moved to another one since.
+        ownership.lock_all(connection)
         progress = ownership.lock(connection, {(one.topic, one.partition) for one in letters})
         for state in progress.values():
             state.dead_in_a_row = -len(letters)
