@@ -40,6 +40,10 @@ def traced(sql: str) -> dict[str, set[str]]:
     [
         ("select x, y + x as total from landing.a", {"x": {"a.x"}, "total": {"a.x", "a.y"}}),
         ("select * exclude (y, of) from landing.a", {"id": {"a.id"}, "x": {"a.x"}}),
+        (
+            "select * exclude (of) replace (x + y as y, 1 as id) from landing.a",
+            {"id": {"a.*"}, "x": {"a.x"}, "y": {"a.x", "a.y"}},
+        ),
         ("select columns('x|y') from landing.a", {"x": {"a.x"}, "y": {"a.y"}}),
         ("select case when y > 0 then x end as v from landing.a", {"v": {"a.x", "a.y"}}),
         ("select x + 1 as p, p * 2 as q from landing.a", {"p": {"a.x"}, "q": {"a.x"}}),

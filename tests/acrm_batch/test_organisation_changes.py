@@ -1,5 +1,6 @@
 """What organisations have, compared with what they had on days that were run."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -128,6 +129,19 @@ def test_a_figure_that_the_day_did_not_have_yet_is_not_compared(ran: Start) -> N
     ran.crm.run(DAY, selectors=(STRUCTURE,))
     assert changes(ran.crm, "cust_valid_cnt_chg_m, cust_assigned_cnt_chg_m")[1] == ("A", None, 1)
     older.write_bytes(kept)
+
+
+def test_a_day_that_was_pruned_is_not_compared_with_until_it_has_run_again(ran: Start) -> None:
+    crm, columns = ran.crm, "cust_valid_cnt_chg_d, cust_valid_cnt_chg_m"
+    crm.query("delete from acrm.partitions where model = 'ind_structure_orgs' and as_of = %s"
+              " returning 1", MONTH_START)  # fmt: skip
+    shutil.rmtree(crm.settings.warehouse_dir / "ind_structure_orgs" / f"as_of={MONTH_START}")
+    steps = crm.run(DAY, selectors=(STRUCTURE,)).steps
+    assert {step.model for step in steps if step.outcome == "made"} == {STRUCTURE}
+    assert changes(crm, columns)[:2] == [("", 0, None), ("A", 0, None)]
+    for day in (MONTH_START, DAY):
+        crm.run(day, selectors=(STRUCTURE,))
+    assert changes(crm, columns)[:2] == [("", 0, 1), ("A", 0, 0)]
 
 
 def test_a_corrected_day_is_compared_with_anew_when_it_has_run_again(ran: Start) -> None:

@@ -150,8 +150,12 @@ class Tracer:
         columns: dict[str, Sources] = {}
         for expression in node["select_list"]:
             if expression["type"] == "STAR":
+                replaced = {
+                    str(one["key"]).lower(): self._sources(one["value"], scope) or scope.rows
+                    for one in expression["replace_list"]
+                }
                 for name, made_of in _starred(expression, scope):
-                    _add(columns, name, made_of)
+                    _add(columns, name, replaced.get(name, made_of))
                 continue
             made_of = self._sources(expression, scope)
             _add(columns, _name_of(expression, len(columns)), made_of or scope.rows)
