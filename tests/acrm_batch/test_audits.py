@@ -39,6 +39,8 @@ def tried(
     engine = engine_class(tmp_path, tmp_path / "aside", "200MB", 1)
     engine.view("staged", NOW)
     engine.view("known", "select 'a' as grade")
+    engine.view("booked", "from (values (1, 10), (2, 300)) as t (customer_id, amount)")
+    engine.view("nothing", "select * from booked where false")
     before = tmp_path / "before.parquet"
     engine.connection.execute(
         f"copy (select 1 as customer_id, 'a' as grade, 100 as amount) to '{before}'"
@@ -47,6 +49,11 @@ def tried(
     found = run_audits(engine, model, 3, Previous(1, before), {"bd": date(2026, 1, 31)})
     engine.close()
     return found
+
+
+def equal(relation: str, *by: str) -> dict[str, Any]:
+    """An audit that amounts are equal to those of another relation, per key or in total."""
+    return {"equal_sums": {"with": relation, "by": [*by], "columns": ["amount"]}}
 
 
 @pytest.mark.parametrize(
@@ -60,6 +67,14 @@ def tried(
         ({"references": {"grade": "known.grade"}}, 1, "a grade that known does not know"),
         ({"freshness": {"seen_on": 7}}, 1, "no seen_on within 7 days"),
         ({"freshness": {"seen_on": 30}}, 0, "no seen_on within 30 days"),
+        (
+            equal("booked", "customer_id"),
+            1,
+            "of customer_id differ from booked (for instance customer_id 2 by 95)",
+        ),
+        (equal("booked"), 1, "totals differ from booked (for instance by 95)"),
+        (equal("nothing"), 1, "totals differ from nothing (for instance by 405)"),
+        (equal("staged"), 0, "totals differ from staged"),
         ({"row_count_drift": {"max_pct": 20}}, 2, "more or fewer than the 1 before"),
         ({"mean_drift": {"columns": ["amount"], "max_pct": 20}}, 1, "(for instance from 100.0 to"),
         ({"mean_drift": {"columns": ["amount"], "max_pct": 50}}, 0, "mean of amount moved"),

@@ -196,16 +196,7 @@ def _freshness(limits: dict[str, int], severity: str) -> Iterator[_Test]:
 def _equal_sums(audit: dict[str, Any], severity: str) -> Iterator[_Test]:
     """Columns summed per key here and in another relation must be equal, to the cent."""
     other, by, columns = audit["with"], ", ".join(audit["by"]), audit["columns"]
-    sides = " union all ".join(
-        "select "
-        + (f"{by}, " if by else "")
-        + ", ".join(f"coalesce({column}, 0) * {sign} as d{n}" for n, column in enumerate(columns))
-        + f" from {relation}"
-        for relation, sign in (("staged", 1), (other, -1))
-    )
-    sums = ", ".join(f"sum(d{n}) as d{n}" for n in range(len(columns)))
-    grouped = f" group by {by}" if by else ""
-    source = f"(select {f'{by}, ' if by else ''}{sums} from ({sides}){grouped})"
+    source = _differences(other, by, columns)
     what = f"values of {by}" if by else "totals"
     keys = f"{_told(audit['by'])} || ' by ' || " if by else "'by ' || "
     order = f" order by {by}" if by else ""
@@ -215,6 +206,25 @@ def _equal_sums(audit: dict[str, Any], severity: str) -> Iterator[_Test]:
             severity, source, f"count(*) filter (where d{n} <> 0)", f"{what} differ from {other}",
             f"select {keys}d{n} from {source} where d{n} <> 0{order}",
         )  # fmt: skip
+
+
+def _differences(other: str, by: str, columns: list[str]) -> str:
+    """Sums here less those of another relation, as d0, d1, …: a row per key, or one of totals."""
+    if not by:
+        sums = ", ".join(f"coalesce(sum({one}), 0) as s{n}" for n, one in enumerate(columns))
+        less = ", ".join(f"here.s{n} - there.s{n} as d{n}" for n in range(len(columns)))
+        return (
+            f"(select {less} from (select {sums} from staged) as here"
+            f" cross join (select {sums} from {other}) as there)"
+        )
+    sides = " union all ".join(
+        f"select {by}, "
+        + ", ".join(f"coalesce({column}, 0) * {sign} as d{n}" for n, column in enumerate(columns))
+        + f" from {relation}"
+        for relation, sign in (("staged", 1), (other, -1))
+    )
+    sums = ", ".join(f"sum(d{n}) as d{n}" for n in range(len(columns)))
+    return f"(select {by}, {sums} from ({sides}) group by {by})"
 
 
 def _equal_totals(audit: dict[str, Any], severity: str) -> Iterator[_Test]:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import duckdb
 
-from acrm_batch.catalogue import ParameterValue
+from acrm_batch.catalogue import EVERYBODY, ParameterValue
 from acrm_batch.engines.sql import empty_relation, file_list, literal
 from acrm_batch.inputs import File, source
 from crm_shared.errors import CrmError, UsageError
 from crm_shared.ids import NAMESPACE
-from crm_shared.landing import TABLES
+from crm_shared.landing import TABLES, Table
 
 #: A value bound into a model: `$bd`, `$first_day`, `$version`, `$p_…`.
 Bound = date | int | Decimal
@@ -41,8 +41,10 @@ create macro strength_ratio(part, threshold) as cast(
 create macro strength_amount(amount, reference) as cast(
     50 + least(50, 50 * cast(100 * amount as bigint) // cast(100 * reference as bigint))
     as integer);
-create macro param(wanted, entity) as coalesce(
-    getvariable('parameters')[wanted || '/' || entity], getvariable('parameters')[wanted || '/*']);
+create macro param(wanted, entity) as case when getvariable('own_parameters')[wanted] is null
+    then getvariable('parameters')[wanted]
+    else coalesce(getvariable('own_parameters')[wanted][entity], getvariable('parameters')[wanted])
+    end;
 create macro uuid_of(digest) as substr(digest, 1, 8) || '-' || substr(digest, 9, 4)
     || '-5' || substr(digest, 14, 3)
     || '-' || substr('89ab89ab89ab89ab', instr('0123456789abcdef', substr(digest, 17, 1)), 1)
@@ -93,11 +95,24 @@ class Engine:
         return _VERSION
 
     def set_parameters(self, values: Sequence[ParameterValue]) -> None:
-        """The values in force, for `param(code, legal_entity)`."""
-        pairs = ", ".join(f"{literal(f'{v.code}/{v.legal_entity_id}')}: {v.value}" for v in values)
-        wanted = f"cast(map {{{pairs}}} as map(varchar, decimal(18,4)))"
+        """The values in force, for `param(code, legal_entity)`: those that hold for everybody and
+        those of an entity apart, so that a code of which no entity has its own is a constant."""
+        own: dict[str, list[str]] = {}
+        everybody = []
+        for one in values:
+            if one.legal_entity_id == EVERYBODY:
+                everybody.append(f"{literal(one.code)}: {one.value}")
+            else:
+                own.setdefault(one.code, []).append(f"{literal(one.legal_entity_id)}: {one.value}")
+        owned = [f"{literal(code)}: map {{{', '.join(pairs)}}}" for code, pairs in own.items()]
+        wanted = (
+            f"set variable parameters = cast(map {{{', '.join(everybody)}}}"
+            " as map(varchar, decimal(18,4)));"
+            f"set variable own_parameters = cast(map {{{', '.join(owned)}}}"
+            " as map(varchar, map(varchar, decimal(18,4))))"
+        )
         if wanted != self._parameters:
-            self.connection.execute(f"set variable parameters = {wanted}")
+            self.connection.execute(wanted)
             self._parameters = wanted
 
     def landing_relation(self, table: str, files: Sequence[File]) -> None:
@@ -108,27 +123,39 @@ class Engine:
             return
         of, is_history = source(table)
         contract = TABLES[of]
-        columns = ", ".join(column.name for column in contract.columns)
         name, kind = f"landing.{table}", "view"
         if not files:
             types = {column.name: column.type for column in contract.columns}
             query = empty_relation(types | {"business_date": "DATE"})
+        elif is_history or contract.kind != "state" or len(files) == 1:
+            query = self._delivered(contract, files)
         else:
-            delivered = (
-                f"read_parquet({file_list(file.path(self.landing) for file in files)},"
-                " hive_partitioning=true, hive_types={'business_date': DATE})"
-            )
-            query = f"select {columns}, business_date from {delivered}"
-            if not is_history and contract.kind == "state" and len(files) > 1:
-                kind = "table" if self.keeps_newest_rows else "view"
-                query += (
-                    f" qualify row_number() over (partition by {', '.join(contract.key)}"
-                    " order by business_date desc) = 1"
-                )
+            query = self._newest(contract, files)
+            kind = "table" if self.keeps_newest_rows else "view"
         if before and before != kind:
             self.connection.execute(f"drop {before} {name}")
         self.connection.execute(f"create or replace {kind} {name} as {query}")
         self._landed[table] = (kind, files)
+
+    def _delivered(self, contract: Table, files: Sequence[File]) -> str:
+        """Every row of some files."""
+        columns = ", ".join(column.name for column in contract.columns)
+        paths = file_list(file.path(self.landing) for file in files)
+        return (
+            f"select {columns}, business_date from read_parquet({paths}, hive_partitioning=true,"
+            " hive_types={'business_date': DATE})"
+        )
+
+    def _newest(self, contract: Table, files: Sequence[File]) -> str:
+        """The newest row per key of some files: of the first, which is the large one, what no later
+        file has. A file has a key once."""
+        key = ", ".join(contract.key)
+        return (
+            f"with later as materialized ({self._delivered(contract, files[1:])}"
+            f" qualify row_number() over (partition by {key} order by business_date desc) = 1)"
+            f" {self._delivered(contract, files[:1])} anti join later using ({key})"
+            " union all from later"
+        )
 
     def view(self, name: str, query: str) -> None:
         """A view under a model's name."""

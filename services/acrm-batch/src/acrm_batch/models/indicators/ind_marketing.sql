@@ -89,14 +89,20 @@ latest as (
     ) = 1
 ),
 
+campaigns as (
+    select customer_id, campaign_id, max(listed_on) as listed_on
+    from stg_campaign_targets
+    where listed_on <= $bd and not is_control
+    group by customer_id, campaign_id
+),
+
 listed as (
     select
         customer_id,
-        count(distinct campaign_id) filter (where listed_on > $bd - 30) as campaigns_30d,
-        count(distinct campaign_id) filter (where listed_on > $bd - 90) as campaigns_90d,
-        count(distinct campaign_id) filter (where listed_on > $bd - 365) as campaigns_365d
-    from stg_campaign_targets
-    where listed_on <= $bd and not is_control
+        count(*) filter (where listed_on > $bd - 30) as campaigns_30d,
+        count(*) filter (where listed_on > $bd - 90) as campaigns_90d,
+        count(*) filter (where listed_on > $bd - 365) as campaigns_365d
+    from campaigns
     group by customer_id
 ),
 
