@@ -111,6 +111,25 @@ def test_a_second_digest_of_the_day_tells_what_came_after_the_first(desk: Desk) 
     ] == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("times", "came", "now", "made"),
+    [
+        ("21:00", "2026-07-01T20:59", "2026-07-02T08:00", 1),
+        ("21:00", "2026-07-01T21:00", "2026-07-02T19:59", 0),
+        ("19:59", "2026-07-03T15:00", "2026-07-06T08:00", 1),
+        ("00:00", "2026-07-01T23:59", "2026-07-02T08:00", 1),
+        ("09:00", "2026-07-03T18:00", "2026-07-06T08:59", 0),
+        ("09:00", "2026-09-30T08:00", "2026-10-08T08:00", 1),
+    ],
+)
+def test_a_digest_that_could_not_be_sent_at_its_time_goes_out_next_morning(
+    desk: Desk, times: str, came: str, now: str, made: int
+) -> None:
+    desk.bank.raise_reminder(4, CALM)
+    desk.came(came)
+    assert desk.turn(now, digest_times=times).made == made
+
+
 def test_what_came_at_night_is_one_urgent_notification_in_the_morning(desk: Desk) -> None:
     for customer in (4, 5, 6):
         desk.bank.raise_reminder(customer, URGENT)

@@ -1,7 +1,7 @@
 """When employees may be notified: not in quiet hours, not on days on which the bank is closed."""
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 from crm_shared.clock import BANK_ZONE
 from crm_shared.errors import UsageError
@@ -27,11 +27,22 @@ class Schedule:
             return self.quiet_from <= at.time() < self.quiet_until
         return at.time() >= self.quiet_from or at.time() < self.quiet_until
 
-    def digest_due(self, now: datetime) -> datetime | None:
-        """The latest time of this day at which a digest was due: it tells of what came before."""
+    def digest_due(self, now: datetime) -> datetime:
+        """The latest time at which a digest was due: it tells of what came before.
+
+        In the morning that is one of the last working day: its time may have come in quiet hours,
+        or while nobody could send.
+        """
         at = now.astimezone(BANK_ZONE)
-        due = [datetime.combine(at.date(), one, BANK_ZONE) for one in self.digests]
-        return max((one for one in due if one <= at), default=None)
+        before = at.date() - timedelta(days=1)
+        while not self.working.is_working_day(before):
+            before -= timedelta(days=1)
+        due = [
+            datetime.combine(day, one, BANK_ZONE)
+            for day in (before, at.date())
+            for one in self.digests
+        ]
+        return max(one for one in due if one <= at)
 
 
 def schedule(settings: NotifySettings, working: WorkingTime) -> Schedule:
