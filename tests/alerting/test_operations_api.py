@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -19,7 +20,7 @@ from alerting.settings import AlertingSettings
 from alerting.watchdog import Watchdog
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing.network import free_port
-from tests.alerting.batches import records, run
+from tests.alerting.batches import record, records, run
 from tests.alerting.bookings import NOON, booking, closure, reversal
 from tests.databases import PostgresDatabase
 
@@ -55,12 +56,16 @@ def _listening(
 
 
 def _paths(document: dict[str, Any]) -> list[str]:
-    return [path.replace("{code}", INFLOW) for path in document["paths"] if "/v1/" in path]
+    known = {"{code}": INFLOW, "{event_id}": str(UUID(int=1))}
+    paths = [path for path in document["paths"] if "/v1/" in path]
+    for name, value in known.items():
+        paths = [path.replace(name, value) for path in paths]
+    return paths
 
 
 def test_nothing_is_read_without_the_token(client: httpx.Client) -> None:
     paths = _paths(client.get("/openapi.json").json())
-    assert len(paths) == 8
+    assert len(paths) == 9
     for path in paths:
         for headers in ({"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}):
             answer = client.get(path, headers=headers)
@@ -338,3 +343,24 @@ def test_the_document_shows_an_answer_and_the_problems_of_every_operation(
     assert "ValidationError" not in json.dumps(document)
     for example in document["components"]["schemas"]["Status"]["examples"]:
         assert Status.model_validate(example).lag_records == 90
+
+
+def test_an_event_says_what_it_fired_and_nothing_of_its_customer(
+    client: httpx.Client, connection: psycopg.Connection
+) -> None:
+    event = booking(980_001, customer_id=980_001_077, amount="654321.00")
+    half = b'{"event_id": "' + str(event.event_id).encode()
+    run(connection, [record(0, event, partition=7), record(1, half, partition=7)])
+    answer = client.get(f"/v1/events/{event.event_id}")
+    found = answer.json()
+    (one,) = found["fired"]
+    assert (one["rule_code"], one["version"], one["state"]) == (INFLOW, 1, "raised")
+    assert (one["raised_it"], one["late"]) == (True, False)
+    assert [it["reason"] for it in found["dead_letters"]] == ["undecodable"]
+    assert found["go_on_with"].startswith(f"alerting why {event.event_id}")
+    assert "980001077" not in answer.text
+    assert "654321" not in answer.text
+    nothing = client.get(f"/v1/events/{uuid4()}")
+    assert (nothing.status_code, nothing.json()["code"]) == (404, "not_found")
+    assert "alerting why" in nothing.json()["detail"]
+    assert client.get("/v1/events/17").status_code == 400

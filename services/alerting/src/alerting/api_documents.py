@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -194,3 +195,41 @@ class DeadLetters(BaseModel):
 
     items: list[DeadLetterItem]
     next_cursor: str | None = Field(examples=["17"])
+
+
+class FiredItem(BaseModel):
+    """A rule fired for the event. `raised_it`: the message of the reminder was caused by this
+    event; `late`: as it says, null where this event caused none that is kept."""
+
+    rule_code: str = Field(examples=["R01.LARGE_INFLOW"])
+    version: int | None = Field(examples=[2], description="Null: fired before this was kept.")
+    fired_at: datetime
+    reminder_id: UUID
+    state: str | None = Field(examples=["raised"], description="Null: no longer kept.")
+    revision: int | None = Field(examples=[1])
+    raised_it: bool
+    late: bool | None
+
+
+class LetterOfEvent(BaseModel):
+    """A dead letter of the event, as a whole or for one rule."""
+
+    dead_letter_id: int = Field(examples=[17])
+    rule_code: str | None = Field(examples=[None])
+    reason: str = Field(examples=["incomplete"])
+    detail: str = Field(examples=["amount: Field required"])
+    state: str = Field(examples=["dead"])
+
+
+class EventItem(BaseModel):
+    """What the database keeps of an event, without its customer and his amounts."""
+
+    event_id: UUID
+    fired: list[FiredItem]
+    counted_since: datetime | None = Field(description="Since when windows count the transfer.")
+    takes_back: bool = Field(description="It is a reversal or a correction.")
+    dead_letters: list[LetterOfEvent]
+    go_on_with: str = Field(
+        examples=["alerting why EVENT_ID --by NAME --purpose operations"],
+        description="The command that judges it again and tells of the customer.",
+    )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import psycopg
 from fastapi import APIRouter, Depends, Header, Path, Query
@@ -17,7 +18,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from alerting import api_documents as documents
-from alerting import dead_letters, drafts, parameters, ruleset, storms, stream
+from alerting import dead_letters, drafts, parameters, ruleset, storms, stream, traces
 from alerting import status as standing
 from alerting.api_problems import Problem, responses
 from alerting.commands import connected
@@ -100,6 +101,7 @@ def router_of(
     )
     reading = _reading(settings)
     _add_work(router, reading, kafka_settings)
+    _add_events(router, reading)
     _add_rules(router, reading)
     _add_stream(router, settings, is_stopping)
     return router
@@ -155,6 +157,45 @@ def _add_work(router: APIRouter, reading: _Reading, kafka_settings: KafkaSetting
                  for one in found[:limit]]  # fmt: skip
         last = str(found[limit - 1].dead_letter_id) if more else None
         return {"items": items, "next_cursor": last}
+
+
+def _add_events(router: APIRouter, reading: _Reading) -> None:
+    @router.get(
+        "/events/{event_id}",
+        response_model=documents.EventItem,
+        tags=["work"],
+        responses=responses((404, "The database keeps nothing of such an event.")),
+    )
+    def event(event_id: UUID) -> dict[str, Any]:
+        """For which rules an event fired, by which version, and what became of it here. What
+        judged and did not fire is kept nowhere: `alerting why` judges it again."""
+        with reading() as connection:
+            known = traces.of(connection, event_id)
+        if not known.anything:
+            sentence = (
+                "Nothing is kept of such an event. It may have fired no rule: `alerting why` on "
+                "the command line looks for it in the delivered files."
+            )
+            raise Problem(404, "not_found", sentence)
+        return {
+            "event_id": event_id,
+            "fired": [_fired(one, known) for one in known.fired],
+            "counted_since": known.came_at,
+            "takes_back": known.takes_back is not None,
+            "dead_letters": [
+                asdict(one) | {"rule_code": one.rule_code or None} for one in known.letters
+            ],
+            "go_on_with": f"alerting why {event_id} --by NAME --purpose operations",
+        }
+
+
+def _fired(one: traces.Fired, known: traces.Traces) -> dict[str, Any]:
+    message = known.raised.get(one.reminder_id)
+    return asdict(one) | {
+        "version": one.rule_version,
+        "raised_it": message is not None,
+        "late": message.late if message else None,
+    }
 
 
 def _add_rules(router: APIRouter, reading: _Reading) -> None:

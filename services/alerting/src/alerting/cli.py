@@ -13,6 +13,7 @@ from alerting import (
     cli_letters,
     cli_rules,
     cli_storms,
+    cli_why,
     main,
     migrate,
     settings,
@@ -45,7 +46,7 @@ app.add_typer(cli_letters.app, name="dead-letters")
 app.add_typer(cli_rules.app, name="rules")
 app.add_typer(cli_storms.app, name="storms")
 app.command()(cli_history.backtest)
-app.command()(cli_history.why)
+app.command()(cli_why.why)
 app.command()(cli_days.completeness)
 app.command()(cli_days.replay)
 

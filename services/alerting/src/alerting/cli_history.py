@@ -1,19 +1,17 @@
-"""The commands that look back: `alerting backtest` and `alerting why`."""
+"""The command `alerting backtest`, which looks back."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from alerting import (
     audit,
     drafts,
-    judged_by,
     managers,
     overrides,
     parameters,
@@ -21,12 +19,9 @@ from alerting import (
     scopes,
     settings,
 )
-from alerting.cli_rules import CHANGES, By, Code, changed
+from alerting.cli_rules import CHANGES, Code, changed
 from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected, published
 from crm_shared.errors import UsageError
-
-if TYPE_CHECKING:
-    from alerting.why import Explanation
 
 Landing = Annotated[
     Path, typer.Option(envvar="CRM_LANDING_DIR", help="The core's delivered files.")
@@ -79,62 +74,6 @@ def backtest(
                 details={"customers": [one["customer_id"] for one in found["sample"]]},
             )  # fmt: skip
     print(json.dumps(found, indent=2) if as_json else _told(found))
-
-
-def why(
-    code: Code,
-    customer: Annotated[int, typer.Argument(help="The customer's number.")],
-    *,
-    on: Annotated[str, typer.Option(help="The day of the booking, as 2026-06-30.")],
-    by: By,
-    purpose: Annotated[audit.Purpose, typer.Option(help="What it is asked for; kept.")],
-    landing: Landing,
-    as_json: AsJson = False,
-) -> None:
-    """Why a rule raised a reminder for a customer on a day, or why it did not; who asks is kept."""
-    from alerting import judged_again  # noqa: PLC0415  only who looks back needs DuckDB
-    from alerting import why as asking  # noqa: PLC0415
-
-    asked, ours = day(on), settings.load()
-    with connected(ours) as connection:
-        versions = drafts.versions(connection, code)
-        worked = judged_by.worked(connection, customer)
-        audit.record(
-            connection, "reminder.explain", ("customer", customer), by=by, purpose=purpose,
-            details={"rule": code, "day": str(asked)},
-        )  # fmt: skip
-    # Without a connection, as above.
-    again = judged_again.judge(
-        code, versions, customer, asked, landing, find=published(ours), worked=worked
-    )
-    with connected(ours) as connection:
-        found = asking.explain(connection, code, customer, asked, again)
-    if as_json:
-        print(json.dumps(asdict(found), indent=2, default=str))
-        return
-    _tell(code, customer, asked, found, in_files=code in judged_again.JUDGED_AGAIN)
-
-
-def _tell(code: str, customer: int, asked: date, found: "Explanation", *, in_files: bool) -> None:
-    for sentence in found.assumed:
-        print(sentence)
-    for one in found.judged:
-        print(f"{one.occurred_at:%Y-%m-%dT%H:%M:%SZ}  {one.fact:<20}{found.sentence(one)}")
-    if not in_files:
-        print(f"No delivered file tells the events of {code}: only what the database has is told.")
-    elif not found.judged:
-        print(f"The delivered files have no event for {code} of customer {customer} on {asked}.")
-    for it in found.standing:
-        version = f"version {it.version}" if it.version else "version not kept"
-        if it.scope:
-            version += f" for {it.scope}"
-        day_kept = "" if it.day else ", may be of another day"
-        print(
-            f"reminder {it.reminder_id}, {it.window}: {it.state}, revision {it.revision}, "
-            f"{version}, {it.told}{day_kept}"
-        )
-    numbers = ", ".join(str(one) for one in found.dead_letters)
-    print(f"dead letters of this customer: {numbers or 'none'}")
 
 
 def day(said: str) -> date:

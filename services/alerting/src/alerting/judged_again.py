@@ -40,7 +40,7 @@ from crm_shared.clock import bank_date, now
 _REVERSED_WITHIN = timedelta(days=31)
 
 #: By what a rule judges, the events of a customer on some days.
-_READ: dict[type[Judged], Callable[[Path, date, date, int], Iterable[Event]]] = {
+_READ: dict[type[Judged], Callable[[Path, date, date, int | None], Iterable[Event]]] = {
     Booking: ledger.bookings,
     Transfer: ledger.bookings,
     CardBooking: ledger.card_bookings,
@@ -147,7 +147,7 @@ def reach(versions: Iterable[Dated]) -> timedelta:
 
 
 def read(
-    judges: type[Judged], window: timedelta, customer_id: int, day: date, landing: Path
+    judges: type[Judged], window: timedelta, customer_id: int | None, day: date, landing: Path
 ) -> Told:
     """What the files tell of events of a kind; `UsageError` where no day of them is delivered."""
     # Nothing in the files takes back anything but bookings.
@@ -156,7 +156,7 @@ def read(
     last = ledger.arrived_until(landing, day, day + late)
     events = list(_READ[judges](landing, first, last, customer_id))
     assumed = []
-    if events and judges in _BOOKINGS:
+    if events and judges in _BOOKINGS and customer_id is not None:
         if ledger.customer_type(landing, first, last, customer_id) is None:
             assumed.append(_TYPE_UNKNOWN)
     elif judges in _FROM_STATES:

@@ -227,6 +227,14 @@ def is_delivered(landing: Path, first: date, last: date, table: str) -> bool:
     return bool(_of_days(landing, first, last, table))
 
 
+def file_of(landing: Path, day: date, table: str) -> list[str]:
+    """The file of a table of a day; none where the day, or the table of it, is not there."""
+    try:
+        return _delivered(landing, day, table)[0]
+    except NotReadyError:
+        return []
+
+
 def _of_days(landing: Path, first: date, last: date, table: str) -> list[str]:
     return [
         file

@@ -62,7 +62,7 @@ def data_changes(
     """Customers whose data stood otherwise than before, told at two in the morning (UTC) of each of
     these days; one customer or all. Nothing of whom no earlier day was delivered."""
     for day in days(first, last):
-        values = {"states": _states(landing, day, "customers"), "customer": customer_id}
+        values = {"states": states(landing, day, "customers"), "customer": customer_id}
         for row in ledger.rows(_DATA_CHANGES, values | {"day": day}):
             yield DataChange(
                 event_id=ids.event_id("customer-changed", f"{row[0]}|{day}"),
@@ -83,8 +83,8 @@ def unpaid_statements(
     for day in days(first, last):
         due_on = day - timedelta(days=1)
         values: dict[str, Any] = {
-            "states": _states(landing, day, "card_statements"),
-            "cards": _states(landing, day, "credit_cards"),
+            "states": states(landing, day, "card_statements"),
+            "cards": states(landing, day, "credit_cards"),
             "customer": customer_id, "day": day, "due": due_on,
         }  # fmt: skip
         for row in ledger.rows(_UNPAID, values):
@@ -101,6 +101,6 @@ def unpaid_statements(
             )
 
 
-def _states(landing: Path, day: date, table: str) -> list[str]:
+def states(landing: Path, day: date, table: str) -> list[str]:
     """The day's file of a table of states, and those before it back to a full one."""
     return ledger.files(landing, day, day, table, table)[1]

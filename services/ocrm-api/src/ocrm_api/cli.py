@@ -13,7 +13,7 @@ from crm_shared.clock import bank_date, now
 from crm_shared.errors import UsageError
 from crm_shared.reminder_rules import RULES
 from crm_shared.settings import KafkaSettings, load
-from ocrm_api import cli_notifications, demo_users, migrate, parameters
+from ocrm_api import cli_notifications, cli_reminders, demo_users, migrate, parameters
 from ocrm_api.commands import of_the_application, speaks
 from ocrm_api.day_list import ranking
 from ocrm_api.main import create_app
@@ -31,6 +31,7 @@ PARAMETERS = (
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.command("notify")(cli_notifications.notify)
 app.add_typer(cli_notifications.app, name="notifications")
+app.add_typer(cli_reminders.app, name="reminders")
 
 
 @app.command("migrate")

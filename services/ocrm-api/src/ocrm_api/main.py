@@ -27,6 +27,7 @@ from ocrm_api.asgi.metrics import Measure, Metrics
 from ocrm_api.asgi.rate_limit import Limiter, RateLimit
 from ocrm_api.coverage import router as coverage
 from ocrm_api.customers import router as customers
+from ocrm_api.day_list import operations as explanations
 from ocrm_api.day_list import router as day_list
 from ocrm_api.db import Database
 from ocrm_api.insight import router as insight
@@ -53,7 +54,7 @@ from ocrm_api.settings import RedisSettings, Settings, data_key
 
 SLICES = (
     login, organisation, customers, coverage, insight, reminders, steps, day_list, notifications,
-    operations, health,
+    operations, explanations, health,
 )  # fmt: skip
 
 

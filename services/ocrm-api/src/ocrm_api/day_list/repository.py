@@ -104,6 +104,15 @@ async def customers_to_see_to(
     return page_of(rows, keys, page, bound)
 
 
+async def place_of_customer(
+    session: AsyncSession, scope: Scope, wanted: Wanted, customer_id: int
+) -> dict[str, Any] | None:
+    """A customer's row of the list; None where nothing of him is to be done now."""
+    ranked = _ranked(scope, wanted).subquery()
+    found = await fetch(session, select(ranked).where(ranked.c.customer_id == customer_id))
+    return next(iter(found), None)
+
+
 async def customers_seen_to(
     session: AsyncSession, scope: Scope, owner_id: str, since: datetime
 ) -> int:

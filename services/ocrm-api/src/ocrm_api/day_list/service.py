@@ -1,7 +1,7 @@
 """The day list as its reader sees it: what to do first, and why."""
 
 from collections.abc import Mapping
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from ocrm_api.languages import Language
 from ocrm_api.pagination import Page
 from ocrm_api.reminders import repository as reminders
 from ocrm_api.reminders.service import shown
+from ocrm_api.scope import Scope
 from ocrm_api.sessions import Viewer
 
 Row = Mapping[str, Any]
@@ -32,7 +33,27 @@ async def day_list(
     language: Language,
 ) -> dict[str, Any]:
     """A page of a manager's list of today, by the parameters of his legal entity."""
-    today, scope, day = clock.bank_date(clock.now()), viewer.scope, viewer.published_on
+    scope, day = viewer.scope, viewer.published_on
+    wanted, budget = await todays(session, scope, day, owner_id, line)
+    groups, cursor = await repository.customers_to_see_to(session, scope, wanted, page)
+    ids = [UUID(member["reminder_id"]) for group in groups for member in group["members"]]
+    known = await reminders.some(session, scope, day, ids)
+    return {
+        "day": wanted.today,
+        "owner_id": owner_id,
+        "budget": budget,
+        "items": [
+            one for group in groups if (one := _group(group, known, wanted, language)) is not None
+        ],
+        "next_cursor": cursor,
+    }
+
+
+async def todays(
+    session: AsyncSession, scope: Scope, day: date | None, owner_id: str, line: Line
+) -> tuple[Wanted, dict[str, int]]:
+    """A manager's list of today, and the budget of it, by the parameters of his legal entity."""
+    today = clock.bank_date(clock.now())
     entity = await repository.legal_entity_of(session, day, owner_id) or parameters.EVERY
     values = await parameters.in_force(session, today)
     weights: dict[str, int] = {one.code: values.of(one.weight, entity) for one in COMPONENTS}
@@ -41,18 +62,7 @@ async def day_list(
     seen_to = await repository.customers_seen_to(session, scope, owner_id, midnight)
     above = max(0, budget - seen_to)
     wanted = Wanted(owner_id, today, day, weights, above, line)
-    groups, cursor = await repository.customers_to_see_to(session, scope, wanted, page)
-    ids = [UUID(member["reminder_id"]) for group in groups for member in group["members"]]
-    known = await reminders.some(session, scope, day, ids)
-    return {
-        "day": today,
-        "owner_id": owner_id,
-        "budget": {"customers": budget, "seen_to": seen_to, "left": above},
-        "items": [
-            one for group in groups if (one := _group(group, known, wanted, language)) is not None
-        ],
-        "next_cursor": cursor,
-    }
+    return wanted, {"customers": budget, "seen_to": seen_to, "left": above}
 
 
 def _group(
