@@ -201,7 +201,7 @@ def _facts_of_api(engine: duckdb.DuckDBPyConnection, api: Api) -> dict[str, dict
         if holding["kind"] == "loan"
     ]
     deposits = sum(
-        Decimal(entry["values"]["DEP_BAL"])
+        Decimal(entry["values"].get("DEP_BAL", 0))  # zeros are left out
         for history in histories
         for day in history["items"]
         if day["business_date"] == YEAR_END.isoformat()
