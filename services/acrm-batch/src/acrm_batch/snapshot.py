@@ -35,7 +35,7 @@ from crm_shared.business_calendar import is_month_end
 from crm_shared.errors import CrmError, NotReadyError
 
 #: Changes when the same partitions would be laid out in another way.
-FORMAT = "1"
+FORMAT = "2"
 
 #: What is read, beside the dictionary.
 SOURCES = ("mart_customers", "tag_customers", "mart_customer_branches", "int_coverage",
@@ -48,7 +48,11 @@ _POINTER = "current.json"
 
 _CUSTOMERS = f"""
 create table snapshot.customers as
-with described as ({CUSTOMERS_WITH_TAGS}),
+with described as (
+    -- Tags say what these came to, and nobody counts by them.
+    select columns(lambda name: not regexp_matches(name, '^(pot|strength)_'))
+    from ({CUSTOMERS_WITH_TAGS}) as customer
+),
 
 covered as (
     select
