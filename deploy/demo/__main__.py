@@ -7,7 +7,8 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 
 import psycopg
@@ -20,10 +21,16 @@ from deploy.demo.memory import PeakMemory
 from deploy.demo.options import DemoOptions
 from deploy.demo.programs import Programs
 from deploy.demo.report import Report
-from deploy.demo.story import Story
+from deploy.demo.story import Story, free_port
 from deploy.local.errors import LocalServerError
 from deploy.local.servers import LocalServers, as_shell
 from deploy.local.state import write_private
+
+#: Reads the reminders as they are raised, in the shell of the demo.
+_STREAM = (
+    'curl -N -H "Authorization: Bearer $ALERTING_OPERATIONS_TOKEN"'
+    " http://127.0.0.1:$ALERTING_OPERATIONS_PORT/v1/reminders/stream"
+)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -31,7 +38,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 def main() -> int:
-    """Tell the story; 0 when all is right, 1 when not or when something failed, 130 on Ctrl-C."""
+    """Tell the story; 0 when all is right, also once the open bank is closed by Ctrl-C; 1 when not
+    or when something failed, 130 on Ctrl-C before that."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     console = Console()
@@ -101,6 +109,8 @@ def _tell(options: DemoOptions, console: Console) -> int:
             "OCRM_REQUESTS_PER_MINUTE": "100000",
             "OCRM_NOTIFY_CHANNEL": "file",
             "OCRM_NOTIFY_FILE": str(options.notifications),
+            "ALERTING_OPERATIONS_PORT": str(free_port()),
+            "ALERTING_OPERATIONS_TOKEN": secrets.token_urlsafe(24),
         }
         _check_empty(environment["CRM_POSTGRES_URL"])
         write_private(options.variables, as_shell(environment))
@@ -117,12 +127,20 @@ def _tell(options: DemoOptions, console: Console) -> int:
             if options.once:
                 return ExitCode.OK if report.right else ExitCode.FAILED
             console.print("[bold]The bank is open.[/] Ctrl-C stops everything.")
-            while True:
-                programs.check()
-                time.sleep(1.0)
+            _stay_open(programs)
+            console.print("The bank is closed; nothing is left running.")
+            return ExitCode.OK if report.right else ExitCode.FAILED
         finally:
             programs.stop()
             options.variables.unlink(missing_ok=True)
+
+
+def _stay_open(programs: Programs) -> None:
+    """Until Ctrl-C; `CrmError` where a service ends by itself."""
+    with suppress(KeyboardInterrupt):
+        while True:
+            programs.check()
+            time.sleep(1.0)
 
 
 def _show(report: Report, options: DemoOptions, console: Console) -> None:
@@ -133,11 +151,13 @@ def _show(report: Report, options: DemoOptions, console: Console) -> None:
     console.print(f"report        {options.report}", highlight=False, soft_wrap=True)
     console.print(f"logs          {options.logs}", highlight=False, soft_wrap=True)
     if not options.once:
+        activate = Path(sys.executable).parent / "activate"
         console.print(
-            f"shell         . .venv/bin/activate; set -a; . {options.variables}; set +a",
+            f"shell         . {activate}; set -a; . {options.variables}; set +a",
             highlight=False,
             soft_wrap=True,
         )
+        console.print(f"live stream   {_STREAM}", highlight=False, soft_wrap=True, markup=False)
     console.print()
 
 

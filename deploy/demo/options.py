@@ -75,6 +75,16 @@ class DemoOptions:
         return self.folder / "warehouse"
 
     @property
+    def run_reports(self) -> Path:
+        """What each night's batch says of itself, as pages in both languages."""
+        return self.warehouse / "reports"
+
+    @property
+    def dictionary(self) -> Path:
+        """Every code and published column, as a page."""
+        return self.warehouse / "dictionary.html"
+
+    @property
     def logs(self) -> Path:
         """What the services say."""
         return self.folder / "logs"

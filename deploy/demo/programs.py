@@ -47,15 +47,12 @@ class Programs:
             )
         return done.stdout.decode()
 
-    def start(self, name: str, *command: str, **settings: str) -> None:
-        """Start a service under a name; its output goes to the log of that name.
-
-        `settings` are variables of this service alone.
-        """
+    def start(self, name: str, *command: str) -> None:
+        """Start a service under a name; its output goes to the log of that name."""
         with (self._logs / f"{name}.log").open("wb") as log:
             self._running[name] = subprocess.Popen(
                 self._line(command),
-                env=self._environment | settings,
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

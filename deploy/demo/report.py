@@ -69,18 +69,26 @@ class Report:
             right = self.coverage["customers"] - self.coverage["wrong"]
             console.print(
                 f"coverage  {right:,} of {self.coverage['customers']:,} customers right,"
-                f" {self.coverage['wrong']:,} wrong"
+                f" {self.coverage['wrong']:,} wrong",
+                soft_wrap=True,
             )
         console.print(
             f"ledger    {self.ledger['accounts']:,} accounts hold {self.ledger['total']}"
             f" {self.ledger['currency']} by the ledger and {self.ledger['published']} as published:"
-            f" difference {self.ledger['difference']}"
+            f" difference {self.ledger['difference']}",
+            soft_wrap=True,
         )
         for name, fact in self.facts.items():
             mark = "" if fact["expected"] == fact["found"] else "   [bold red]WRONG[/]"
-            console.print(f"fact      {name}: {fact['found']} (source: {fact['expected']}){mark}")
-        console.print(f"employees {self.notified}")
-        console.print("time      " + ", ".join(f"{k} {v:.0f} s" for k, v in self.seconds.items()))
+            console.print(
+                f"fact      {name}: {fact['found']} (source: {fact['expected']}){mark}",
+                soft_wrap=True,
+            )
+        console.print(f"employees {self.notified}", soft_wrap=True)
+        console.print(
+            "time      " + ", ".join(f"{k} {v:.0f} s" for k, v in self.seconds.items()),
+            soft_wrap=True,
+        )
         console.print(f"memory    {self.peak_gigabytes} GB at most, servers and all")
 
     def print_where_to_look(self, console: Console) -> None:

@@ -78,6 +78,7 @@ class Story:
         with self._step("batch", "running the night's batch"):
             for day in self.bank.batch_dates:
                 programs.run("acrm", "run", "--date", day.isoformat(), shown=True)
+            programs.run("acrm", "dictionary", "--html", str(self.options.dictionary))
         with self._step("serve", "starting the API, the intake and alerting"):
             self._serve(programs)
         with self._step("replay", f"replaying {self.bank.replay_date} to Kafka"):
@@ -100,10 +101,10 @@ class Story:
         return self.report
 
     def _serve(self, programs: Programs) -> None:
-        api, operations = free_port(), free_port()
+        api, operations = free_port(), self.environment["ALERTING_OPERATIONS_PORT"]
         programs.start("ocrm-api", "ocrm", "serve", "--port", str(api))
         programs.start("ocrm-intake", "ocrm", "intake")
-        programs.start("alerting", "alerting", "run", ALERTING_OPERATIONS_PORT=str(operations))
+        programs.start("alerting", "alerting", "run")
         base, watch = f"http://127.0.0.1:{api}", f"http://127.0.0.1:{operations}"
         self.report.urls = {
             "API": f"{base}/docs",
@@ -112,6 +113,8 @@ class Story:
             "metrics": f"{watch}/metrics",
             "PostgreSQL": self.environment["CRM_POSTGRES_URL"],
             "Kafka": self.environment["CRM_KAFKA_BOOTSTRAP"],
+            "run reports": str(self.options.run_reports),
+            "dictionary": str(self.options.dictionary),
         }
         programs.wait_until("The API", lambda: _answers(f"{base}/readyz"), START_SECONDS)
         programs.wait_until("Alerting", lambda: _answers(f"{watch}/readyz"), START_SECONDS)
