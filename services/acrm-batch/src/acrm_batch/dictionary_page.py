@@ -46,6 +46,24 @@ _GROUPS = {
     "POTENTIAL": "潜在客户 · Potential customers",
 }
 
+_UNITS = {
+    "money": "金额 money",
+    "count": "个数 count",
+    "days": "天数 days",
+    "day_of_month": "日 day_of_month",
+    "ratio": "比率 ratio",
+    "date": "日期 date",
+    "code": "代码 code",
+}
+_GRAINS = {
+    "customer": "客户 customer",
+    "customer_branch": "客户×机构 customer × branch",
+    "manager": "客户经理 manager",
+    "branch": "机构 branch",
+    "legal_entity": "行社 legal entity",
+    "union": "省联社 union",
+}
+
 #: From how many columns or codes on they are folded away.
 _MANY = 12
 
@@ -98,8 +116,8 @@ def _code(project: Project, row: dict[str, object]) -> Sequence[str]:
         f'<span class="faint">版本 version {row["version"]}</span>',
         f"{escape(str(row['name_zh']))}<br>{escape(str(row['name_en']))}",
         escape(str(row["formula"])),
-        f"{escape(str(row['unit'] or ''))}{adds}",
-        ", ".join(_breakable(grain) for grain in str(row["grain"]).split(",")),
+        f"{_UNITS[str(row['unit'])] if row['unit'] else ''}{adds}",
+        "<br>".join(_GRAINS[grain] for grain in str(row["grain"]).split(",")),
         escape(str(row["owner"])),
         f'{_inputs(inputs)}<a class="faint" href="#m-{model}">{escape(model)}</a>',
         f'<span class="faint">{"<br>".join(escape(one) for one in _audits(project, model))}</span>',

@@ -14,6 +14,7 @@ from acrm_batch.ledger import Ledger
 from acrm_batch.project import Project
 from crm_shared.business_calendar import is_month_end
 from crm_shared.errors import NotReadyError
+from crm_shared.reminder_rules import RULES
 
 Rows = list[dict[str, Any]]
 
@@ -52,6 +53,7 @@ def collect(ledger: Ledger, project: Project, warehouse: Path, day: date) -> Fac
         raise NotReadyError(f"{day} has never been run; run `acrm run --date {day}` first.")
     names = {one.code: (one.name_zh, one.name_en) for one in project.catalogue.indicators}
     names |= {tag.path: (tag.name_zh, tag.name_en) for tag in project.catalogue.tags}
+    names |= {code: (rule.name_zh, rule.name_en) for code, rule in RULES.items()}
     path = snapshot.file_of(warehouse, day)
     has_snapshot = bool(snapshot.meta_of(path))
     return Facts(

@@ -126,7 +126,7 @@ class _Page:
             kinds=tuple(counts),
         )
         if not failed:
-            return f"{chart}<p>{self.t('all_passed', n=passed)}</p>"
+            return f"{chart}<p>{self.t('all_passed', n=f'{passed:,}')}</p>"
         rows = [
             (_mark(one["severity"] == "error", self.t(one["severity"])), escape(one["model"]),
              escape(str(one["as_of"])), escape(one["audit"]), f"{one['failed_rows']:,}",
@@ -134,7 +134,7 @@ class _Page:
             for one in failed
         ]  # fmt: skip
         heads = ("severity", "model", "as_of", "audit", "failed_rows", "meaning")
-        others = f"<p>{self.t('others_passed', n=passed)}</p>"
+        others = f"<p>{self.t('others_passed', n=f'{passed:,}')}</p>"
         return chart + self.table(heads, rows, {4}) + others
 
     def timings(self) -> str:
@@ -165,7 +165,7 @@ class _Page:
         changed.sort(key=lambda row: (-abs(_share(row[1], row[2])), row[0]))
         chart = both_ways([
             (model, max(-1.0, min(1.0, _share(rows, before))),
-             f"{_share(rows, before):+.1%} → {rows:,}" if before else f"0 → {rows:,}")
+             f"{_change(rows, before)} → {rows:,}" if before else f"0 → {rows:,}")
             for model, rows, before in changed[:_SHOWN_ROWS]
         ])  # fmt: skip
         note = self.t("row_note", changed=len(changed), same=len(known) - len(changed))
@@ -177,7 +177,7 @@ class _Page:
             before = self.facts.rows_before.get(step["model"])
             change = ""
             if step["rows"] is not None and before:
-                change = f"{_share(step['rows'], before):+.1%}"
+                change = _change(step["rows"], before)
             bad = step["outcome"] in ("blocked", "failed")
             rows.append((
                 escape(step["model"]), escape(str(step["as_of"])),
@@ -254,7 +254,7 @@ class _Page:
     def reminders(self) -> str:
         if not self.facts.reminders:
             return f"<p>{self.t('no_reminders')}</p>"
-        return bars([(rule, count, f"{count:,}") for rule, count in self.facts.reminders])
+        return bars([(self.name(code), n, f"{n:,}") for code, n in self.facts.reminders])
 
     def publication(self) -> str:
         if not self.facts.publication:
@@ -301,6 +301,12 @@ def _seconds(seconds: float) -> str:
 def _share(rows: int, before: int) -> float:
     """By how much rows changed, as a share of those before; of none, all are new."""
     return (rows - before) / before if before else 1.0
+
+
+def _change(rows: int, before: int) -> str:
+    """The share by which rows changed; their number where the share says nothing."""
+    told = f"{_share(rows, before):+.1%}"
+    return f"{rows - before:+,}" if told in ("+0.0%", "-0.0%") else told
 
 
 def _number(value: int | None) -> str:

@@ -43,10 +43,11 @@ _TEXTS = {
     "others": ("其余 {n} 个步骤共 {seconds}。", "The other {n} steps took {seconds}."),
     "row_changes": ("各模型行数变化", "Rows per model"),
     "row_note": (
-        "与该模型上一个日期的分区相比；{changed} 个模型行数有变化，{same} 个相同。条形以100%为限，"
-        "数字为实际变化和现有行数。",
+        "与该模型上一个日期的分区相比；{changed} 个模型行数有变化，{same} 个相同。"
+        "最长的条形为最大的变化，至多100%；数字为实际变化和现有行数。",
         "Against the model's partition before: {changed} models have more or fewer rows, {same} as"
-        " many. Bars end at 100 %; the figures are the change and the rows there are now.",
+        " many. The longest bar is the largest change, 100 % at most; the figures are the change"
+        " and the rows there are now.",
     ),
     "no_row_changes": (
         "全部 {n} 个模型的行数与上次相同。",
