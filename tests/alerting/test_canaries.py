@@ -130,3 +130,15 @@ def test_nothing_is_sent_before_anything_is_owned_or_where_it_is_off() -> None:
     assert Canaries(30, lambda: owned).due()
     assert not Canaries(30, list).due()
     assert not Canaries(0, lambda: owned).due()
+
+
+def test_partitions_whose_newest_canary_is_old_are_told_with_their_owners() -> None:
+    partitions: list[dict[str, Any]] = [
+        {"owner": "a:1", "canary_seconds": 12.0},
+        {"owner": None, "canary_seconds": None},
+        {"owner": "b:2", "canary_seconds": 2794.7},
+        {"owner": "b:2", "canary_seconds": 181.0},
+    ]
+    said = status.silence(partitions) or ""
+    assert "of 2 partitions" in said and "b:2 hangs or has ended" in said
+    assert status.silence(partitions[:2]) is None

@@ -2,15 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import closing
 
 import psycopg
 import pytest
-from kafka import KafkaAdminClient
-from kafka.admin import NewTopic
-from kafka.errors import TopicAlreadyExistsError
 
-from crm_shared import kafka
 from crm_shared.events import reminders, transactions
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing import topics
@@ -27,22 +22,6 @@ OLD: Sequence[Event] = [booking(one, amount="900000.00") for one in range(1, 7)]
 def _new(number: int) -> list[Event]:
     """What the topic has when it was made again; the first was in the old one, too."""
     return [OLD[0], *(booking(100 + one, amount="900000.00") for one in range(1, number))]
-
-
-def _recreate(settings: KafkaSettings) -> None:
-    """Delete the topic of bookings and make it again; Apache Kafka takes a while to forget it."""
-    name = kafka.topic(settings, transactions.TOPIC)
-    with closing(KafkaAdminClient(bootstrap_servers=settings.bootstrap)) as admin:
-        admin.delete_topics([name])
-
-        def created() -> bool:
-            try:
-                admin.create_topics([NewTopic(name, settings.partitions, settings.replication)])
-            except TopicAlreadyExistsError:
-                return False
-            return True
-
-        wait_until(created, "the topic to be made again")
 
 
 def _is_begun(url: str) -> bool:
@@ -70,7 +49,7 @@ def test_a_topic_made_again_is_worked_on_from_its_first_record(
     wait_until(lambda: raised(kafka_settings) == expected_reminders(OLD), "the old reminders")
     if not running:
         assert run.stop() == 0
-    _recreate(kafka_settings)
+    topics.recreate(kafka_settings, transactions.TOPIC)
     new = _new(number)
     topics.publish(kafka_settings, transactions.TOPIC, new)
     if not running:

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import psycopg
 from psycopg.types.json import Jsonb
 
+from alerting import outbox
 from alerting.ownership import Partition
 from crm_shared.testing.processes import RunningCommand
 from crm_shared.testing.waiting import wait_until
@@ -234,19 +235,17 @@ class Line:
         return {(topic, number): offset for topic, number, offset in rows}, row[0]
 
     def lose_the_topics(self) -> None:
-        """The broker begins with nothing, while the members run. What docs/operations.md says then:
-        the reminders are told again, and the bank sends again what it had sent."""
-        self.intake.kill()
+        """The broker begins with nothing, while members and intake run. What docs/operations.md
+        says then: the reminders are told again, and the bank sends again what it had sent."""
         self.servers.begin_the_broker_anew()
         for edit in self.edits:
             edit.reached.clear()
         self.lost_after = self.number("select max(seq) from alerting.outbox")
         with psycopg.connect(self.servers.url) as connection:
             row = connection.execute("select clock_timestamp()").fetchone()
-            connection.execute("update alerting.outbox set sent_at = null")
+            outbox.send_again(connection, datetime(2000, 1, 1, tzinfo=UTC))
         self.lost_at = row[0] if row else None
         self.bank.send_again()
-        self._start(self.intake)
 
     def faults(self) -> list[Callable[[], None]]:
         """One round of all that can go wrong here; members are killed twice."""

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from crm_shared import kafka, postgres
 from crm_shared.events import reminders as topic
 from crm_shared.settings import KafkaSettings
+from crm_shared.testing import topics
 from crm_shared.testing.network import TcpProxy
 from ocrm_api.reminders.intake import Intake
 from ocrm_api.settings import Settings
@@ -231,6 +232,26 @@ def test_where_postgresql_is_set_back_the_intake_goes_back_with_it(
     log = line.log.read_text()
     assert ("set_back" in log, "behind_the_broker" in log) == (running, True)
     assert "records_missing" not in log
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_topic_made_again_is_taken_in_from_its_first_record(line: Line, *, running: bool) -> None:
+    values, facts = messages(60)
+    first, offsets = 10, "select sum(next_offset) from ocrm.intake_offsets"
+    line.publish(values[:first])
+    process = line.start()
+    line.wait(lambda: line.bank.execute(offsets) == [(first,)])
+    if not running:
+        process.terminate()
+        assert process.wait(20) == 0
+    topics.recreate(line.settings, topic.TOPIC)
+    line.publish(values[first:])
+    if not running:
+        line.start()
+    line.wait(lambda: "topic_recreated" in line.log.read_text())
+    line.wait(lambda: line.bank.execute(offsets) == [(len(values) - first,)])
+    found = {one for (one,) in line.bank.execute("select reminder_id::text from ocrm.reminders")}
+    assert found == facts
 
 
 @pytest.mark.faults

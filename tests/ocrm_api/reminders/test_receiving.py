@@ -139,13 +139,15 @@ def test_too_many_dead_letters_are_kept_and_stop_the_intake(
 
 def test_a_gap_in_the_offsets_is_noticed(connection: psycopg.Connection) -> None:
     assert (
-        books.keep_offsets(connection, [Record("t", 0, 0, None, b""), Record("t", 0, 1, None, b"")])
+        books.keep_offsets(
+            connection, [Record("t", 0, 0, None, b""), Record("t", 0, 1, None, b"")], {}
+        )
         == []
     )
-    assert books.keep_offsets(connection, [Record("t", 0, 2, None, b"")]) == []
-    gap = books.keep_offsets(connection, [Record("t", 0, 5, None, b"")])
+    assert books.keep_offsets(connection, [Record("t", 0, 2, None, b"")], {}) == []
+    gap = books.keep_offsets(connection, [Record("t", 0, 5, None, b"")], {})
     assert (gap[0].expected, gap[0].found) == (3, 5)
-    assert books.keep_offsets(connection, [Record("t", 0, 0, None, b"")]) == []
+    assert books.keep_offsets(connection, [Record("t", 0, 0, None, b"")], {}) == []
 
 
 def reroute(of: Bank) -> list[list[UUID]]:

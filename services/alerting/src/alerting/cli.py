@@ -11,6 +11,7 @@ from alerting import (
     cli_days,
     cli_history,
     cli_letters,
+    cli_outbox,
     cli_rules,
     cli_storms,
     cli_why,
@@ -49,6 +50,7 @@ app.command()(cli_history.backtest)
 app.command()(cli_why.why)
 app.command()(cli_days.completeness)
 app.command()(cli_days.replay)
+app.command()(cli_outbox.send_again)
 
 
 @app.command()
@@ -67,7 +69,8 @@ def migrate_schema() -> None:
 @app.command()
 def status(as_json: AsJson = False) -> None:
     """Lag, watermark and throughput of each partition, backlog and dead letters."""
-    with connected(settings.load()) as connection:
+    known = settings.load()
+    with connected(known) as connection:
         found = standing.read(connection, KafkaSettings.load())
     if as_json:
         print(json.dumps(found, indent=2))
@@ -96,3 +99,6 @@ def status(as_json: AsJson = False) -> None:
     )
     for storm in found["storms"]:
         print(storm)
+    silence = standing.silence(found["partitions"]) if known.canary_seconds else None
+    if silence:
+        print(silence)

@@ -6,6 +6,7 @@ topic; those of several topics are not. Whoever reads goes by `reminder_id` and 
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import psycopg
 
@@ -39,6 +40,19 @@ select seq, customer_id, message from alerting.outbox
 where sent_at is null and not held
 order by seq limit %s for update skip locked
 """
+
+#: In parts, by number: what is sent once more meanwhile is not met again.
+_SEND_AGAIN = """
+with part as (
+    select seq from alerting.outbox
+    where seq > %(after)s and seq <= %(last)s and sent_at >= %(since)s order by seq limit %(limit)s
+), changed as (
+    update alerting.outbox o set sent_at = null from part where o.seq = part.seq returning o.seq
+)
+select count(*), max(seq) from changed
+"""
+
+_SENT_AT_ONCE = 5_000
 
 _BACKLOG = """
 select count(*)
@@ -97,6 +111,20 @@ def mark_sent(connection: psycopg.Connection, numbers: Iterable[int]) -> None:
     connection.execute(
         "update alerting.outbox set sent_at = now() where seq = any (%s)", (list(numbers),)
     )
+
+
+def send_again(connection: psycopg.Connection, since: datetime) -> int:
+    """Have the relay send once more what the topic acknowledged at this instant or later; how many
+    messages. What a storm holds was never sent and stays held."""
+    row = connection.execute("select coalesce(max(seq), 0) from alerting.outbox").fetchone()
+    part = {"after": 0, "last": row[0] if row else 0, "since": since, "limit": _SENT_AT_ONCE}
+    changed = 0
+    while True:
+        connection.commit()
+        number, newest = connection.execute(_SEND_AGAIN, part).fetchone() or (0, None)
+        if not number:
+            return changed
+        changed, part["after"] = changed + number, newest
 
 
 def backlog(connection: psycopg.Connection) -> int:

@@ -40,6 +40,9 @@ select reason, count(*) from (
 """
 
 
+#: The newest canary of a partition that somebody works on is younger, as its alert has it.
+SILENT_SECONDS = 180
+
 _CANARIES = """
 select topic, partition, coalesce(canary_at, taken_at) from alerting.partitions
 where topic = any (%s) and (canary_at is not null or topic <> all (%s))
@@ -109,6 +112,19 @@ def read(
         "storms": [one.sentence for one in storms.lasting(connection)],
         **counts(connection),
     }
+
+
+def silence(partitions: Sequence[Mapping[str, Any]]) -> str | None:
+    """A sentence on the partitions of `read` whose newest canary is old, though they have one."""
+    silent = [one for one in partitions if (one["canary_seconds"] or 0) > SILENT_SECONDS]
+    if not silent:
+        return None
+    owners = ", ".join(sorted({one["owner"] for one in silent}))
+    return (
+        f"The newest canary of {len(silent)} partitions is more than {SILENT_SECONDS // 60} minutes"
+        f" old: {owners} hangs or has ended, or a server is away. See what its /readyz says; no"
+        " answer: kill it and start it anew."
+    )
 
 
 def _with_untaken(

@@ -1,13 +1,18 @@
 """Writing to and reading from real topics."""
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import closing
 
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
+from kafka.errors import TopicAlreadyExistsError
 from kafka.structs import TopicPartition
 
 from crm_shared import kafka
 from crm_shared.events.envelope import Event
 from crm_shared.kafka_records import Record
 from crm_shared.settings import KafkaSettings
+from crm_shared.testing.waiting import wait_until
 
 #: An event, or a raw (key, value) pair.
 Message = Event | tuple[bytes | None, bytes]
@@ -37,6 +42,24 @@ def publish_all(
     finally:
         client.close()
     return len(futures)
+
+
+def recreate(settings: KafkaSettings, name: str) -> None:
+    """Delete the topic and make it again; Apache Kafka takes a while to forget it."""
+    full_name = kafka.topic(settings, name)
+    with closing(KafkaAdminClient(bootstrap_servers=settings.bootstrap)) as admin:
+        admin.delete_topics([full_name])
+
+        def created() -> bool:
+            try:
+                admin.create_topics(
+                    [NewTopic(full_name, settings.partitions, settings.replication)]
+                )
+            except TopicAlreadyExistsError:
+                return False
+            return True
+
+        wait_until(created, "the topic to be made again")
 
 
 def read_all(settings: KafkaSettings, name: str) -> list[Record]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from os import getpid
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -102,8 +103,11 @@ def check_dead_letters(unsettled: int, limit: int) -> None:
         )
 
 
-def keep_offsets(connection: psycopg.Connection, records: Sequence[Record]) -> list[Gap]:
-    """Note how far each partition has been taken in; tells of records that went missing."""
+def keep_offsets(
+    connection: psycopg.Connection, records: Sequence[Record], topic_ids: Mapping[str, UUID]
+) -> list[Gap]:
+    """Note how far each partition of the topics has been taken in; tells of records that went
+    missing."""
     first: dict[tuple[str, int], int] = {}
     after: dict[tuple[str, int], int] = {}
     for record in records:
@@ -119,12 +123,32 @@ def keep_offsets(connection: psycopg.Connection, records: Sequence[Record]) -> l
         if row is not None and offset > row[0]:
             gaps.append(Gap(topic, partition, row[0], offset))
         connection.execute(
-            "insert into ocrm.intake_offsets (topic, partition, next_offset) values (%s, %s, %s)"
-            " on conflict (topic, partition) do update"
-            " set next_offset = excluded.next_offset, updated_at = now()",
-            (topic, partition, after[topic, partition]),
+            "insert into ocrm.intake_offsets as o (topic, partition, next_offset, topic_id)"
+            " values (%s, %s, %s, %s) on conflict (topic, partition) do update"
+            " set next_offset = excluded.next_offset, updated_at = now(),"
+            " topic_id = coalesce(excluded.topic_id, o.topic_id)",
+            (topic, partition, after[topic, partition], topic_ids.get(topic)),
         )
     return gaps
+
+
+def follow(connection: psycopg.Connection, topic_ids: Mapping[str, UUID]) -> list[str]:
+    """The names of the topics that have another id than the one taken in, which were deleted and
+    made again: their partitions begin at the first record from now on."""
+    begun = []
+    for name, topic_id in topic_ids.items():
+        found = connection.execute(
+            "update ocrm.intake_offsets set next_offset = 0, topic_id = %s"
+            " where topic = %s and topic_id <> %s",
+            (topic_id, name, topic_id),
+        )
+        if found.rowcount:
+            begun.append(name)
+        connection.execute(
+            "update ocrm.intake_offsets set topic_id = %s where topic = %s and topic_id is null",
+            (topic_id, name),
+        )
+    return begun
 
 
 def offsets(connection: psycopg.Connection) -> dict[tuple[str, int], int]:

@@ -2,7 +2,8 @@
 
 Killed at any moment it loses nothing and doubles nothing: what was not committed comes again, and
 what comes again is recognised by its id. While a server is away it waits and tries again. Where
-PostgreSQL was set back to a backup, it goes back with it.
+PostgreSQL was set back to a backup, it goes back with it; where the topic was deleted and made
+again, it begins at its first record.
 """
 
 import contextlib
@@ -86,10 +87,12 @@ class Intake:
         with self._transaction() as connection:
             migrate.check_version(connection)
         kafka.ensure_topics(kafka_settings, [topic.TOPIC])
+        self._topic = kafka.topic(kafka_settings, topic.TOPIC)
         self._client: KafkaConsumer = kafka.consumer(kafka_settings, settings.intake_group)
         self._places = _Places()
         self._next: dict[kafka_positions.Partition, int] = {}
-        self._client.subscribe([kafka.topic(kafka_settings, topic.TOPIC)], listener=self._places)
+        self._topic_ids: dict[str, UUID] = {}
+        self._client.subscribe([self._topic], listener=self._places)
 
     def run(self) -> None:
         """Take reminders in; the batch in hand is finished, then the group is left."""
@@ -123,7 +126,7 @@ class Intake:
     def _handle(self, records: Sequence[Record]) -> None:
         """Make a batch durable."""
         self._pending = records
-        if self._places.to_be_seen:
+        if self._is_elsewhere():
             self._go_back()
             raise _PolledAgainError
         with self._transaction() as connection:
@@ -131,7 +134,7 @@ class Intake:
             self._published = routing.current(connection, self._published)
             received = receiving.receive(connection, self._published, records)
             unsettled = books.keep_dead_letters(connection, received.dead)
-            gaps = books.keep_offsets(connection, records)
+            gaps = books.keep_offsets(connection, records, self._topic_ids)
             told = received.told()
             outbox.add(connection, told)
             telling.tell(connection, told)
@@ -157,7 +160,7 @@ class Intake:
     def _between_batches(self) -> None:
         """Every few seconds a heartbeat; a part of the routes after a publication, and of what is
         to be tidied now and then, each in a short transaction of its own."""
-        if self._places.to_be_seen:
+        if self._is_elsewhere():
             self._go_back()
         now = time.monotonic()
         if now - self._beat_at >= HEARTBEAT_SECONDS:
@@ -177,19 +180,31 @@ class Intake:
             self._published = routing.current(connection, self._published)
             books.heartbeat(connection, self._started_at, self._lag(), self._records)
 
+    def _is_elsewhere(self) -> bool:
+        """Whether our partitions are others than we knew, or their topic was made again."""
+        heard = kafka.topic_ids(self._client, [self._topic])
+        return self._places.to_be_seen or not heard.items() <= self._topic_ids.items()
+
     def _go_back(self) -> None:
-        """Have each of our partitions go on where PostgreSQL is, and not where the broker says."""
+        """Have each of our partitions go on where PostgreSQL is, and not where the broker says; in
+        a topic that was made again at its first record."""
         self._let_go()
         self._places.to_be_seen = False
         try:
-            with self._transaction() as connection:
-                kept = books.offsets(connection)
             ours = [(one.topic, one.partition) for one in self._client.assignment()]
+            topic_ids = kafka.topic_ids(self._client, [self._topic])
+            with self._transaction() as connection:
+                begun = books.follow(connection, topic_ids)
+                kept = books.offsets(connection)
+            for name in begun:
+                log.warning("topic_recreated", topic=name, new_id=str(topic_ids[name]),
+                            do="nothing: it is taken in from its first record")  # fmt: skip
             kafka_positions.go_back(self._client, {one: kept.get(one, 0) for one in ours})
         except BaseException:
             self._places.to_be_seen = True
             raise
         self._next = {one: kept[one] for one in ours if one in kept}
+        self._topic_ids = topic_ids
 
     def _require_not_set_back(self, connection: psycopg.Connection) -> None:
         kept = dict.fromkeys(self._next, 0) | books.offsets(connection)
