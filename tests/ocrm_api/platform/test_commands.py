@@ -48,7 +48,9 @@ def test_an_index_whose_making_is_broken_off_is_named_and_made_anew(
     for statement in (
         "drop table ocrm.rule_outcomes, ocrm.notification_items, ocrm.notifications,"
         " ocrm.notification_preferences",
-        "drop index ocrm.reminders_raised",
+        "drop index ocrm.reminders_raised, ocrm.intake_dead_letters_record",
+        'alter table ocrm.intake_dead_letters add primary key (topic, partition, "offset")',
+        "alter table ocrm.intake_offsets drop column topic_id",
         "update ocrm.alembic_version set version_num = '0007'",
     ):
         own_bank.execute(statement)
