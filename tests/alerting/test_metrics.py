@@ -13,6 +13,7 @@ from alerting.relay import Relay
 from alerting.settings import AlertingSettings
 from crm_shared import kafka
 from crm_shared.clock import BANK_ZONE
+from crm_shared.errors import UsageError
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing.network import free_port
 from crm_shared.testing.waiting import wait_until
@@ -81,6 +82,12 @@ def test_days_that_were_found_incomplete_are_measured_until_they_are_complete(
         " where subject_id = '2026-06-20'"
     ).fetchall()
     assert kept == [("Chen", "day.settled", "the core bank has lost it")]
+    for wrong in (date(2062, 6, 30), date(2006, 6, 30)):
+        with pytest.raises(UsageError, match="is the date right"):
+            days_checked.settle(connection, wrong, by="Chen", why="?")
+    connection.commit()
+    days_checked.keep(connection, date(2026, 1, 5), complete=False)
+    assert told()[0] == 1, "who looks at an old day is not asked for all that came after it"
 
 
 def test_before_the_first_check_the_day_before_the_oldest_event_is_the_newest_checked(

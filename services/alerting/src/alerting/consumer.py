@@ -100,6 +100,7 @@ class Consumer:
         self._next: dict[Partition, int] = {}
         self._topic_ids: dict[str, UUID] = {}
         self._moving = False
+        self._last_of_movers: dict[Partition, int] = {}
         self._pending: Sequence[Record] = ()
         self._ruleset_read_at = 0.0
         self._observed_at = 0.0
@@ -218,7 +219,7 @@ class Consumer:
         member = self._assignment.member
         assigned = [(one.topic, one.partition) for one in self._client.assignment() if member]
         self._watchdog.joined(member)
-        self._epochs, self._next = {}, {}
+        self._epochs, self._next, self._last_of_movers = {}, {}, {}
         self._watchdog.observe({})
         metrics.forget_partitions()
         kafka.rewind(self._client, self._pending)
@@ -247,18 +248,27 @@ class Consumer:
         return True
 
     def _require_own(self, connection: psycopg.Connection) -> None:
-        """`FencedError` where PostgreSQL was set back, also while no record comes."""
+        """`FencedError` where PostgreSQL was set back, also while no record comes; and see whether
+        customers move."""
         with self._bounded(connection), connection.transaction():
             progress = ownership.look(connection, self._epochs)
+            self._moving = growth.is_moving(connection)
         ownership.require_own(progress, self._epochs)
         positions.require_not_set_back(progress, self._next)
 
     def _settle_growth(self, connection: psycopg.Connection) -> None:
-        """Our old partitions without lag hold nobody any more who has moved."""
-        lags = self._watchdog.lags()
-        caught_up = [partition for partition, (records, _) in lags.items() if not records]
+        """Past what our old partitions had when producers knew of the new ones, they hold nobody
+        any more who has moved. Between batches the client is at what was made durable last."""
         with self._bounded(connection), connection.transaction():
-            growth.settle(connection, caught_up)
+            due = growth.due(connection, self._epochs)
+        if new := [TopicPartition(*one) for one in due if one not in self._last_of_movers]:
+            ends = self._client.end_offsets(new, timeout_ms=5_000)
+            self._last_of_movers |= {(one.topic, one.partition): end for one, end in ends.items()}
+        at = kafka_positions.read(self._client, self._last_of_movers)
+        passed = [one for one, offset in at.items() if offset >= self._last_of_movers[one]]
+        with self._bounded(connection), connection.transaction():
+            ownership.lock_own(connection, {one: self._epochs[one] for one in passed})
+            growth.settle(connection, passed)
             self._moving = growth.is_moving(connection)
 
     def _look_for_gaps(self, records: Sequence[Record], expected: Mapping[Partition, int]) -> None:

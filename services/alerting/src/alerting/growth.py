@@ -1,8 +1,9 @@
 """A topic that gets more partitions: customers move, and old records of theirs may still wait.
 
 Then two members have records of one customer at the same time, and neither sees what the other has
-not committed: of five transfers each would count some. So until every old partition has been seen
-without lag, batches are small, and each holds a lock of every customer in it until it is committed.
+not committed: of five transfers each would count some. So until every old partition is past what it
+had when producers knew of the new ones, batches are small, and each holds a lock of every customer
+in it until it is committed.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -51,6 +52,13 @@ _IS_MOVING = "select exists (select from alerting.partitions where moving_since 
 
 _LOCK = "select pg_advisory_xact_lock(%s, one) from unnest(%s::int[]) as one"
 
+_DUE = """
+select topic, partition
+from alerting.partitions
+join unnest(%s::text[], %s::int[]) as own (topic, partition) using (topic, partition)
+where moving_since < now() - %s
+"""
+
 _SETTLE = """
 update alerting.partitions p set moving_since = null
 from unnest(%s::text[], %s::int[]) as t (topic, partition)
@@ -79,8 +87,8 @@ def note(
     partitions: Collection[tuple[str, int]],
 ) -> None:
     """Keep how many partitions the topics of these have, where it was not known."""
-    own = ([topic for topic, _ in partitions], [number for _, number in partitions])
-    connection.execute(_NOTE, (list(numbers), list(numbers.values()), *own))
+    values = (list(numbers), list(numbers.values()))
+    connection.execute(_NOTE, (*values, *_columns(partitions)))
 
 
 def is_moving(connection: psycopg.Connection) -> bool:
@@ -104,8 +112,22 @@ def lock_customers(connection: psycopg.Connection, records: Sequence[Record]) ->
     connection.execute(_LOCK, (_CUSTOMERS, keys))
 
 
-def settle(connection: psycopg.Connection, caught_up: Collection[tuple[str, int]]) -> None:
-    """Note that these partitions were seen without lag, if producers know of the new ones."""
-    own = ([topic for topic, _ in caught_up], [number for _, number in caught_up])
+def due(
+    connection: psycopg.Connection, partitions: Collection[tuple[str, int]]
+) -> list[tuple[str, int]]:
+    """Those of the partitions to which no producer writes any more of customers who have moved, so
+    that what they have now is the last of it."""
+    rows = connection.execute(_DUE, (*_columns(partitions), PRODUCERS_KNOW))
+    return [(topic, number) for topic, number in rows]
+
+
+def settle(connection: psycopg.Connection, passed: Collection[tuple[str, int]]) -> None:
+    """Note that these partitions are past the last of who has moved, if producers know of the new
+    ones."""
+    own = _columns(passed)
     for topic, number in connection.execute(_SETTLE, (*own, PRODUCERS_KNOW)).fetchall():
         _log.info("growth_settled", topic=topic, partition=number)
+
+
+def _columns(partitions: Collection[tuple[str, int]]) -> tuple[list[str], list[int]]:
+    return [topic for topic, _ in partitions], [number for _, number in partitions]
