@@ -56,7 +56,7 @@ def test_a_snapshot_says_what_is_published(published: Batch) -> None:
     codes = asked(path, "select column_name from dictionary")
     columns = {row[0] for row in asked(path, "describe customers")}
     assert {name for (name,) in codes if str(name).startswith("tag_")} <= columns
-    assert not {name for name in columns if name.startswith(("pot_", "strength_"))}
+    assert not {name for name in columns if name.startswith(("pot_", "strength_", "capped_"))}
 
 
 def test_a_snapshot_knows_nobody_by_name(published: Batch) -> None:

@@ -231,7 +231,11 @@ MEANINGS: dict[str, Meaning] = {
         ("class", "指标类别或标签族", "Class I01 to I07, or family of tags"),
         ("dictionary.grain", "粒度", "Grains at which it is published"),
         ("formula", "口径", "Formula in words"),
-        ("unit", "单位", "money, count, days, day_of_month, ratio, date or code; empty for a tag"),
+        (
+            "unit",
+            "单位",
+            "money, count, days, hours, day_of_month, ratio, date or code; empty for a tag",
+        ),
         ("additive", "是否可加", "Whether the values of parts add up to that of the whole"),
         ("owner", "负责团队", "Team that answers for it"),
         ("model", "模型", "Model that makes it"),

@@ -34,6 +34,7 @@ UNITS = {
     "days": ("bigint", False),
     "day_of_month": ("bigint", False),
     "ratio": ("decimal(9,4)", True),
+    "hours": ("decimal(9,4)", True),
     "date": ("date", True),
     "code": ("varchar", True),
 }

@@ -52,6 +52,7 @@ _UNITS = {
     "days": "天数 days",
     "day_of_month": "日 day_of_month",
     "ratio": "比率 ratio",
+    "hours": "小时 hours",
     "date": "日期 date",
     "code": "代码 code",
 }

@@ -50,7 +50,9 @@ _CUSTOMERS = f"""
 create table snapshot.customers as
 with described as (
     -- Tags say what these came to, and nobody counts by them.
-    select columns(lambda name: not regexp_matches(name, '^(pot|strength)_'))
+    select columns(
+        lambda name: not regexp_matches(name, '^(pot|strength)_|^capped_contacts$')
+    )
     from ({CUSTOMERS_WITH_TAGS}) as customer
 ),
 

@@ -30,6 +30,7 @@ _TYPES = {
     "money": "cast(hash(n, {k}) % 10000000 / 100 as decimal(18,2))",
     "count": "cast(hash(n, {k}) % 50 as bigint)",
     "days": "cast(hash(n, {k}) % 400 as bigint)",
+    "hours": "cast(hash(n, {k}) % 1000 / 10 as decimal(9,4))",
     "day_of_month": "cast(1 + hash(n, {k}) % 28 as bigint)",
     "ratio": "cast(hash(n, {k}) % 10000 / 10000 as decimal(9,4))",
     "date": "cast(date '2026-01-01' + cast(hash(n, {k}) % 180 as integer) as date)",

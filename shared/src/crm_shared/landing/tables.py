@@ -320,8 +320,8 @@ OCRM = (
         C("assigned_on", "DATE"),
         C("ended_on", "DATE", nullable=True),
     ), "Private managers that the OCRM assigned to key customers: from `assigned_on` until (not"
-       " including) `ended_on`."),
-    Table("reminder_outcomes", "event", ("customer_id", "reminder_id"), (
+       " including) `ended_on`; delivered from the day on which it holds."),
+    Table("reminder_outcomes", "event", ("customer_id", "reminder_id", "ended_at"), (
         C("reminder_id", "VARCHAR"),
         C("rule_code", "VARCHAR"),
         C("customer_id", "BIGINT"),
@@ -335,8 +335,8 @@ OCRM = (
             "other",
         )),
     ), "Reminders of the OCRM that came to their end that day, at the branch and manager (or its"
-       " virtual manager) that had them; what was withdrawn is left out. `minutes_open` is since it"
-       " was raised, the last time if it was raised again."),
+       " virtual manager) that had them then; what was withdrawn, or had no owner, is left out."
+       " `minutes_open` is since it was raised, the last time if it was raised again."),
 )  # fmt: skip
 
 #: Every landing table by name.

@@ -16,7 +16,7 @@ WHERE l.role = 'lead' AND CASE WHEN k.customer_id IS NULL THEN d.other = 0 ELSE 
 
 CREATE OR REPLACE TABLE v_private_managers AS
 SELECT p.customer_id, manager_id, assigned_on, ended_on,
-    born(greatest(p.assigned_on, c.customer_since)) AS valid_from, forever() AS valid_until
+    born(greatest(least(p.assigned_on, getvariable('as_of')), c.customer_since)) AS valid_from, forever() AS valid_until
 FROM private_assignment AS p JOIN customer AS c USING (customer_id);
 
 CREATE OR REPLACE TABLE answer_private_managers AS

@@ -6,6 +6,7 @@ key: [branch_id, manager_id]
 window: {stg_reminder_outcomes: [month, 30]}
 audits:
   - {assert: "rem_done_m <= rem_ended_m and rem_done_30d <= rem_ended_30d"}
+  - {assert: "rem_minutes_m >= 0 and rem_minutes_30d >= 0"}
 ---*/
 -- One row per branch and manager with such reminders in the month so far or in the last 30 days.
 select

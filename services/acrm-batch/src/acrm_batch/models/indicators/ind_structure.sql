@@ -83,7 +83,10 @@ select
     case when not lines.has_product and at_year_start.customer_id is not null then 1 else 0 end
         as is_lost_y,
     case when key_customer.customer_id is not null then 1 else 0 end as is_key,
-    case when private.customer_id is not null then 1 else 0 end as is_private,
+    case
+        when private.customer_id is not null then 1
+        when (select count(*) from stg_private_managers) > 0 then 0
+    end as is_private,
     case when lead.lead_manager_id not like 'V:%' then 1 else 0 end as is_assigned,
     case when described.customer_type = 'individual' then 1 else 0 end as is_individual,
     case when described.customer_type = 'business' then 1 else 0 end as is_business,

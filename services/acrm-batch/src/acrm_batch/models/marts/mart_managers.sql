@@ -5,7 +5,7 @@ partition: as_of
 key: [branch_id, manager_id]
 families: manager
 ---*/
--- One row per branch and manager that answers for business there; a branch's virtual manager has
+-- One row per branch and manager that answers for business there, or had reminders or figures lately; a branch's virtual manager has
 -- what nobody else answers for, so that managers add up to their branch.
 select
     branch_id,

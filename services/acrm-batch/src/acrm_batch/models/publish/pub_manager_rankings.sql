@@ -4,7 +4,8 @@ kind: publish
 partition: as_of
 key: [branch_id, manager_id, code]
 ---*/
--- One row per branch, manager and measure. Virtual managers are not compared with people.
+-- One row per branch, manager with customers and measure. Virtual managers are not compared with people,
+-- nor are those who have left their customers to others and are measured by what they had.
 with measured as (
     select branch_id, manager_id, 'DEP_CHG_M' as code, cast(dep_chg_m as decimal(18,2)) as value
     from mart_managers
@@ -17,10 +18,16 @@ with measured as (
     from mart_managers
 ),
 
+in_charge as (
+    select distinct branch_id, manager_id from int_place_managers
+),
+
 placed as (
     select measured.*, unit.legal_entity_id
     from measured
     inner join int_org_units as unit on unit.org_id = measured.branch_id
+    inner join in_charge
+        on in_charge.branch_id = measured.branch_id and in_charge.manager_id = measured.manager_id
     where measured.manager_id <> 'V:' || measured.branch_id
 )
 
