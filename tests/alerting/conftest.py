@@ -9,9 +9,12 @@ import pytest
 
 from alerting import migrate
 from alerting.settings import AlertingSettings
+from crm_shared.kafka_records import Record
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing.network import free_port
 from crm_shared.testing.processes import RunningCommand
+from tests.alerting.batches import TOPIC
+from tests.alerting.batches import run as run_batch
 from tests.databases import PostgresDatabase
 
 
@@ -45,6 +48,24 @@ def landing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("delivered") / "bank"
     generate(Plan(customers=800, first=date(2026, 3, 31), last=date(2026, 7, 1), seed=42), out)
     return out
+
+
+@pytest.fixture(scope="module")
+def sent(landing: Path) -> list[Record]:
+    """What the core sends of the last delivered day, in its order."""
+    from bank_simulator import replay  # noqa: PLC0415  as above
+
+    return [
+        Record(TOPIC, 0, number, message.key.encode(), message.body.encode())
+        for number, message in enumerate(replay.messages(landing, date(2026, 7, 1)))
+    ]
+
+
+@pytest.fixture
+def day(connection: psycopg.Connection, sent: list[Record]) -> psycopg.Connection:
+    """A database that has worked on that day."""
+    run_batch(connection, sent)
+    return connection
 
 
 @pytest.fixture

@@ -24,25 +24,10 @@ from crm_shared.landing import day_folder
 from tests.alerting.batches import LATER, TOPIC, not_asked, records, run
 from tests.alerting.bookings import NOON
 
-replay = pytest.importorskip("bank_simulator.replay")
+pytest.importorskip("bank_simulator.replay")
 
 DAY = date(2026, 7, 1)
 INFLOW = "R01.LARGE_INFLOW"
-
-
-@pytest.fixture(scope="module")
-def sent(landing: Path) -> list[Record]:
-    return [
-        Record(TOPIC, 0, number, message.key.encode(), message.body.encode())
-        for number, message in enumerate(replay.messages(landing, DAY))
-    ]
-
-
-@pytest.fixture
-def day(connection: psycopg.Connection, sent: list[Record]) -> psycopg.Connection:
-    """A database that has worked on the day."""
-    run(connection, sent)
-    return connection
 
 
 def _customers(connection: psycopg.Connection, code: str) -> list[int]:

@@ -18,30 +18,15 @@ from alerting.events import Booking, Event
 from alerting.rules import RULES
 from crm_shared.errors import UsageError
 from crm_shared.kafka_records import Record
-from tests.alerting.batches import LATER, TOPIC, record, records, run
+from tests.alerting.batches import LATER, record, records, run
 from tests.alerting.bookings import NOON, booking, reversal, transfer_out
 
-replay = pytest.importorskip("bank_simulator.replay")
+pytest.importorskip("bank_simulator.replay")
 
 DAY = date(2026, 7, 1)
 INFLOW, LOBBY = "R01.LARGE_INFLOW", "R05.LOBBY_ARRIVAL"
 FREQUENT = "R01.FREQUENT_TRANSFERS_OUT"
 Say = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def sent(landing: Path) -> list[Record]:
-    return [
-        Record(TOPIC, 0, number, message.key.encode(), message.body.encode())
-        for number, message in enumerate(replay.messages(landing, DAY))
-    ]
-
-
-@pytest.fixture
-def day(connection: psycopg.Connection, sent: list[Record]) -> psycopg.Connection:
-    """A database that has worked on the day."""
-    run(connection, sent)
-    return connection
 
 
 @pytest.fixture

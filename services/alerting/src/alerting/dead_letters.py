@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -24,15 +25,24 @@ on conflict (topic, partition, log_offset, rule_code, payload_digest) do nothing
 returning reason
 """
 
-_LIST = """
+_STORED = """
 select dead_letter_id, topic, partition, log_offset, rule_code, reason, detail, message_key,
        payload, state, attempts, first_seen_at
 from alerting.dead_letters
+"""
+
+_LIST = f"""{_STORED}
 where (%(state)s::text is null or state = %(state)s)
   and (%(reason)s::text is null or reason = %(reason)s)
   and dead_letter_id > %(after)s
   and (%(ids)s::bigint[] is null or dead_letter_id = any (%(ids)s))
 order by dead_letter_id limit %(limit)s
+"""
+
+#: Ids are written in small letters, but nothing holds a sender to it.
+_NAMING = f"""{_STORED}
+where position(%(small)s in payload) > 0 or position(%(capital)s in payload) > 0
+order by dead_letter_id limit 20
 """
 
 _COUNT = """
@@ -121,6 +131,12 @@ def find(
          "after": after, "limit": limit},
     )  # fmt: skip
     return [StoredDeadLetter(*row) for row in rows]
+
+
+def naming(connection: psycopg.Connection, event_id: UUID) -> list[StoredDeadLetter]:
+    """Dead letters whose payload names an event, at most 20; all payloads are looked through."""
+    written = {"small": str(event_id).encode(), "capital": str(event_id).upper().encode()}
+    return [StoredDeadLetter(*row) for row in connection.execute(_NAMING, written)]
 
 
 def count(

@@ -9,11 +9,12 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
+from alerting import dead_letters
+from alerting.dead_letters import StoredDeadLetter
 from alerting.windows import Transfer
 from crm_shared.clock import bank_date
 from crm_shared.events import reminders
 from crm_shared.events.reminders import ReminderRaised
-from crm_shared.kafka_records import Record
 
 _FIRED = """
 select e.rule_code, e.reminder_id, e.customer_id, e.fact, e.rule_version, e.fired_at, e.scope,
@@ -34,15 +35,6 @@ _TAKES_BACK = "select fact from alerting.retractions where event_id = %s"
 
 _TAKEN_BACK = """
 select event_id from alerting.retractions where customer_id = %s and fact = %s
-"""
-
-#: Ids are written in small letters, but nothing holds a sender to it.
-_LETTERS = """
-select dead_letter_id, topic, partition, log_offset, rule_code, reason, detail, state, message_key,
-       payload
-from alerting.dead_letters
-where position(%(small)s in payload) > 0 or position(%(capital)s in payload) > 0
-order by dead_letter_id limit 20
 """
 
 _MESSAGES = """
@@ -72,27 +64,6 @@ class Fired:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A dead letter of the event; `rule_code` is empty where it is of the event as a whole."""
-
-    dead_letter_id: int
-    topic: str
-    partition: int
-    log_offset: int
-    rule_code: str
-    reason: str
-    detail: str
-    state: str
-    message_key: bytes | None
-    payload: bytes | None
-
-    @property
-    def record(self) -> Record:
-        """The record again, without the personal data that was masked."""
-        return Record(self.topic, self.partition, self.log_offset, self.message_key, self.payload)
-
-
-@dataclass(frozen=True, slots=True)
 class Traces:
     """All that the database has; `raised` are the messages that this event caused, by reminder."""
 
@@ -101,7 +72,7 @@ class Traces:
     transfer: Transfer | None
     came_at: datetime | None
     takes_back: str | None
-    letters: Sequence[Letter]
+    letters: Sequence[StoredDeadLetter]
     raised: Mapping[UUID, ReminderRaised]
 
     @property
@@ -128,9 +99,6 @@ def of(connection: psycopg.Connection, event_id: UUID) -> Traces:
     """What is kept of an event; dead letters are looked through, at most 20 are told."""
     with connection.cursor(row_factory=class_row(Fired)) as cursor:
         fired = cursor.execute(_FIRED, (event_id,)).fetchall()
-    with connection.cursor(row_factory=class_row(Letter)) as cursor:
-        written = {"small": str(event_id).encode(), "capital": str(event_id).upper().encode()}
-        letters = cursor.execute(_LETTERS, written).fetchall()
     row = connection.execute(_TRANSFER, (event_id,)).fetchone()
     back = connection.execute(_TAKES_BACK, (event_id,)).fetchone()
     return Traces(
@@ -139,7 +107,7 @@ def of(connection: psycopg.Connection, event_id: UUID) -> Traces:
         transfer=Transfer(*row[:-1]) if row else None,
         came_at=row[-1] if row else None,
         takes_back=back[0] if back else None,
-        letters=letters,
+        letters=dead_letters.naming(connection, event_id),
         raised=_raised(connection, event_id, [one.reminder_id for one in fired]),
     )
 

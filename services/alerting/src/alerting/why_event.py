@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 
 from alerting import judged_again, judged_by, ledger_search, traces, why_words
+from alerting.dead_letters import StoredDeadLetter
 from alerting.decoding import decode
 from alerting.drafts import Version
 from alerting.events import Booking, Event, Judged, fact_of, retracted_by
@@ -22,7 +23,7 @@ from alerting.judged_by import Worked
 from alerting.rules import RULES
 from alerting.rules.protocol import Rule
 from alerting.scopes import Find
-from alerting.traces import Letter, Traces
+from alerting.traces import Traces
 from alerting.windows import Transfer
 from crm_shared.clock import bank_date
 from crm_shared.errors import UsageError
@@ -217,13 +218,13 @@ def _name(judges: type[Judged]) -> str:
     return str(judges.__struct_config__.tag)
 
 
-def _letter_of(rule: Rule, known: Traces) -> Letter | None:
+def _letter_of(rule: Rule, known: Traces) -> StoredDeadLetter | None:
     """The dead letter by which the rule has not judged the event."""
     of_it = (one for one in known.letters if one.rule_code in ("", rule.code))
     return next((one for one in of_it if one.state != "requeued"), None)
 
 
-def _not_judged(letter: Letter, said: RuleSays) -> str:
+def _not_judged(letter: StoredDeadLetter, said: RuleSays) -> str:
     number = letter.dead_letter_id
     advice = f"mend the cause and `alerting dead-letters requeue {number} --by NAME`"
     if letter.state == "settled":
