@@ -220,6 +220,6 @@ def test_what_the_topic_no_longer_holds_is_not_known_and_never_called_complete(
     worked: int, said: str
 ) -> None:
     line = Line("transaction.booked", booked=10, worked=worked, late=0)
-    completeness._compare(line, {uuid4()}, Places(whole=False))
+    completeness._compare(line, {uuid4()}, Places(whole=False), DAY)
     assert (line.missing, line.complete) == (None, None)
     assert line.to_do[0].startswith(said)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -126,6 +127,30 @@ def test_who_takes_a_new_partition_waits_for_the_batches_that_know_nothing_of_it
         connection.commit()
         taking.result(timeout=30)
     assert growth.is_moving(connection)
+
+
+def test_partitions_that_a_topic_made_again_no_longer_has_are_not_waited_for(
+    alerting_url: str, connection: psycopg.Connection
+) -> None:
+    places = [("smaller", number) for number in range(4)]
+    old, new = {"smaller": uuid4()}, {"smaller": uuid4()}
+    ownership.take(connection, places[:2], "test", old, {"smaller": 2})
+    ownership.take(connection, places, "test", old, {"smaller": 4})
+    assert growth.since(connection, ["smaller"]) is not None
+    ownership.take(connection, places[:1], "test", new, {"smaller": 1})
+    assert growth.since(connection, ["smaller"]) is None
+    connection.rollback()
+
+
+def test_the_first_id_that_is_heard_of_a_topic_does_not_end_the_waiting(
+    connection: psycopg.Connection,
+) -> None:
+    place = ("named late", 0)
+    ownership.take(connection, [place], "test", numbers={"named late": 1})
+    ownership.take(connection, [place], "test", numbers={"named late": 2})
+    ownership.take(connection, [place], "test", {"named late": uuid4()}, {"named late": 2})
+    assert growth.since(connection, ["named late"]) is not None
+    connection.rollback()
 
 
 def test_a_partition_settles_once_it_is_seen_without_lag_and_producers_must_know(

@@ -348,7 +348,9 @@ def test_the_document_shows_an_answer_and_the_problems_of_every_operation(
 def test_an_event_says_what_it_fired_and_nothing_of_its_customer(
     client: httpx.Client, connection: psycopg.Connection
 ) -> None:
-    event = booking(980_001, customer_id=980_001_077, amount="654321.00")
+    event = booking(
+        980_001, customer_id=980_001_077, amount="654321.00", correlation_id="order 17 of the core"
+    )
     half = b'{"event_id": "' + str(event.event_id).encode()
     run(connection, [record(0, event, partition=7), record(1, half, partition=7)])
     answer = client.get(f"/v1/events/{event.event_id}")

@@ -30,3 +30,11 @@ def test_the_next_owner_learns_how_far_the_last_one_came(connection: psycopg.Con
     progress[partition].records = 42
     ownership.advance(connection, progress)
     assert ownership.take(connection, [partition], "second")[partition].next_offset == 42
+
+
+def test_the_next_owner_learns_when_records_were_lost(connection: psycopg.Connection) -> None:
+    places = [("lost", 0), ("lost", 1)]
+    ownership.take(connection, places, "first")
+    ownership.note_loss(connection, places[1:])
+    taken = ownership.take(connection, places, "second")
+    assert [taken[one].records_lost_at is None for one in places] == [True, False]

@@ -1,7 +1,7 @@
 """One batch in one transaction: decode, evaluate, write. The caller commits and moves offsets."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -148,7 +148,9 @@ def write(
     raised = reminders.raised(connection, firings)
     withdrawn = _withdraw(connection, taken_back, judgement)
     begun = storms.count(connection, raised, ruleset)
-    outbox.add(connection, _in_order(raised, withdrawn, firings, decoded.arrivals))
+    causes = _causes(firings, withdrawn)
+    messages = _in_order([*raised, *withdrawn], causes, decoded.arrivals)
+    outbox.add(connection, messages, causes)
     refused = decoded.dead + [
         DeadLetter(failure.record, "rule_failed", failure.detail, failure.rule_code)
         for failure in judgement.failures
@@ -168,24 +170,28 @@ def write(
     )
 
 
+def _causes(firings: Sequence[Firing], withdrawn: Sequence[ReminderWithdrawn]) -> dict[UUID, UUID]:
+    """By reminder, the event that raised it, or took away the last it rested on."""
+    causes = {one.reminder_id: UUID(one.correlation_id) for one in withdrawn if one.correlation_id}
+    for firing in firings:
+        causes.setdefault(firing.reminder_id, firing.event.event_id)
+    return causes
+
+
 def _in_order(
-    raised: Sequence[ReminderRaised],
-    withdrawn: Sequence[ReminderWithdrawn],
-    firings: Sequence[Firing],
+    messages: Sequence[ReminderRaised | ReminderWithdrawn],
+    causes: Mapping[UUID, UUID],
     arrivals: Sequence[Arrival],
 ) -> Sequence[ReminderRaised | ReminderWithdrawn]:
     """The messages in the order of the records that caused them, so that a customer hears of what
     came by one topic in its order; what rests on an event of an earlier batch comes last."""
-    causes = {one.reminder_id: UUID(one.correlation_id) for one in withdrawn if one.correlation_id}
-    for firing in firings:
-        causes.setdefault(firing.reminder_id, firing.event.event_id)
-    if not causes:
+    if not messages:
         return ()
     position = dict.fromkeys(causes.values(), len(arrivals))
     for number, arrival in enumerate(arrivals):
         if position.get(arrival.event.event_id) == len(arrivals):
             position[arrival.event.event_id] = number
-    return sorted([*raised, *withdrawn], key=lambda one: position[causes[one.reminder_id]])
+    return sorted(messages, key=lambda one: position[causes[one.reminder_id]])
 
 
 @dataclass

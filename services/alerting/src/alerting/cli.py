@@ -14,6 +14,7 @@ from alerting import (
     cli_outbox,
     cli_rules,
     cli_storms,
+    cli_stream,
     cli_why,
     main,
     migrate,
@@ -51,6 +52,7 @@ app.command()(cli_why.why)
 app.command()(cli_days.completeness)
 app.command()(cli_days.replay)
 app.command()(cli_outbox.send_again)
+app.command()(cli_stream.tail)
 
 
 @app.command()

@@ -84,7 +84,7 @@ def lines(worked: Worked, settings: KafkaSettings, landing: Path, day: date) -> 
         seen = places.look(settings, name, day, kinds, done=worked.offsets, dead=dead)
         for line in several:
             ids = set(ledger.event_ids(landing, day, line.kind) or ())
-            _compare(line, ids, seen[line.kind])
+            _compare(line, ids, seen[line.kind], day)
     return found
 
 
@@ -100,7 +100,7 @@ def _booked(landing: Path, day: date, kind: str) -> Tally | None:
     return tally
 
 
-def _compare(line: Line, booked: set[UUID], seen: Places) -> None:
+def _compare(line: Line, booked: set[UUID], seen: Places, day: date) -> None:
     """Event by event: which of the booked ones were worked on, and where the others are."""
     if not seen.whole:
         fewer = (line.booked or 0) - line.worked
@@ -129,7 +129,8 @@ def _compare(line: Line, booked: set[UUID], seen: Places) -> None:
         some = " ".join(str(one) for one in numbers[:_EXAMPLES])
         line.to_do.append(
             f"{len(dead)} are dead letters: mend the cause, then `alerting dead-letters requeue "
-            f"{some}{' …' if len(dead) > _EXAMPLES else ''} --by NAME`, or settle the day."
+            f"{some}{' …' if len(dead) > _EXAMPLES else ''} --by NAME`, or "
+            f"`alerting completeness --date {day} --settle REASON --by NAME`."
         )
     if gone:
         some = ", ".join(str(one) for one in gone[:_EXAMPLES])

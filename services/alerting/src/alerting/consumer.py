@@ -243,7 +243,7 @@ class Consumer:
         self._epochs = {partition: one.epoch for partition, one in taken.items()}
         self._next = durable
         self._topic_ids = topic_ids
-        metrics.recreated({partition: one.recreated_at for partition, one in taken.items()})
+        metrics.taken(taken)
         _log.info("partitions_taken", partitions=[f"{name}/{one}" for name, one in sorted(taken)])
         return True
 
@@ -273,12 +273,18 @@ class Consumer:
 
     def _look_for_gaps(self, records: Sequence[Record], expected: Mapping[Partition, int]) -> None:
         """Say loudly what the topic no longer had when we came to it."""
-        for gap in gaps.find(records, expected, self._beginnings):
-            metrics.lost(gap.records)
+        found = gaps.find(records, expected, self._beginnings)
+        if not found:
+            return
+        metrics.lost(found)
+        for gap in found:
             _log.error(
                 "records_lost", problem=gap.sentence, topic=gap.topic, partition=gap.partition,
                 first_offset=gap.first, last_offset=gap.last, records=gap.records,
             )  # fmt: skip
+        connection = self._connected()
+        with self._bounded(connection), connection.transaction():
+            ownership.note_loss(connection, [(gap.topic, gap.partition) for gap in found])
 
     def _beginnings(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         wanted = [TopicPartition(*one) for one in partitions]

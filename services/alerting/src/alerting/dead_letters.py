@@ -18,9 +18,10 @@ from crm_shared.logging import PERSONAL_KEYS
 
 _ADD = """
 insert into alerting.dead_letters as d
-    (topic, partition, log_offset, rule_code, payload_digest, reason, detail, message_key, payload)
+    (topic, partition, log_offset, rule_code, payload_digest, reason, detail, message_key, payload,
+     event_id)
 select * from unnest(%s::text[], %s::int[], %s::bigint[], %s::text[], %s::bytea[], %s::text[],
-                     %s::text[], %s::bytea[], %s::bytea[])
+                     %s::text[], %s::bytea[], %s::bytea[], %s::uuid[])
 on conflict (topic, partition, log_offset, rule_code, payload_digest) do nothing
 returning reason
 """
@@ -39,17 +40,16 @@ where (%(state)s::text is null or state = %(state)s)
 order by dead_letter_id limit %(limit)s
 """
 
-#: Ids are written in small letters, but nothing holds a sender to it.
-_NAMING = f"""{_STORED}
-where position(%(small)s in payload) > 0 or position(%(capital)s in payload) > 0
-order by dead_letter_id limit 20
-"""
+_OF_EVENT = f"{_STORED} where event_id = %s order by dead_letter_id limit 20"
 
 _COUNT = """
 select count(*) from alerting.dead_letters
 where (%(state)s::text is null or state = %(state)s)
   and (%(reason)s::text is null or reason = %(reason)s)
 """
+
+#: Also of a record that is cut off or no JSON otherwise.
+_EVENT_ID = re.compile(rb'"event_id"\s*:\s*"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})')
 
 _LONG_NUMBER = re.compile(rb"\d{11,}")
 
@@ -110,6 +110,7 @@ def add(connection: psycopg.Connection, letters: Sequence[DeadLetter]) -> list[s
             [one.detail for one in letters],
             [one.record.key for one in letters],
             [None if payload is None else masked(payload) for payload in payloads],
+            [_event_id(payload) for payload in payloads],
         ),
     )
     return [row[0] for row in rows]
@@ -133,10 +134,9 @@ def find(
     return [StoredDeadLetter(*row) for row in rows]
 
 
-def naming(connection: psycopg.Connection, event_id: UUID) -> list[StoredDeadLetter]:
-    """Dead letters whose payload names an event, at most 20; all payloads are looked through."""
-    written = {"small": str(event_id).encode(), "capital": str(event_id).upper().encode()}
-    return [StoredDeadLetter(*row) for row in connection.execute(_NAMING, written)]
+def of_event(connection: psycopg.Connection, event_id: UUID) -> list[StoredDeadLetter]:
+    """Dead letters of an event, as a whole or for single rules, at most 20."""
+    return [StoredDeadLetter(*row) for row in connection.execute(_OF_EVENT, (event_id,))]
 
 
 def count(
@@ -186,3 +186,8 @@ def masked(payload: bytes) -> bytes:
         for name, value in message.items()
     }
     return json.dumps(hidden, ensure_ascii=False).encode()
+
+
+def _event_id(payload: bytes | None) -> UUID | None:
+    found = _EVENT_ID.search(payload or b"")
+    return UUID(found[1].decode()) if found else None

@@ -7,7 +7,7 @@ in it until it is committed.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zlib import crc32
 
 import psycopg
@@ -59,6 +59,14 @@ join unnest(%s::text[], %s::int[]) as own (topic, partition) using (topic, parti
 where moving_since < now() - %s
 """
 
+_FORGET = """
+update alerting.partitions p set moving_since = null
+from unnest(%s::text[], %s::int[]) as t (topic, number)
+where p.topic = t.topic and p.partition >= t.number
+"""
+
+_SINCE = "select min(moving_since) from alerting.partitions where topic = any (%s)"
+
 _SETTLE = """
 update alerting.partitions p set moving_since = null
 from unnest(%s::text[], %s::int[]) as t (topic, partition)
@@ -89,6 +97,17 @@ def note(
     """Keep how many partitions the topics of these have, where it was not known."""
     values = (list(numbers), list(numbers.values()))
     connection.execute(_NOTE, (*values, *_columns(partitions)))
+
+
+def forget(connection: psycopg.Connection, numbers: Mapping[str, int]) -> None:
+    """These topics were made again with so many partitions: nothing waits in those they lack."""
+    connection.execute(_FORGET, (list(numbers), list(numbers.values())))
+
+
+def since(connection: psycopg.Connection, topics: Collection[str]) -> datetime | None:
+    """Since when customers of these topics move; None: they do not."""
+    row = connection.execute(_SINCE, (list(topics),)).fetchone()
+    return row[0] if row else None
 
 
 def is_moving(connection: psycopg.Connection) -> bool:

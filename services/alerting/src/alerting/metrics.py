@@ -1,6 +1,6 @@
 """What operations measure: Prometheus metrics of this process."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from typing import get_args
 
@@ -9,7 +9,8 @@ from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 from alerting.batch import BatchResult
 from alerting.days_checked import Checked
 from alerting.decoding import Reason
-from alerting.ownership import Partition
+from alerting.gaps import Gap
+from alerting.ownership import Partition, Taken
 from alerting.rules import RULES
 from alerting.rules.protocol import Scope
 from alerting.status import Waiting
@@ -91,7 +92,13 @@ OFFSET_GAPS = Counter(
 LOST_RECORDS = Counter("alerting_lost_records", "Records deleted from the topic before their turn.")
 LOST_AT = Gauge(
     "alerting_records_lost_timestamp_seconds",
-    "When this process last found records deleted from the topic before their turn; 0: never.",
+    "When records were last found deleted from the topic before their turn, by its owned"
+    " partitions.",
+    ["topic", "partition"],
+)
+MOVING_SINCE = Gauge(
+    "alerting_moving_since_timestamp_seconds",
+    "Since when a topic has more partitions and batches are small, of the whole group; 0: none.",
 )
 DELETED = Counter("alerting_deleted_rows", "Rows kept long enough.", ["table"])
 STORMS = Counter("alerting_storms", "Storms begun: messages of the rule are held.", ["rule"])
@@ -113,7 +120,7 @@ _said: dict[Gauge, set[tuple[str, ...]]] = {}
 
 def forget_partitions() -> None:
     """Others may own them from now on, and say how far they are."""
-    for gauge in (LAG_RECORDS, LAG_SECONDS, WATERMARK, RECREATED):
+    for gauge in (LAG_RECORDS, LAG_SECONDS, WATERMARK, RECREATED, LOST_AT):
         gauge.clear()
 
 
@@ -124,18 +131,26 @@ def lags(found: Mapping[Partition, tuple[int, float]]) -> None:
         LAG_SECONDS.labels(*partition).set(seconds)
 
 
-def recreated(found: Mapping[Partition, datetime | None]) -> None:
-    """When the topics of owned partitions were last found to have been made again."""
-    for partition, at in found.items():
-        if at is not None:
-            RECREATED.labels(*partition).set(at.timestamp())
+def taken(found: Mapping[Partition, Taken]) -> None:
+    """What happened to the topics of partitions that are owned from now on."""
+    for partition, one in found.items():
+        if one.recreated_at is not None:
+            RECREATED.labels(*partition).set(one.recreated_at.timestamp())
+        if one.records_lost_at is not None:
+            LOST_AT.labels(*partition).set(one.records_lost_at.timestamp())
 
 
-def lost(records: int) -> None:
-    """Records were deleted from a topic before their turn."""
-    OFFSET_GAPS.inc()
-    LOST_RECORDS.inc(records)
-    LOST_AT.set_to_current_time()
+def lost(gaps: Sequence[Gap]) -> None:
+    """Records were deleted from their topics before their turn."""
+    for gap in gaps:
+        OFFSET_GAPS.inc()
+        LOST_RECORDS.inc(gap.records)
+        LOST_AT.labels(gap.topic, gap.partition).set_to_current_time()
+
+
+def moving(since: datetime | None) -> None:
+    """Since when customers move to other partitions, if they do."""
+    MOVING_SINCE.set(since.timestamp() if since else 0)
 
 
 def waits(found: Waiting) -> None:

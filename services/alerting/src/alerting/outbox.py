@@ -4,9 +4,10 @@ The messages of one reminder are in order, and so are those of one customer that
 topic; those of several topics are not. Whoever reads goes by `reminder_id` and `revision`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import psycopg
 
@@ -19,16 +20,18 @@ from crm_shared.postgres import advisory_key
 #: of one reminder so keep their order, as each sees those before it: its row is locked.
 _ADD = """
 insert into alerting.outbox
-    (reminder_id, rule_code, rule_version, customer_id, business_date, message, held)
-select reminder_id, rule_code, rule_version, customer_id, business_date, message,
+    (reminder_id, rule_code, rule_version, customer_id, business_date, message, caused_by, held)
+select reminder_id, rule_code, rule_version, customer_id, business_date, message, caused_by,
        case when rule_version is null
            then exists (select from alerting.outbox o
                         where o.reminder_id = t.reminder_id and o.held)
            else rule_code = any (array(select rule_code from alerting.storms
                                        where ended_at is null)) end
-from unnest(%s::uuid[], %s::text[], %s::int[], %s::bigint[], %s::date[], %s::bytea[])
+from unnest(%s::uuid[], %s::text[], %s::int[], %s::bigint[], %s::date[], %s::bytea[],
+            %s::uuid[])
     with ordinality
-    as t (reminder_id, rule_code, rule_version, customer_id, business_date, message, ordinality)
+    as t (reminder_id, rule_code, rule_version, customer_id, business_date, message, caused_by,
+          ordinality)
 order by ordinality
 """
 
@@ -73,9 +76,12 @@ class Message:
 
 
 def add(
-    connection: psycopg.Connection, messages: Sequence[ReminderRaised | ReminderWithdrawn]
+    connection: psycopg.Connection,
+    messages: Sequence[ReminderRaised | ReminderWithdrawn],
+    causes: Mapping[UUID, UUID],
 ) -> None:
-    """Keep the messages until the topic has them, in this order."""
+    """Keep the messages until the topic has them, in this order; `causes` are the events that
+    raised or withdrew the reminders."""
     if not messages:
         return
     connection.execute(
@@ -87,6 +93,7 @@ def add(
             [one.customer_id for one in messages],
             [bank_date(one.occurred_at) for one in messages],
             [one.to_bytes() for one in messages],
+            [causes[one.reminder_id] for one in messages],
         ),
     )
 

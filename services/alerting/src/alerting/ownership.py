@@ -29,7 +29,7 @@ select topic, partition, 1, %s from unnest(%s::text[], %s::int[]) as t (topic, p
 order by topic, partition
 on conflict (topic, partition) do update
 set epoch = p.epoch + 1, owner = excluded.owner, taken_at = now()
-returning topic, partition, epoch, next_offset, topic_id, recreated_at
+returning topic, partition, epoch, next_offset, topic_id, recreated_at, records_lost_at
 """
 
 #: The first id that is heard of a topic says nothing about the offset; every other one does.
@@ -38,10 +38,12 @@ update alerting.partitions p
 set topic_id = t.topic_id,
     next_offset = case when p.topic_id is null then p.next_offset else 0 end,
     recreated_at = case when p.topic_id is null then p.recreated_at else now() end,
-    topic_partitions = null, moving_since = null
+    topic_partitions = case when p.topic_id is null then p.topic_partitions end,
+    moving_since = case when p.topic_id is null then p.moving_since end
 from unnest(%s::text[], %s::int[], %s::uuid[]) as t (topic, partition, topic_id)
 where p.topic = t.topic and p.partition = t.partition
-returning p.topic, p.partition, p.epoch, p.next_offset, p.topic_id, p.recreated_at
+returning p.topic, p.partition, p.epoch, p.next_offset, p.topic_id, p.recreated_at,
+          p.records_lost_at
 """
 
 _LOOK = """
@@ -65,6 +67,13 @@ where p.topic = t.topic and p.partition = t.partition
 """
 
 
+_LOST = """
+update alerting.partitions p set records_lost_at = now()
+from unnest(%s::text[], %s::int[]) as t (topic, partition)
+where p.topic = t.topic and p.partition = t.partition
+"""
+
+
 class FencedError(CrmError):
     """A partition is not as we left it, so another process owns it or the database was set back."""
 
@@ -74,12 +83,14 @@ class FencedError(CrmError):
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A partition newly owned: the epoch of this ownership and how far the last owner came, in the
-    topic of that id; when it was last found that the topic had been made again."""
+    topic of that id; when it was last found that the topic had been made again, and that it had
+    deleted records before their turn."""
 
     epoch: int
     next_offset: int
     topic_id: UUID | None = None
     recreated_at: datetime | None = None
+    records_lost_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -113,13 +124,16 @@ def take(
     growth.mark(connection, numbers)
     rows = connection.execute(_TAKE, (owner, *_columns(partitions)))
     taken = {(row[0], row[1]): Taken(*row[2:]) for row in rows}
-    _follow(connection, taken, topic_ids)
+    _follow(connection, taken, topic_ids, numbers)
     growth.note(connection, numbers, taken)
     return taken
 
 
 def _follow(
-    connection: psycopg.Connection, taken: dict[Partition, Taken], topic_ids: Mapping[str, UUID]
+    connection: psycopg.Connection,
+    taken: dict[Partition, Taken],
+    topic_ids: Mapping[str, UUID],
+    numbers: Mapping[str, int],
 ) -> None:
     """Begin anew where the topic was made again, and keep the ids that were not known."""
     others = [
@@ -130,15 +144,23 @@ def _follow(
     if not others:
         return
     rows = connection.execute(_FOLLOW, [list(column) for column in zip(*others, strict=True)])
+    made_again = set()
     for row in rows.fetchall():
         before, now = taken[row[0], row[1]], Taken(*row[2:])
         taken[row[0], row[1]] = now
         if before.topic_id is not None:
+            made_again.add(row[0])
             _log.error(
                 "topic_recreated", topic=row[0], partition=row[1], was_at=before.next_offset,
                 old_id=str(before.topic_id), new_id=str(now.topic_id),
                 do="have the core bank send again what may not have been worked on before that",
             )  # fmt: skip
+    growth.forget(connection, {one: numbers[one] for one in made_again & numbers.keys()})
+
+
+def note_loss(connection: psycopg.Connection, partitions: Iterable[Partition]) -> None:
+    """Note that the topic had deleted records of these before their turn."""
+    connection.execute(_LOST, _columns(partitions))
 
 
 def look(

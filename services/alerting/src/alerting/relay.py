@@ -12,7 +12,7 @@ import psycopg
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from alerting import database, days_checked, metrics, outbox, retention, status
+from alerting import database, days_checked, growth, metrics, outbox, retention, status
 from alerting.canaries import Canaries
 from alerting.outbox import Message
 from alerting.settings import AlertingSettings
@@ -112,6 +112,7 @@ class Relay:
         with postgres.bounded(connection, patience), connection.transaction():
             metrics.waits(status.waiting(connection))
             metrics.days(days_checked.standing(connection))
+            metrics.moving(growth.since(connection, self._topics))
             metrics.OUTBOX_BACKLOG.set(outbox.backlog(connection))
             if self._canaries.on:
                 refused = self._canaries.refused

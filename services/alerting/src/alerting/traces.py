@@ -39,7 +39,7 @@ select event_id from alerting.retractions where customer_id = %s and fact = %s
 
 _MESSAGES = """
 select reminder_id, message from alerting.outbox
-where reminder_id = any (%s) and rule_version is not null order by seq
+where reminder_id = any (%s) and caused_by = %s and rule_version is not null order by seq
 """
 
 _OF_ITS_DAY = """
@@ -96,7 +96,7 @@ class Traces:
 
 
 def of(connection: psycopg.Connection, event_id: UUID) -> Traces:
-    """What is kept of an event; dead letters are looked through, at most 20 are told."""
+    """What is kept of an event; of its dead letters at most 20."""
     with connection.cursor(row_factory=class_row(Fired)) as cursor:
         fired = cursor.execute(_FIRED, (event_id,)).fetchall()
     row = connection.execute(_TRANSFER, (event_id,)).fetchone()
@@ -107,7 +107,7 @@ def of(connection: psycopg.Connection, event_id: UUID) -> Traces:
         transfer=Transfer(*row[:-1]) if row else None,
         came_at=row[-1] if row else None,
         takes_back=back[0] if back else None,
-        letters=dead_letters.naming(connection, event_id),
+        letters=dead_letters.of_event(connection, event_id),
         raised=_raised(connection, event_id, [one.reminder_id for one in fired]),
     )
 
@@ -138,8 +138,8 @@ def _raised(
     connection: psycopg.Connection, event_id: UUID, reminder_ids: list[UUID]
 ) -> dict[UUID, ReminderRaised]:
     told = {}
-    for reminder_id, message in connection.execute(_MESSAGES, (reminder_ids,)):
+    for reminder_id, message in connection.execute(_MESSAGES, (reminder_ids, event_id)):
         one = reminders.ADAPTER.validate_json(message)
-        if isinstance(one, ReminderRaised) and one.correlation_id == str(event_id):
+        if isinstance(one, ReminderRaised):
             told[reminder_id] = one
     return told

@@ -160,7 +160,7 @@ def rules_say(
     said = []
     for code, rule in RULES.items():
         judged = None
-        if source is not None and _can_judge(rule, source):
+        if source is not None and _fits(rule, source):
             dated, day = judged_by.dated(code, versions[code]), bank_date(source.event.occurred_at)
             again = judged_again.judge_told(
                 source.told.events, day, dated, find=find, worked=worked
@@ -170,10 +170,12 @@ def rules_say(
     return said
 
 
-def _can_judge(rule: Rule, source: Source) -> bool:
-    if isinstance(source.event, Transfer):
-        return rule.judges is Transfer
-    return rule.judges is source.kind or (rule.judges is Transfer and source.kind is Booking)
+def _fits(rule: Rule, source: Source) -> bool:
+    """Whether the rule looks at what is known of the event: a booking that only the inbox has is
+    known as a transfer."""
+    if rule.judges is Transfer:
+        return source.kind is Booking
+    return rule.judges is type(source.event)
 
 
 def _says(rule: Rule, source: Source | None, known: Traces, judged: JudgedEvent | None) -> RuleSays:
@@ -189,7 +191,7 @@ def _says(rule: Rule, source: Source | None, known: Traces, judged: JudgedEvent 
             f"{fired.rule_version or 'not kept'}; {state or 'no longer kept'}: reminder "
             f"{fired.reminder_id}",
         )  # fmt: skip
-    elif source is not None and not _kind_fits(rule, source.kind):
+    elif source is not None and not _looks_at(rule, source.kind):
         said = RuleSays(rule.code, "not_applicable", None, None, None,
                         f"it looks at {_name(rule.judges)} only")  # fmt: skip
     else:
@@ -208,7 +210,7 @@ def _says(rule: Rule, source: Source | None, known: Traces, judged: JudgedEvent 
     return RuleSays(rule.code, "not_judged", said.version, None, None, _not_judged(letter, said))
 
 
-def _kind_fits(rule: Rule, kind: type[Event]) -> bool:
+def _looks_at(rule: Rule, kind: type[Event]) -> bool:
     return rule.judges is kind or (rule.judges is Transfer and kind is Booking)
 
 
