@@ -200,6 +200,25 @@ def test_dead_letters_hide_personal_data() -> None:
     assert masked(b"broken 12345") == b"broken 12345"
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (b'{"data": {"Phone": "138", "x":1}}', b'{"data": {"Phone": "***", "x": 1}}'),
+        (b'[{"phone": 138}, [{"name": {"first": "a"}}]]', b'[{"phone": "***"}, [{"name": "***"}]]'),
+        (b'{"phone": "138", "phone": null}', b'{"phone": "***"}'),
+        (b'{"phone": "138", "x": "\\ud800"}', b'{"phone": "***", "x": "\\ud800"}'),
+        (b'{"name" : "a\\"b", "x":"c', b'{"name" : "***", "x":"c'),
+        (b'{"x": {"name": "cut o', b'{"x": {"name": "***"'),
+        (b'{"x": "name",  "phone": null}', b'{"x": "name",  "phone": null}'),
+    ],
+)
+def test_dead_letters_hide_personal_data_at_any_depth_and_nothing_else(
+    said: bytes, kept: bytes
+) -> None:
+    assert masked(said) == kept
+    assert masked(b'{"x":' + b"[" * 5_000 + b'{"phone": "138"}').endswith(b'{"phone": "***"}')
+
+
 def test_what_a_dead_letter_says_is_told_to_who_asks_and_that_is_kept(
     connection: psycopg.Connection, alerting_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -168,11 +168,13 @@ def test_a_dead_letter_that_is_not_utf8_is_not_taken_for_worked_on(
     others = [one for one in sent if one not in bookings]
     topic, key, value = bookings[0]
     in_gbk = value.replace(b'"channel":"', '"channel":"柜台'.encode("gbk"))
-    _publish(kafka_settings, [*others, *bookings[1:], (topic, key, in_gbk)])
+    # Without a type, so that whoever looks for one has to go all the way down.
+    deep = (topic, key, b'{"x":' + b"[" * 5_000 + b"]" * 5_000 + b"}")
+    _publish(kafka_settings, [*others, *bookings[1:], (topic, key, in_gbk), deep])
     _work(url, kafka_settings)
     found = _report(code=3)
     one = found["kinds"]["transaction.booked"]
-    (number,) = found["dead_letters_of_no_day"]
+    number, _ = found["dead_letters_of_no_day"]
     assert (one["missing"], one["complete"]) == (1, False)
     (dead,) = one["to_do"]
     assert f"alerting dead-letters requeue {number}" in dead

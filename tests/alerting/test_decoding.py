@@ -51,6 +51,12 @@ def test_the_reason_never_repeats_a_value() -> None:
     assert "13800138000" not in refused.detail
 
 
+def test_the_reason_never_repeats_a_kind_that_there_is_not() -> None:
+    refused = decode(record(0, b'{"type": "13800138000"}'), LATER)
+    assert isinstance(refused, Refused)
+    assert refused.detail.startswith("type: Input should be one of transaction.booked, ")
+
+
 def test_what_lies_after_the_latest_instant_is_in_the_future() -> None:
     event = record(0, booking(1))
     assert isinstance(decode(event, NOON), Booking)

@@ -9,8 +9,10 @@ from itertools import product
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
-from alerting import batch, decoding
+from alerting import batch, dead_letters, decoding, worked
+from alerting.cli import app
 from crm_shared.events.envelope import Event
 from tests.alerting import bookings
 from tests.alerting.batches import LATER, TOPIC, raised, records, run
@@ -23,13 +25,19 @@ _KINDS = {
     "i": (b"{}", "incomplete"),
     "f": (transfer_out(1, occurred_at=LATER + timedelta(days=1)), "future_dated"),
     "r": (transfer_out(2, branch_id="B\0"), "refused"),
+    "l": (b"[" * 100_000, "undecodable"),
+    "o": (b'{"x":' + b"[" * 5_000 + b"]" * 5_000 + b',"type":"transaction.booked"}', "undecodable"),
+    "u": (b'{"phone": "1", "x": "\\ud800"}', "undecodable"),
+    "d": (b'{"phone": "1", "x": 1' + b"0" * 5_000 + b"}", "undecodable"),
+    "t": (b'{"type": "\\u0000"}', "incomplete"),
+    "e": (b'{"type": "transaction.booked", "customer_id": 1e400}', "incomplete"),
 }
 
 _SMALL = [
     "".join(one) for size in (1, 2, 3) for one in product(".xr", repeat=size) if set(one) != {"."}
 ]
 _EACH_KIND = [
-    before + kind + after for kind in "nif" for before, after in product(("", "."), repeat=2)
+    before + kind + after for kind in "nifloudte" for before, after in product(("", "."), repeat=2)
 ]
 #: Five transfers in all: one reminder more, that no poison among them may hold up.
 _IN_A_WINDOW = [
@@ -83,3 +91,25 @@ def test_poison_at_any_position_harms_nothing_around_it(
             "select next_offset from alerting.partitions where topic = %s", (TOPIC,)
         ).fetchone()
         assert held == (first + len(pattern),)
+
+
+def test_what_cannot_be_read_is_listed_requeued_and_of_no_day(
+    connection: psycopg.Connection, alerting_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = [value for value, reason in _KINDS.values() if reason in ("undecodable", "incomplete")]
+    run(connection, records(sent, 90_000))
+    ours = [one for one in dead_letters.find(connection, limit=9_999) if one.log_offset >= 90_000]
+    connection.commit()
+    monkeypatch.setenv("ALERTING_DATABASE_URL", alerting_url)
+    for words in (
+        ["list", "--limit", "9999"],
+        ["list", "--json", "--by", "Chen", "--purpose", "operations"],
+        ["requeue", "--by", "Chen", *(str(one.dead_letter_id) for one in ours)],
+    ):
+        said = CliRunner().invoke(app, ["dead-letters", *words], catch_exceptions=False).output
+    assert said == f"0 worked on, 0 reminders raised, 0 withdrawn, {len(sent)} still dead.\n"
+    of_the_day = worked.read(connection, LATER.date(), [TOPIC])
+    assert {one.dead_letter_id for one in ours} <= {
+        one.dead_letter_id for one in of_the_day.undated
+    }
+    connection.commit()

@@ -51,7 +51,12 @@ where (%(state)s::text is null or state = %(state)s)
 #: Also of a record that is cut off or no JSON otherwise.
 _EVENT_ID = re.compile(rb'"event_id"\s*:\s*"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})')
 
+#: In what cannot be read: long numbers, and texts behind the name of a personal field.
 _LONG_NUMBER = re.compile(rb"\d{11,}")
+_PERSONAL_TEXT = re.compile(
+    rb'(?i)("(?:%s)"\s*:\s*)"[^"\\]*(?:\\.[^"\\]*)*"?' % "|".join(sorted(PERSONAL_KEYS)).encode(),
+    re.DOTALL,
+)
 
 
 class TooManyDeadLettersError(CrmError):
@@ -174,18 +179,27 @@ def settle(connection: psycopg.Connection, ids: Sequence[int]) -> int:
 
 
 def masked(payload: bytes) -> bytes:
-    """The payload without personal data: their fields where it is JSON, else long numbers."""
+    """The payload without personal data: their fields, at any depth, where it is JSON that can be
+    read, else what looks like them. Where nothing is hidden, the very bytes that came."""
+    hidden = False
+
+    def object_of(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Called for every object, the innermost first; a name may stand in it twice."""
+        nonlocal hidden
+        found = dict(fields)
+        for name, value in fields:
+            if value is not None and name.lower() in PERSONAL_KEYS:
+                hidden, found[name] = True, "***"
+        return found
+
     try:
-        message = json.loads(payload)
-    except ValueError:
-        return _LONG_NUMBER.sub(b"***", payload)
-    if not isinstance(message, dict) or not PERSONAL_KEYS & message.keys():
-        return payload
-    hidden: dict[str, Any] = {
-        name: "***" if name in PERSONAL_KEYS and value is not None else value
-        for name, value in message.items()
-    }
-    return json.dumps(hidden, ensure_ascii=False).encode()
+        message = json.loads(payload, object_pairs_hook=object_of)
+        if not hidden:
+            return payload
+        # Half of a surrogate pair, which UTF-8 cannot hold, becomes the escape that it came as.
+        return json.dumps(message, ensure_ascii=False).encode(errors="backslashreplace")
+    except (ValueError, RecursionError):
+        return _LONG_NUMBER.sub(b"***", _PERSONAL_TEXT.sub(rb'\1"***"', payload))
 
 
 def _event_id(payload: bytes | None) -> UUID | None:

@@ -34,6 +34,9 @@ _canary: msgspec.json.Decoder[Canary] = msgspec.json.Decoder(Canary)
 #: More digits than microseconds have: one of the two rounds, the other cuts.
 _finer_than_microseconds = re.compile(rb"\.[0-9]{7}").search
 
+#: What the decoders raise; the last of these where a value nests deeper than the stack.
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
 #: PostgreSQL cannot keep this character in a text.
 _NUL = b"\\u0000"
 _BACKSLASH = ord("\\")
@@ -74,7 +77,7 @@ def _plain(value: bytes) -> Event | None:
         return None
     try:
         event = _decode_plain(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except _UNREADABLE:
         return None
     if type(event) is Booking and not is_positive_cents(event.amount_text):
         return None
@@ -82,7 +85,7 @@ def _plain(value: bytes) -> Event | None:
 
 
 def _unusual(value: bytes) -> Event | Canary | Refused:
-    with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+    with suppress(*_UNREADABLE):
         return _canary.decode(value)
     try:
         return contract.event_of(_validate(value))
@@ -93,7 +96,9 @@ def _unusual(value: bytes) -> Event | Canary | Refused:
 def _refused(error: ValidationError) -> Refused:
     problems = error.errors(include_url=False, include_input=False, include_context=False)
     if problems[0]["type"] == "json_invalid":
-        return Refused("undecodable", "The value is not JSON in UTF-8.")
+        return Refused("undecodable", "The value is not JSON in UTF-8, or nests too deeply.")
+    if problems[0]["type"] == "union_tag_invalid":  # Its message would repeat the value.
+        return Refused("incomplete", f"type: Input should be one of {', '.join(contract.KINDS)}.")
     sentences = [
         f"{'.'.join(str(part) for part in problem['loc'][1:]) or 'the event'}: {problem['msg']}"
         for problem in problems[:5]

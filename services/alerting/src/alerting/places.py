@@ -92,7 +92,7 @@ def _place(
 ) -> None:
     try:
         said = _said(record.value or b"")
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return
     if said.business_date != day or said.type not in found:
         return

@@ -114,7 +114,7 @@ def _letter(row: tuple[Any, ...]) -> Letter:
     try:
         said = json.loads(payload or b"")
         known = str(said["type"]), UUID(said["event_id"]), _day(said)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         known = None, None, None
     return Letter(number, (topic, partition, offset), reason, dead, *known)
 
