@@ -11,6 +11,7 @@ from pathlib import Path
 
 _HOME = tempfile.mkdtemp(prefix="tulou-airflow-")
 os.environ |= {
+    "ACRM_FIRST_DATE": "2026-06-29",
     "AIRFLOW_HOME": _HOME,
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
@@ -29,6 +30,7 @@ def check() -> None:
     bag = DagBag(str(DAGS))
     assert not bag.import_errors, bag.import_errors
     dag = bag.dags["acrm_nightly"]
+    assert dag.start_date == pendulum.datetime(2026, 6, 29, tz="Asia/Shanghai"), dag.start_date
     below = {task.task_id: task.downstream_task_ids for task in dag.tasks}
     assert below == {"wait_inputs": {"run"}, "run": {"prune"}, "prune": set()}, below
     scheduled = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))

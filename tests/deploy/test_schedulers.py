@@ -39,7 +39,7 @@ def test_everything_that_is_called_is_a_command() -> None:
     found = called()
     assert found[DAG.name] == ["wait-inputs", "run", "prune"]
     assert {one for calls in found.values() for one in calls} <= set(COMMANDS)
-    assert found[CRONTAB.name] == ["run", "run", "run", "prune"]
+    assert found[CRONTAB.name] == ["catch-up", "catch-up", "catch-up", "prune"]
 
 
 def test_the_dag_is_python() -> None:
@@ -81,6 +81,13 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
     )  # fmt: skip
     told = [line for line in done.stderr.splitlines() if "acrm" in line or "alerting" in line]
     assert (done.returncode, told) == (0, [])
+
+
+def test_systemd_looks_as_late_as_cron_does_and_then_says_what_is_missing() -> None:
+    assert "\n5        8 * * *" in CRONTAB.read_text()
+    timer = (DEPLOY / "systemd" / "acrm-late.timer").read_text()
+    assert "OnCalendar=*-*-* 08:05:00 Asia/Shanghai" in timer
+    assert "SuccessExitStatus" not in (DEPLOY / "systemd" / "acrm-late.service").read_text()
 
 
 def test_every_timer_has_its_service() -> None:

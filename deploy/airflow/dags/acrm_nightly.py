@@ -4,7 +4,8 @@ The DAG calls the command `acrm` and adds nothing to it: every task can be run a
 is not done. Settings (`ACRM_…`, `CRM_…`) come from the environment of the worker.
 
 * The data interval of a run begins on its business date, in the bank's time zone: the run of
-  30 June starts on 1 July at 01:30. `catchup` makes the days that a stopped scheduler missed.
+  30 June starts on 1 July at 01:30. The first one is that of `ACRM_FIRST_DATE`; `catchup` makes the
+  days that a stopped scheduler missed.
 * Exit code 75 (a day has not arrived, another run holds the date, a server is away) is waiting: the
   task is tried again. Code 3 (an audit blocked) and 2 (wrong use) fail at once: trying again would
   find the same.
@@ -24,6 +25,13 @@ FAILS_AT_ONCE = {2, 3}
 #: Days kept in the warehouse, which holds personal data in clear.
 KEEP_DAYS = os.environ.get("ACRM_KEEP_DAYS", "40")
 
+if "ACRM_FIRST_DATE" not in os.environ:
+    raise AirflowException(
+        "Set ACRM_FIRST_DATE for scheduler and workers: the first business date to be run, such as"
+        " 2026-07-01. What lies before it is made by `acrm backfill`."
+    )
+FIRST_DATE = os.environ["ACRM_FIRST_DATE"]
+
 
 def acrm(*arguments: str) -> None:
     """Call the batch; what it prints stands in the log of the task."""
@@ -40,7 +48,7 @@ def acrm(*arguments: str) -> None:
     dag_id="acrm_nightly",
     description="Landing files of a business date to indicators, tags, coverage and reminders",
     schedule=CronDataIntervalTimetable("30 1 * * *", timezone="Asia/Shanghai"),
-    start_date=pendulum.datetime(2026, 1, 1, tz="Asia/Shanghai"),
+    start_date=pendulum.parse(FIRST_DATE, tz="Asia/Shanghai"),
     catchup=True,
     max_active_runs=1,
     default_args={

@@ -18,6 +18,7 @@ COMMANDS = {
     "migrate": "runs",
     "run": "runs",
     "backfill": "runs",
+    "catch-up": "runs",
     "plan": "runs",
     "publish": "runs",
     "audit": "runs",

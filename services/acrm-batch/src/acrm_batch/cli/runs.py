@@ -1,9 +1,10 @@
 """Making a date: migrate, run, backfill, plan, publish, audit."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from datetime import date
+from datetime import date, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -24,9 +25,12 @@ from acrm_batch.cli.options import (
     settings_of,
 )  # fmt: skip
 from acrm_batch.cli.output import console, print_json, print_table, say, sentences, warn
+from acrm_batch.inputs import delivered_days
 from acrm_batch.progress import Progress
+from acrm_batch.settings import BatchSettings
 from crm_shared.business_calendar import days
 from crm_shared.errors import ExitCode, UsageError
+from crm_shared.landing import read_manifest
 
 app = typer.Typer()
 
@@ -110,20 +114,56 @@ def backfill(
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Run every date from one to another, in order; reminders of the past are not sent."""
-    done: list[dict[str, Any]] = []
     with sentences():
         if last < first:
             raise UsageError(f"--to {last} lies before --from {first}; exchange them.")
         settings = settings_of(landing_dir=landing, warehouse_dir=warehouse, engine=engine,
                                memory_limit=memory_limit, threads=threads)  # fmt: skip
-        try:
-            for day in days(first, last):
-                done.append(bring_about(day, lambda progress, day=day: batch.run_date(  # type: ignore[misc]
-                    settings, day, progress, publishes=not no_publish, sends=False,
-                    command="backfill"), quiet=as_json))  # fmt: skip
-        finally:
-            if as_json:
-                print_json(done)
+        _each(days(first, last), lambda day, progress: batch.run_date(
+            settings, day, progress, publishes=not no_publish, sends=False,
+            command="backfill"), as_json=as_json)  # fmt: skip
+
+
+@app.command(name="catch-up")
+def catch_up(
+    *,
+    last: Annotated[date, typer.Option("--to", parser=parsed_date, metavar="DATE")],
+    landing: Landing = None, warehouse: Warehouse = None, memory_limit: Memory = None,
+    threads: Threads = None, engine: EngineName = None, no_events: NoEvents = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Run every date after the newest published one, in order, and send its reminders; for
+    schedulers: a night that was missed is made up by the next one."""
+    with sentences():
+        settings = settings_of(landing_dir=landing, warehouse_dir=warehouse, engine=engine,
+                               memory_limit=memory_limit, threads=threads)  # fmt: skip
+        _each(days(_first_due(settings, last), last), lambda day, progress: batch.run_date(
+            settings, day, progress, sends=not no_events), as_json=as_json)  # fmt: skip
+
+
+def _first_due(settings: BatchSettings, last: date) -> date:
+    """The day after the newest published one, or a later opening, before which nothing is read."""
+    with ledger.Ledger.open(settings.database_url.get_secret_value(), "acrm") as known:
+        published = [day for day in known.published_dates() if day < last]
+    if not published:
+        return last
+    due = published[-1] + timedelta(days=1)
+    folder = settings.landing_dir
+    return max([due, *(day for day in delivered_days(folder, last)
+                       if day > due and read_manifest(folder, day).opening)])  # fmt: skip
+
+
+def _each(
+    due: Iterable[date], work: Callable[[date, Progress], batch.Result], *, as_json: bool
+) -> None:
+    """Do the work of every date, in order; what was done is told also where one fails."""
+    done: list[dict[str, Any]] = []
+    try:
+        for day in due:
+            done.append(bring_about(day, partial(work, day), quiet=as_json))
+    finally:
+        if as_json:
+            print_json(done)
 
 
 @app.command()

@@ -1,0 +1,45 @@
+"""`acrm catch-up`: a night that was missed is made up by the next one."""
+
+import json
+from datetime import date
+
+import pytest
+from typer.testing import CliRunner
+
+from acrm_batch.cli import app
+from tests.acrm_batch.bank import Bank, write_day
+from tests.acrm_batch.conftest import FIRST, Batch
+from tests.acrm_batch.processes import environment
+
+SECOND, FIFTH, NINTH = date(2026, 1, 2), date(2026, 1, 5), date(2026, 1, 9)
+
+
+@pytest.fixture
+def delivered(bank: Bank) -> Bank:
+    """A bank of one customer, delivered up to the fifth."""
+    bank.customer(1)
+    bank.account(11, 1, "A", 1000)
+    bank.deliver(FIFTH)
+    return bank
+
+
+def _catch_up(to: date) -> tuple[int, list[str]]:
+    """The exit code, and the dates that were run."""
+    words = ["catch-up", "--to", str(to), "--no-events", "--json"]
+    done = CliRunner().invoke(app, words)
+    return done.exit_code, [one["business_date"] for one in json.loads(done.stdout)]
+
+
+def test_missed_nights_are_made_up_in_order_and_a_lost_day_by_the_next_opening(
+    delivered: Bank, crm: Batch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment(crm).items():
+        monkeypatch.setenv(name, value)
+    assert _catch_up(SECOND) == (0, [str(SECOND)]), "nothing was published before"
+    assert _catch_up(FIFTH) == (0, ["2026-01-03", "2026-01-04", "2026-01-05"])
+    assert _catch_up(FIFTH) == (0, [str(FIFTH)]), "what is done costs a look"
+    assert crm.query("select business_date from acrm.publications order by 1")[-1] == (FIFTH,)
+    assert _catch_up(NINTH) == (75, []), "the sixth is not there"
+    state = dict(delivered.tables(FIRST, full=True))
+    write_day(delivered.landing, NINTH, state, full=True, opening=True)
+    assert _catch_up(NINTH) == (0, [str(NINTH)]), "what lies before an opening is not waited for"
