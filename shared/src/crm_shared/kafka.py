@@ -25,6 +25,7 @@ from kafka.errors import (
 )
 from kafka.net.compat import KafkaNetClient
 from kafka.net.selector import NetworkSelector
+from kafka.producer.future import FutureRecordMetadata
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
 from crm_shared import logging
@@ -136,6 +137,24 @@ def producer(settings: KafkaSettings) -> KafkaProducer:
             metadata_max_age_ms=30_000,
         ),
     )
+
+
+def wait(sent: Iterable[FutureRecordMetadata], seconds: float) -> None:
+    """Until the broker has acknowledged or refused each of these, at most `seconds` in all.
+
+    `KafkaProducer.flush` waits for everything that the producer holds, and tells of nothing where a
+    single partition has no leader.
+    """
+    deadline = time.monotonic() + seconds
+    for future in sent:
+        with suppress(KafkaError):
+            future.get(timeout=max(deadline - time.monotonic(), 0.0))
+
+
+def partition_of_key(client: KafkaProducer, topic: str, key: bytes) -> int:
+    """The number of the partition to which this producer sends what has this key."""
+    number: int = client._partition(topic, None, key, None, key, None)
+    return number
 
 
 def ensure_topics(settings: KafkaSettings, names: Iterable[str]) -> None:

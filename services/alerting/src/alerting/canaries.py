@@ -10,10 +10,10 @@ from contextlib import suppress
 from uuid import uuid4
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
 from alerting.ownership import Partition
-from crm_shared import clock, logging
+from crm_shared import clock, kafka, logging
 from crm_shared.events.canaries import CanarySent
 
 _log = logging.get(__name__)
@@ -47,9 +47,10 @@ class Canaries:
             with suppress(ValueError):
                 future = producer.send(topic, event.to_bytes(), event.key, partition=number)
                 sent.append((topic, future))
-        producer.flush(timeout=ack_seconds)
+        # Not `flush`, which also waits for whatever else the producer holds.
+        kafka.wait([future for _, future in sent], ack_seconds)
         for topic, future in sent:
-            error = None if future.succeeded() else future.exception or KafkaError("no answer")
+            error = None if future.succeeded() else future.exception or KafkaTimeoutError(topic)
             if error is None:
                 self.refused.discard(topic)
             elif isinstance(error, KafkaError) and error.retriable:

@@ -41,18 +41,17 @@ order by ordinality
 _CLAIM = """
 select seq, customer_id, message from alerting.outbox
 where sent_at is null and not held
+  and customer_id not in (select unnest(%s::bigint[]))
 order by seq limit %s for update skip locked
 """
 
-#: In parts, by number: what is sent once more meanwhile is not met again.
+#: In parts, and by the index of `sent_at`; what is sent once more meanwhile is later than `begun`.
 _SEND_AGAIN = """
 with part as (
     select seq from alerting.outbox
-    where seq > %(after)s and seq <= %(last)s and sent_at >= %(since)s order by seq limit %(limit)s
-), changed as (
-    update alerting.outbox o set sent_at = null from part where o.seq = part.seq returning o.seq
+    where sent_at >= %(since)s and sent_at < %(begun)s order by sent_at limit %(limit)s
 )
-select count(*), max(seq) from changed
+update alerting.outbox o set sent_at = null from part where o.seq = part.seq
 """
 
 _SENT_AT_ONCE = 5_000
@@ -71,8 +70,13 @@ class Message:
     """A message about a reminder, on its way."""
 
     seq: int
-    key: bytes
+    customer_id: int
     value: bytes
+
+    @property
+    def key(self) -> bytes:
+        """What goes by the same key keeps its order."""
+        return str(self.customer_id).encode()
 
 
 def add(
@@ -98,8 +102,9 @@ def add(
     )
 
 
-def claim(connection: psycopg.Connection, limit: int) -> list[Message]:
-    """Unsent messages, locked until the transaction ends; none while another relay has its turn.
+def claim(connection: psycopg.Connection, limit: int, without: Iterable[int] = ()) -> list[Message]:
+    """Unsent messages of all but these customers, locked until the transaction ends; none while
+    another relay has its turn.
 
     One relay at a time keeps each reminder's order; a claim by state misses no row, whatever order
     transactions committed in.
@@ -109,8 +114,7 @@ def claim(connection: psycopg.Connection, limit: int) -> list[Message]:
     ).fetchone()
     if turn is None or not turn[0]:
         return []
-    rows = connection.execute(_CLAIM, (limit,))
-    return [Message(seq, str(customer_id).encode(), value) for seq, customer_id, value in rows]
+    return [Message(*row) for row in connection.execute(_CLAIM, (list(without), limit))]
 
 
 def mark_sent(connection: psycopg.Connection, numbers: Iterable[int]) -> None:
@@ -123,15 +127,15 @@ def mark_sent(connection: psycopg.Connection, numbers: Iterable[int]) -> None:
 def send_again(connection: psycopg.Connection, since: datetime) -> int:
     """Have the relay send once more what the topic acknowledged at this instant or later; how many
     messages. What a storm holds was never sent and stays held."""
-    row = connection.execute("select coalesce(max(seq), 0) from alerting.outbox").fetchone()
-    part = {"after": 0, "last": row[0] if row else 0, "since": since, "limit": _SENT_AT_ONCE}
+    begun = connection.execute("select now()").fetchone()
+    part = {"since": since, "begun": begun and begun[0], "limit": _SENT_AT_ONCE}
     changed = 0
     while True:
         connection.commit()
-        number, newest = connection.execute(_SEND_AGAIN, part).fetchone() or (0, None)
+        number = connection.execute(_SEND_AGAIN, part).rowcount
         if not number:
             return changed
-        changed, part["after"] = changed + number, newest
+        changed += number
 
 
 def backlog(connection: psycopg.Connection) -> int:

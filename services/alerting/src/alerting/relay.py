@@ -6,15 +6,24 @@ person.
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import psycopg
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from alerting import database, days_checked, growth, metrics, outbox, retention, status
+from alerting import (
+    database,
+    days_checked,
+    delivery,
+    growth,
+    metrics,
+    outbox,
+    retention,
+    status,
+)
 from alerting.canaries import Canaries
-from alerting.outbox import Message
+from alerting.delivery import Delivery
 from alerting.settings import AlertingSettings
 from crm_shared import kafka, logging, postgres
 from crm_shared.errors import ServerUnavailableError
@@ -24,11 +33,10 @@ from crm_shared.settings import KafkaSettings
 
 _log = logging.get(__name__)
 
-_AT_ONCE = 500
 _IDLE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
-_ACK_SECONDS = 20.0
-_CANARY_SECONDS = 5.0
+_SEND_SECONDS = 1.0
+_CANARY_SECONDS = 1.0
 _DELETE_EVERY_SECONDS = 600.0
 _LOOK_EVERY_SECONDS = 10.0
 
@@ -47,7 +55,7 @@ class Relay:
         self._kafka = kafka_settings
         self._canaries = canaries
         self._topics = [kafka.topic(kafka_settings, name) for name in TOPICS]
-        self._topic = kafka.topic(kafka_settings, reminders.TOPIC)
+        self._delivery = Delivery(kafka.topic(kafka_settings, reminders.TOPIC))
         self._on_failure = on_failure
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -65,7 +73,8 @@ class Relay:
         self._wake.set()
 
     def stop(self, seconds: float) -> None:
-        """Send what is there, then end; give up after `seconds`, the outbox forgets nothing."""
+        """Send for a moment what is there, then end; give up after `seconds`, the outbox forgets
+        nothing."""
         self._stop.set()
         self._wake.set()
         self._thread.join(seconds)
@@ -74,32 +83,44 @@ class Relay:
         pause = _IDLE_SECONDS
         try:
             while True:
-                stopping = self._stop.is_set()
+                stopping, more = self._stop.is_set(), False
                 try:
                     if not stopping:
                         self._look()
-                    self._drain()
+                    more = self._drain()
                     if not stopping:
                         self._delete_old()
                         self._send_canaries()
                     pause = _IDLE_SECONDS
                 except (*database.RETRYABLE, KafkaError, ServerUnavailableError) as error:
-                    metrics.SENDS_PUT_OFF.inc()
-                    _log.warning("reminders_not_sent", error=str(error).strip()[:300])
-                    self._close()
+                    self._put_off(error)
                     pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
                 if stopping:
                     return
-                self._wake.wait(pause)
-                self._wake.clear()
+                if not more:
+                    self._wake.wait(pause)
+                    self._wake.clear()
         except Exception as error:
             self._on_failure(error)
         finally:
             self._close()
 
-    def _drain(self) -> None:
-        while self._send_some() == _AT_ONCE:
-            pass
+    def _put_off(self, error: Exception) -> None:
+        metrics.SENDS_PUT_OFF.inc()
+        _log.warning("reminders_not_sent", error=str(error).strip()[:300])
+        self._close()
+        if isinstance(error, ServerUnavailableError):
+            # What was unacknowledged is nobody's own fault: all of it goes when the server is back.
+            self._delivery.leave_nobody_out()
+
+    def _drain(self) -> bool:
+        """Send for a moment: canaries, metrics and deletion have their turn, too. Whether there is
+        more to send."""
+        until = time.monotonic() + _SEND_SECONDS
+        while more := self._send_some():
+            if time.monotonic() >= until:
+                break
+        return more
 
     def _look(self) -> None:
         """Dead letters, storms and backlog, for the metrics: also while Kafka is away."""
@@ -125,7 +146,8 @@ class Relay:
         try:
             self._canaries.send(producer, _CANARY_SECONDS)
         except KafkaError as error:
-            # One partition that takes none holds up no reminder; how old its newest is tells it.
+            # One partition that takes none holds up a reminder for a moment at most; how old its
+            # newest is tells it.
             _log.warning("canaries_not_sent", error=str(error).strip()[:300])
 
     def _delete_old(self) -> None:
@@ -149,35 +171,19 @@ class Relay:
             )
         return self._connection
 
-    def _send_some(self) -> int:
+    def _send_some(self) -> bool:
+        """Whether there is more."""
         connection = self._connected()
-        patience = self._settings.statement_timeout_seconds * 2 + _ACK_SECONDS
+        patience = self._settings.statement_timeout_seconds * 2 + self._delivery.ack_seconds
         with postgres.bounded(connection, patience), connection.transaction():
-            messages = outbox.claim(connection, _AT_ONCE)
-            acknowledged = self._send(messages) if messages else []
-            if acknowledged:
-                outbox.mark_sent(connection, acknowledged)
-            metrics.OUTBOX_BACKLOG.set(outbox.backlog(connection))
-        metrics.SENT.inc(len(acknowledged))
-        if len(acknowledged) < len(messages):
-            raise KafkaError(f"{len(messages) - len(acknowledged)} messages not acknowledged")
-        return len(messages)
-
-    def _send(self, messages: Sequence[Message]) -> list[int]:
-        """Send all; the numbers of those acknowledged with everything before of the same key."""
-        producer = self._producing()
-        futures = [
-            (one, producer.send(self._topic, key=one.key, value=one.value)) for one in messages
-        ]
-        producer.flush(timeout=_ACK_SECONDS)
-        broken: set[bytes] = set()
-        acknowledged = []
-        for message, future in futures:
-            if message.key in broken or not future.succeeded():
-                broken.add(message.key)
-            else:
-                acknowledged.append(message.seq)
-        return acknowledged
+            found = self._delivery.send_some(connection, self._producing)
+        metrics.SENT.inc(found.acknowledged)
+        if found.failed:
+            error = KafkaError(f"{found.failed} messages not acknowledged")
+            if not found.acknowledged:
+                raise error
+            self._put_off(error)
+        return found.claimed == delivery.AT_ONCE
 
     def _producing(self) -> KafkaProducer:
         if self._producer is None:
