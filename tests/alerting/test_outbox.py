@@ -28,3 +28,12 @@ def test_what_was_sent_at_an_instant_or_later_is_sent_again_in_its_order(
     assert outbox.send_again(connection, began) == 5
     again = [one.seq for one in outbox.claim(connection, 100)]
     assert again == [*messages[2:], *sorted(new)]
+
+
+def test_what_is_sent_again_is_found_by_the_index_of_when_it_was_sent(
+    connection: psycopg.Connection,
+) -> None:
+    connection.execute("set enable_seqscan = off; set enable_sort = off")
+    part = {"since": NOON, "begun": NOON, "limit": 1}
+    plan = connection.execute("explain " + outbox._SEND_AGAIN, part).fetchall()
+    assert "outbox_sent" in str(plan)
