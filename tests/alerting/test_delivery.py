@@ -105,7 +105,7 @@ def test_a_partition_without_a_leader_holds_up_its_own_customers_only(
     }
     stuck = [one for one in _CUSTOMERS if number_of[one] == 0]
     assert 0 < len(stuck) < len(_CUSTOMERS)
-    to = Delivery(topic, ack_seconds=3, left_out_seconds=3_600)
+    to = Delivery(topic, ack_seconds=3, pause_seconds=(3_600, 3_600))
     failed = _send_all(to, outbox, producer)
     assert _unsent(outbox) == stuck * 3
     assert 0 < failed <= 4, "once the partition is known to be silent, nothing more goes there"
@@ -131,7 +131,7 @@ def test_who_was_left_out_is_tried_again_after_a_while(
 ) -> None:
     topic = kafka.topic(broker, reminders.TOPIC)
     _without_leader(producer, topic, 0)
-    to = Delivery(topic, ack_seconds=1, left_out_seconds=0)
+    to = Delivery(topic, ack_seconds=1, pause_seconds=(0, 0))
     failed = _send_all(to, outbox, producer)
     assert failed > 0
     assert _send_all(to, outbox, producer) == failed

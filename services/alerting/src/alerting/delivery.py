@@ -28,15 +28,22 @@ class Delivered:
 
 
 class Delivery:
-    """To `topic`; waits `ack_seconds` for a claim, then leaves out for `left_out_seconds` whoever
-    has an unacknowledged message, and whoever's messages go where none was acknowledged."""
+    """To `topic`; waits `ack_seconds` for a claim, then leaves out whoever has an unacknowledged
+    message, and whoever's messages go where none was acknowledged.
+
+    They are tried again after `pause_seconds`, the shorter at first, doubled up to the longer.
+    """
 
     def __init__(
-        self, topic: str, ack_seconds: float = 20.0, left_out_seconds: float = 30.0
+        self,
+        topic: str,
+        ack_seconds: float,
+        pause_seconds: tuple[float, float] = (2.0, 60.0),
     ) -> None:
         self.ack_seconds = ack_seconds
         self._topic = topic
-        self._left_out_seconds = left_out_seconds
+        self._shortest, self._longest = pause_seconds
+        self._pause = self._shortest
         self._left_out: set[int] = set()
         self._silent: set[int] = set()
         self._again_at = 0.0
@@ -71,6 +78,8 @@ class Delivery:
             outbox.mark_sent(connection, [one.seq for one in acknowledged])
         if failed:
             self._leave_out(producer, failed, acknowledged)
+        elif not self._left_out:
+            self._pause = self._shortest
         return Delivered(len(messages), len(acknowledged), len(tried) - len(acknowledged))
 
     def _without_silent(
@@ -87,7 +96,8 @@ class Delivery:
         self, producer: KafkaProducer, failed: dict[int, bytes], acknowledged: Sequence[Message]
     ) -> None:
         if not self._left_out:
-            self._again_at = time.monotonic() + self._left_out_seconds
+            self._again_at = time.monotonic() + self._pause
+            self._pause = min(self._pause * 2, self._longest)
         heard = {self._number(producer, one.key) for one in acknowledged}
         self._silent |= {self._number(producer, key) for key in failed.values()} - heard
         self._left_out |= failed.keys()

@@ -35,6 +35,7 @@ _log = logging.get(__name__)
 
 _IDLE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 5.0
+_ACK_SECONDS = 20.0
 _SEND_SECONDS = 1.0
 _CANARY_SECONDS = 1.0
 _DELETE_EVERY_SECONDS = 600.0
@@ -55,7 +56,9 @@ class Relay:
         self._kafka = kafka_settings
         self._canaries = canaries
         self._topics = [kafka.topic(kafka_settings, name) for name in TOPICS]
-        self._delivery = Delivery(kafka.topic(kafka_settings, reminders.TOPIC))
+        # PostgreSQL ends a transaction that idles for three times the patience with a statement.
+        patience = min(_ACK_SECONDS, settings.statement_timeout_seconds * 2)
+        self._delivery = Delivery(kafka.topic(kafka_settings, reminders.TOPIC), patience)
         self._on_failure = on_failure
         self._wake = threading.Event()
         self._stop = threading.Event()
