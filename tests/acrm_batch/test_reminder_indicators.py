@@ -18,6 +18,17 @@ def private(bank: Bank, customer: int, manager: str = "E1", **row: Any) -> None:
     })  # fmt: skip
 
 
+def test_of_no_outcomes_no_row_is_made_and_the_union_still_counts_none(
+    bank: Bank, crm: Batch
+) -> None:
+    bank.customer(1)
+    bank.deliver(FIRST)
+    crm.run(FIRST, selectors=("mart_organisations",))
+    assert crm.rows("ind_reminders_orgs", FIRST, "grain") == []
+    union = crm.rows("mart_organisations", FIRST, "org_type, rem_done_m")
+    assert ("union", 0) in union
+
+
 def test_a_key_customer_has_the_private_manager_in_force_who_is_in_office(
     bank: Bank, crm: Batch
 ) -> None:

@@ -187,6 +187,8 @@ units as (
 {values}
     from parts
     group by grouping sets ({managers}(branch_id), (legal_entity_id), ())
+    -- Of no rows at all the grouping set () makes one in DuckDB and none in Spark.
+    having count(*) > 0
 )"""
 
 
