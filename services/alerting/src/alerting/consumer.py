@@ -9,14 +9,14 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from kafka import ConsumerRebalanceListener, KafkaConsumer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import TopicPartition
 
 from alerting import (
@@ -33,6 +33,7 @@ from alerting import (
 )
 from alerting.batch import BatchResult
 from alerting.decoding import Refused
+from alerting.gaps import Gap
 from alerting.ownership import FencedError, Partition, Progress
 from alerting.ruleset import Ruleset, RulesetError
 from alerting.settings import AlertingSettings
@@ -99,7 +100,7 @@ class Consumer:
         self._epochs: dict[Partition, int] = {}
         self._next: dict[Partition, int] = {}
         self._topic_ids: dict[str, UUID] = {}
-        self._moving = False
+        self._moving = self._must_join = False
         self._last_of_movers: dict[Partition, int] = {}
         self._pending: Sequence[Record] = ()
         self._ruleset_read_at = 0.0
@@ -122,6 +123,8 @@ class Consumer:
 
     def _turn(self) -> None:
         try:
+            if self._must_join:
+                self._join_anew()
             kafka.consume(
                 self._client, self._handle, self._stop.is_set, after_poll=self._between_batches
             )
@@ -131,8 +134,7 @@ class Consumer:
             metrics.FENCED.inc()
             _log.warning("fenced", error=str(error))
             self._pending = ()
-            self._client.close()
-            self._client = self._join()
+            self._must_join = True
         except (*database.RETRYABLE, ServerUnavailableError) as error:
             self._put_off("PostgreSQL", error)
         except KafkaError as error:
@@ -146,20 +148,20 @@ class Consumer:
         self._pending = records
         if self._own_what_is_assigned(self._connected()):
             raise _TakenAnewError
-        before = dict(self._next)
         for part in growth.parts(records) if self._moving else (records,):
             for progress, result in batch.in_parts(part, self._write):
                 self._note(progress)
                 self._count(result)
         self._pending = ()
-        self._look_for_gaps(records, before)
         metrics.BATCH_SECONDS.observe(time.perf_counter() - started)
 
     def _write(
         self, records: Sequence[Record], refused: Refused | None
     ) -> tuple[dict[Partition, Progress], BatchResult]:
-        """One transaction, checked against the epochs of our partitions."""
+        """One transaction, checked against the epochs of our partitions; with it, what was lost
+        before these records is told, once."""
         connection = self._connected()
+        lost = gaps.find(records, self._next, self._beginnings)
         touched = set(map(partition_of, records))
         with self._bounded(connection), connection.transaction():
             progress = ownership.lock_own(
@@ -171,6 +173,9 @@ class Consumer:
             decoded = batch.decode_all(records, progress, self._clock(), self._bounds, refused)
             result = batch.write(connection, decoded, self._ruleset)
             ownership.advance(connection, progress)
+            if lost:
+                ownership.note_loss(connection, [(gap.topic, gap.partition) for gap in lost])
+        self._tell(lost)
         return progress, result
 
     def _lock_customers(self, connection: psycopg.Connection, records: Sequence[Record]) -> None:
@@ -271,20 +276,14 @@ class Consumer:
             growth.settle(connection, passed)
             self._moving = growth.is_moving(connection)
 
-    def _look_for_gaps(self, records: Sequence[Record], expected: Mapping[Partition, int]) -> None:
+    def _tell(self, lost: Sequence[Gap]) -> None:
         """Say loudly what the topic no longer had when we came to it."""
-        found = gaps.find(records, expected, self._beginnings)
-        if not found:
-            return
-        metrics.lost(found)
-        for gap in found:
+        metrics.lost(lost)
+        for gap in lost:
             _log.error(
                 "records_lost", problem=gap.sentence, topic=gap.topic, partition=gap.partition,
                 first_offset=gap.first, last_offset=gap.last, records=gap.records,
             )  # fmt: skip
-        connection = self._connected()
-        with self._bounded(connection), connection.transaction():
-            ownership.note_loss(connection, [(gap.topic, gap.partition) for gap in found])
 
     def _beginnings(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         wanted = [TopicPartition(*one) for one in partitions]
@@ -360,6 +359,15 @@ class Consumer:
 
     def _bounded(self, connection: psycopg.Connection) -> Any:
         return postgres.bounded(connection, self._settings.statement_timeout_seconds * 2)
+
+    def _join_anew(self) -> None:
+        """`KafkaTimeoutError` where no broker answers: it is tried again."""
+        self._client.close()
+        try:
+            self._client = self._join()
+        except ServerUnavailableError as error:
+            raise KafkaTimeoutError(error.sentence) from error
+        self._must_join = False
 
     def _join(self) -> KafkaConsumer:
         self._epochs = {}
