@@ -97,6 +97,10 @@ bench-acrm: install .local/bench/.packages spark ## The night's batch at full si
 bench-alerting: install .local/bench/.packages ## Alerting beside plain polling and quixstreams; latency, processes, customers (RECORDS=500000)
 	@$(BIN)/python -m deploy.bench.alerting --records $(or $(RECORDS),500000) $(ARGS)
 
+bench-alerting-kafka: kafka .local/bench/.packages ## The same on Apache Kafka (RECORDS=500000; needs Java 17)
+	@trap '$(BIN)/python -m deploy.kafka down' EXIT; \
+	$(BIN)/python -m deploy.bench.alerting --records $(or $(RECORDS),500000) --bootstrap "$$($(BIN)/python -m deploy.kafka address)" $(ARGS)
+
 # Packages that only benches compare with: PYTHONPATH=.local/bench/packages
 .local/bench/.packages: deploy/bench/requirements.lock
 	@echo "installing the packages of deploy/bench/requirements.lock into .local/bench/packages"
@@ -156,4 +160,4 @@ contracts: install ## Write JSON Schema and AsyncAPI of the shared contracts
 check-contracts: install ## Check that docs/contracts is what the code says
 	@$(BIN)/python -m crm_shared.contracts --check
 
-.PHONY: bench-acrm bench-alerting bench-generate help install lock lock-airflow lock-bench clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-airflow test-faults test-faults-kafka test-long test-kafka test-spark lint format typecheck imports contracts check-contracts
+.PHONY: bench-acrm bench-alerting bench-alerting-kafka bench-generate help install lock lock-airflow lock-bench clean up down status demo kafka kafka-down spark spark-up spark-down lock-spark test test-airflow test-faults test-faults-kafka test-long test-kafka test-spark lint format typecheck imports contracts check-contracts

@@ -90,6 +90,9 @@ def main(
     records: Annotated[int, typer.Option(help="Events in the topics.")] = 500_000,
     rounds: Annotated[int, typer.Option(help="How often each is measured.")] = 3,
     parts: Annotated[str, typer.Option(help="Which parts, with commas.")] = ",".join(_PARTS),
+    bootstrap: Annotated[
+        str | None, typer.Option(help="Another broker than the local one, such as Apache Kafka.")
+    ] = None,
 ) -> None:
     """Measure alerting; the figures are written to .local/bench/alerting.json."""
     console = Console()
@@ -105,10 +108,15 @@ def main(
                 LocalServers(Path(folder) / "servers", report=console.print) as servers,
             ):
                 Path(folder).chmod(0o711)
-                measure("alerting", "migrate", environment=servers.environment())
+                known = servers.environment()
+                if bootstrap:
+                    known["CRM_KAFKA_BOOTSTRAP"] = bootstrap
+                measure("alerting", "migrate", environment=known)
+                # The topics of a broker that is not ours may outlive this run.
+                run = Path(folder).name.removeprefix("run-")
 
-                def bench(name: str, servers: LocalServers = servers) -> Bench:
-                    return Bench(name, servers.environment(), records, console.print)
+                def bench(name: str, known: dict[str, str] = known, run: str = run) -> Bench:
+                    return Bench(f"{name}-{run}", known, records, console.print)
 
                 _measure(part, bench, figures, rounds)
     except CrmError as error:
