@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -304,6 +304,32 @@ async def test_a_number_given_earlier_and_committed_later_is_waited_for(
             assert higher <= await settled.look() < later, "the newest writer is not waited for"
             fast.rollback()
             assert await settled.look() == later
+
+
+@pytest.mark.parametrize("last_event_id", [None, "never"])
+async def test_a_stream_begins_when_all_that_was_being_stored_is_stored(
+    alerting_url: str, settings: AlertingSettings, last_event_id: str | None
+) -> None:
+    told = {"type": "reminder.raised", "rule_code": "R", "occurred_at": "2026-07-01T00:00:00Z"}
+    message = json.dumps(told | {"reminder_id": str(uuid4())}).encode()
+    add = (
+        "insert into alerting.outbox (reminder_id, rule_code, customer_id, business_date, message)"
+        " values (gen_random_uuid(), 'R', 1, now(), %s) returning seq"
+    )
+    frames = stream.events(settings, stream.Wanted(), last_event_id, lambda: False)
+    with psycopg.connect(alerting_url) as slow, psycopg.connect(alerting_url) as fast:
+        async with asyncio.timeout(30), aclosing(frames):
+            slow.execute(add, (message,))
+            fast.execute(add, (message,))
+            fast.commit()
+            begun = asyncio.ensure_future(anext(frames))
+            await asyncio.wait([begun], timeout=1)
+            assert not begun.done(), "what is stored after the greeting would not be told"
+            slow.commit()
+            await begun
+            (later,) = fast.execute(add, (message,)).fetchone() or (0,)
+            fast.commit()
+            assert b"id: %d\n" % later in await anext(frames)
 
 
 def test_there_are_no_more_streams_than_may_be_and_they_end_with_the_process(

@@ -1,5 +1,6 @@
 """A connection that fails says why, and what to do."""
 
+import psycopg
 import pytest
 
 from crm_shared import postgres
@@ -26,3 +27,19 @@ def test_a_server_that_refuses_is_not_told_to_be_started(
     assert "does not let us in" in caught.value.sentence
     assert 'database "no_such_database" does not exist' in caught.value.sentence
     assert "make up" not in caught.value.sentence
+
+
+@pytest.mark.parametrize("ours", ["", "EST5EDT"])
+def test_instants_come_in_utc_whatever_the_time_zone_of_the_database(
+    ours: str, postgres_database: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_shanghai = f"alter database {postgres_database.name} set timezone = 'Asia/Shanghai'"
+    with psycopg.connect(postgres_database.superuser, autocommit=True) as connection:
+        connection.execute(in_shanghai)
+    if ours:
+        monkeypatch.setenv("PGTZ", ours)
+    with postgres.connect(postgres_database.acrm_owner, application_name="test") as connection:
+        connection.rollback()
+        row = connection.execute("select timestamptz '2026-07-01T04:00Z'").fetchone()
+    assert row is not None
+    assert f"{row[0]:%H:%M:%SZ}" == "04:00:00Z"

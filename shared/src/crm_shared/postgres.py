@@ -15,6 +15,9 @@ from crm_shared.time_limit import cut_after
 
 CONNECT_TIMEOUT_SECONDS = 5
 
+#: What is printed with a literal Z is UTC. An option of the connection would yield to PGTZ.
+IN_UTC = "set timezone to 'UTC'"
+
 #: Given to every connection: what is dead is noticed, and no transaction is left open by accident.
 _LIVENESS = {
     "connect_timeout": CONNECT_TIMEOUT_SECONDS,
@@ -58,13 +61,21 @@ def _reason(error: psycopg.Error) -> str:
 
 
 def connect(url: str, *, application_name: str, autocommit: bool = False) -> psycopg.Connection:
-    """Open a connection; `ServerUnavailableError` names the server that does not answer."""
+    """Open a connection; `ServerUnavailableError` names the server that does not answer.
+
+    Instants come in UTC, whatever the time zone of the server, the database, the role or ours.
+    """
     try:
-        return psycopg.connect(
+        connection = psycopg.connect(
             **(conninfo_to_dict(url) | _LIVENESS),  # type: ignore[arg-type]
             application_name=application_name,
             autocommit=autocommit,
         )
+        if connection.info.parameter_status("TimeZone") != "UTC":
+            with bounded(connection, CONNECT_TIMEOUT_SECONDS):
+                connection.execute(IN_UTC)
+                connection.commit()
+        return connection
     except psycopg.OperationalError as error:
         reason = _reason(error)
         if _REFUSAL.search(reason):

@@ -119,6 +119,14 @@ class Settled:
             self._mark, self._writers = last, writers
         return self.until
 
+    async def begin(self) -> int:
+        """The same, as soon as it is known: who writes now may have been given a lower `seq`."""
+        until = await self.look()
+        while not until and self._mark:
+            await asyncio.sleep(_LOOK_SECONDS)
+            until = await self.look()
+        return until
+
 
 async def last_of(connection: _Connection) -> int:
     """The highest `seq` that was ever given."""
@@ -144,6 +152,7 @@ async def opened(settings: AlertingSettings) -> AsyncIterator[_Connection]:
         options=f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
     )
     try:
+        await connection.execute(postgres.IN_UTC)
         yield connection
     finally:
         await connection.close()
@@ -160,10 +169,12 @@ async def events(
     Ends when PostgreSQL goes away: the client comes back with Last-Event-ID.
     """
     async with opened(settings) as connection:
-        position, greeting = await _start(connection, last_event_id)
+        settled = Settled(connection)
+        position, greeting = await _start(connection, settled, last_event_id)
         yield greeting
+        stored = _stored(connection, settled, wanted, position, is_stopping)
         try:
-            async with aclosing(_stored(connection, wanted, position, is_stopping)) as stored:
+            async with aclosing(stored):
                 async for frames in stored:
                     yield frames
         except psycopg.OperationalError as error:
@@ -171,9 +182,12 @@ async def events(
 
 
 async def _stored(
-    connection: _Connection, wanted: Wanted, position: int, is_stopping: Callable[[], bool]
+    connection: _Connection,
+    settled: Settled,
+    wanted: Wanted,
+    position: int,
+    is_stopping: Callable[[], bool],
 ) -> AsyncGenerator[bytes]:
-    settled = Settled(connection)
     heartbeat_at = time.monotonic() + _HEARTBEAT_SECONDS
     while not is_stopping():
         until = await settled.look()
@@ -194,14 +208,20 @@ async def _stored(
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _start(connection: _Connection, last_event_id: str | None) -> tuple[int, bytes]:
-    last = await last_of(connection)
+async def _start(
+    connection: _Connection, settled: Settled, last_event_id: str | None
+) -> tuple[int, bytes]:
     if not last_event_id:
-        return last, _frame("ready", last, {"position": last})
+        return _begin("ready", await settled.begin())
     known = last_event_id.isascii() and last_event_id.isdecimal() and len(last_event_id) < 19
-    if known and await _trimmed_until(connection) <= int(last_event_id) <= last:
+    trimmed = await _trimmed_until(connection)
+    if known and trimmed <= int(last_event_id) <= await last_of(connection):
         return int(last_event_id), b": resumed\n\n"
-    return last, _frame("reset", last, {"position": last})
+    return _begin("reset", max(await settled.begin(), trimmed))
+
+
+def _begin(event: str, position: int) -> tuple[int, bytes]:
+    return position, _frame(event, position, {"position": position})
 
 
 @dataclass(frozen=True, slots=True)
