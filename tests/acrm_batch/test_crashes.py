@@ -88,6 +88,24 @@ def test_a_run_killed_anywhere_leaves_nothing_half_and_heals(bank: Bank, crm: Ba
     assert (checksums(crm), snapshots(crm), published(crm)) == healed
 
 
+def test_a_remake_that_dies_is_not_taken_for_what_it_replaced(
+    made: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A parameter is changed, the run dies when the new file is in place, it is set back."""
+    crm = made.crm
+    before = checksums(crm)
+    withdrawn = tmp_path / "params.yml"
+    withdrawn.write_text("- {code: due.loan_days, values: [{value: 50}]}\n")
+    with monkeypatch.context() as patch:
+        patch.setenv("ACRM_PARAMETERS", str(withdrawn))
+        killed = KILLED.format(owner="ledger.Ledger", name="record_step", skip=0)
+        command = ("run", "--date", str(SECOND), "--select", "int_due_days")
+        assert finish(start(crm, killed, *command))[0] == -SIGKILL
+    assert checksums(crm) != before
+    crm.run(SECOND)
+    assert checksums(crm) == before
+
+
 def test_of_two_runs_at_once_one_waits_for_its_turn(bank: Bank, crm: Batch) -> None:
     small(bank)
     both = [start(crm, _PLAIN, *_NIGHT) for _ in range(2)]

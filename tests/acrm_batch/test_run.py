@@ -10,19 +10,23 @@ import time
 from collections import Counter
 from datetime import date
 from decimal import Decimal
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 
 import psycopg
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from acrm_batch import batch
 from acrm_batch.audits import AuditBlockedError
 from acrm_batch.cli import app
+from acrm_batch.progress import Progress
 from acrm_batch.project import Project
+from acrm_batch.report.files import file_of
 from crm_shared import postgres
-from crm_shared.errors import ExitCode, UsageError
+from crm_shared.errors import ExitCode, NotReadyError, UsageError
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import Batch, Filling, Start
 from tests.acrm_batch.processes import environment
@@ -147,6 +151,39 @@ def test_a_parameter_that_starts_later_stops_the_models_that_need_it(
     crm.settings.parameters_file.write_text("- {code: contact.cap, values: [{value: 3}]}\n")
     healed = crm.run(DAY, selectors=("int_over_contact",)).steps
     assert ("int_over_contact", "made") in {(step.model, step.outcome) for step in healed}
+
+
+def test_steps_that_fail_without_an_audit_and_those_they_block_are_written_down(
+    delivered: Bank, crm: Batch, tmp_path: Path
+) -> None:
+    crm.settings.parameters_file = tmp_path / "params.yml"
+    crm.settings.parameters_file.write_text(
+        "- {code: contact.cap, values: [{effective_from: 2026-07-01, value: 3}]}\n"
+    )
+    with pytest.raises(UsageError) as caught:
+        crm.run(DAY)
+    found = crm.query(
+        "select model, outcome, reason from acrm.steps where as_of = %s and outcome <> 'made'", DAY
+    )
+    assert ("int_capped_contacts", "failed", caught.value.sentence) in found
+    assert ("int_over_contact", "blocked", "int_capped_contacts failed") in found
+    page = file_of(crm.settings.warehouse_dir, DAY, "en").read_text(encoding="utf-8")
+    assert escape(caught.value.sentence) in page and "int_capped_contacts failed" in page
+
+
+def test_audits_are_tried_again_on_the_days_that_the_partitions_were_made_of(
+    ready: Start,
+) -> None:
+    bank, crm = ready.bank, ready.crm
+    accepted = crm.query("select * from acrm.accepted_days order by 1")
+    bank.add("balances", DAY, account_id=11, balance=7)
+    bank.deliver(DAY, since=DAY)
+    with Progress(Console(), quiet=True) as progress:
+        results = batch.audit_date(crm.settings, DAY, progress)
+        assert results and not [one for one in results if one.blocks]
+        assert crm.query("select * from acrm.accepted_days order by 1") == accepted
+        with pytest.raises(NotReadyError, match="Nothing of 2026-03-01 has been made"):
+            batch.audit_date(crm.settings, date(2026, 3, 1), progress)
 
 
 def test_a_run_names_the_tag_that_asks_for_an_unknown_indicator(

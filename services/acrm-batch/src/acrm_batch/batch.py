@@ -13,9 +13,11 @@ import duckdb
 import psycopg
 
 from acrm_batch import history, snapshot
+from acrm_batch.audits import blocked_sentence, run_audits
 from acrm_batch.engines.duckdb import Engine, failure
 from acrm_batch.inputs import Inputs
 from acrm_batch.ledger import AuditResult, Ledger, named_failure
+from acrm_batch.model import Model
 from acrm_batch.progress import Progress
 from acrm_batch.project import Project
 from acrm_batch.publish import Publication, publish
@@ -24,7 +26,7 @@ from acrm_batch.settings import BatchSettings
 from acrm_batch.steps import Step
 from acrm_batch.warehouse import clean_aside
 from crm_shared import postgres
-from crm_shared.errors import CrmError
+from crm_shared.errors import CrmError, NotReadyError
 from crm_shared.personal_data import Protector
 from crm_shared.settings import DataKeySettings, KafkaSettings, load
 
@@ -210,10 +212,37 @@ def publish_date(
 def audit_date(
     settings: BatchSettings, business_date: date, progress: Progress
 ) -> list[AuditResult]:
-    """Try the audits of a date's partitions again."""
-    with opened(settings, business_date, "audit") as (runner, _, run_id):
-        runner.accept(run_id, business_date, settings.threads)
-        return runner.audit(run_id, business_date, progress.step)
+    """Try the audits of a date's partitions again, against the days that they were made of."""
+    with opened(settings, business_date, "audit") as (runner, ledger, run_id):
+        if not any(day == business_date for _, day in runner.partitions):
+            raise NotReadyError(
+                f"Nothing of {business_date} has been made; run `acrm run --date {business_date}`"
+                " first."
+            )
+        runner.inputs = Inputs.recalled(*ledger.accepted())
+        found = []
+        for model, day in runner.steps(business_date, set(runner.project.models)):
+            if day == business_date and (model.name, day) in runner.partitions:
+                results = _audited_again(runner, ledger, run_id, model, day)
+                found += results
+                blocking = [result for result in results if result.blocks]
+                progress.step(Step(model.name, day, "blocked" if blocking else "passed",
+                                   blocked_sentence(model, day, blocking) if blocking
+                                   else f"{len(results)} audits"))  # fmt: skip
+        return found
+
+
+def _audited_again(
+    runner: Runner, ledger: Ledger, run_id: UUID, model: Model, day: date
+) -> list[AuditResult]:
+    """What the audits of a model find in its partition as it lies in the warehouse."""
+    bound = runner.provide(model, day)
+    runner.engine.partition_view("staged", runner.path(model.name, day))
+    rows = runner.partitions[model.name, day].rows
+    results = run_audits(runner.engine, model, rows, runner.previous(model, day), bound)
+    ledger.record_step(run_id, model.name, day, outcome="audited", reason="asked", seconds=0,
+                       audits=results)  # fmt: skip
+    return results
 
 
 def plan_date(

@@ -21,7 +21,7 @@ from acrm_batch.audits import AuditBlockedError, Previous, blocked_sentence, run
 from acrm_batch.engines.duckdb import Bound, Engine, failure
 from acrm_batch.engines.sql import empty_relation
 from acrm_batch.inputs import File, Inputs, source, version_of
-from acrm_batch.ledger import AuditResult, Ledger, PartitionRow
+from acrm_batch.ledger import Ledger, PartitionRow
 from acrm_batch.model import Model, bind_name
 from acrm_batch.project import Project
 from acrm_batch.steps import Relations, Report, Step
@@ -261,23 +261,31 @@ class Runner:
     ) -> list[Step]:
         """Bring every step of the date up to date; raises the first failure at the end.
 
-        Steps that do not depend on the failed one are still made.
+        Steps that do not depend on the failed one are still made. Those that fail, and those that
+        they block, are written down with the reason.
         """
         failed: set[tuple[str, date]] = set()
         first: CrmError | None = None
         done = []
         for model, day in self.steps(business_date, selected):
             above = [name for name, of in self._partition_reads(model, day) if (name, of) in failed]
+            began, is_known = time.monotonic(), True
             if above:
-                failed.add((model.name, day))
-                step = Step(model.name, day, "blocked", f"{above[0]} failed")
+                step, is_known = Step(model.name, day, "blocked", f"{above[0]} failed"), False
             else:
                 try:
                     step = self._run_step(run_id, model, day)
                 except CrmError as error:
                     first = first or error
-                    failed.add((model.name, day))
-                    step = Step(model.name, day, "failed", error.sentence)
+                    seconds = time.monotonic() - began
+                    step = Step(model.name, day, "failed", error.sentence, seconds)
+                    # What an audit blocked has its row already, with the audits.
+                    is_known = isinstance(error, AuditBlockedError)
+            if step.outcome in ("failed", "blocked"):
+                failed.add((model.name, day))
+            if not is_known:
+                self.ledger.record_step(run_id, model.name, day, outcome=step.outcome,
+                                        reason=step.reason, seconds=step.seconds)  # fmt: skip
             done.append(step)
             report(step)
         if first is not None:
@@ -298,7 +306,7 @@ class Runner:
             )
             self.engine.partition_view("staged", staged)
             results = run_audits(
-                self.engine, model, rows, self._previous(model, day), self.bound(model, day)
+                self.engine, model, rows, self.previous(model, day), self.bound(model, day)
             )
             blocking = [result for result in results if result.blocks]
             if blocking:
@@ -309,6 +317,9 @@ class Runner:
                 raise AuditBlockedError(blocked_sentence(model, day, blocking))
             with staged.open("rb") as stream:
                 version = hashlib.file_digest(stream, "sha256").hexdigest()
+            if (model.name, day) in self.partitions:
+                # Dying before the new row is written must not leave the old row of another file.
+                self.ledger.forget_partitions(day, [model.name])
             put_in_place(staged, self.path(model.name, day))
         except duckdb.Error as error:
             from acrm_batch.tag_rules import tag_fault  # noqa: PLC0415  only a failure needs SQLGlot
@@ -326,27 +337,6 @@ class Runner:
                                 seconds=seconds, partition=row, audits=results)  # fmt: skip
         self.partitions[model.name, day] = row
         return Step(model.name, day, "made", reason, seconds, rows)
-
-    def audit(self, run_id: UUID, business_date: date, report: Report) -> list[AuditResult]:
-        """Try the audits of the date's partitions again, as they lie in the warehouse."""
-        found = []
-        for model, day in self.steps(business_date, set(self.project.models)):
-            if day != business_date or (model.name, day) not in self.partitions:
-                continue
-            self._provide(self._read(model, day), day)
-            self.engine.partition_view("staged", self.path(model.name, day))
-            rows = self.partitions[model.name, day].rows
-            results = run_audits(
-                self.engine, model, rows, self._previous(model, day), self.bound(model, day)
-            )
-            self.ledger.record_step(run_id, model.name, day, outcome="audited", reason="asked",
-                                    seconds=0, audits=results)  # fmt: skip
-            found += results
-            blocking = [result for result in results if result.blocks]
-            report(Step(model.name, day, "blocked" if blocking else "passed",
-                        blocked_sentence(model, day, blocking) if blocking
-                        else f"{len(results)} audits"))  # fmt: skip
-        return found
 
     def provide(self, model: Model, day: date) -> dict[str, Bound]:
         """Make everything a step reads available under its name; what is bound into its text."""
@@ -391,7 +381,8 @@ class Runner:
             bound[bind_name(code)] = self.project.catalogue.union_wide(code, day, needed_by)
         return bound
 
-    def _previous(self, model: Model, day: date) -> Previous | None:
+    def previous(self, model: Model, day: date) -> Previous | None:
+        """The newest partition of a model before a date."""
         days = [of for name, of in self.partitions if name == model.name and of < day]
         if not days:
             return None
