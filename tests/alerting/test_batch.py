@@ -14,7 +14,7 @@ from alerting.cli import app
 from alerting.dead_letters import TooManyDeadLettersError, masked
 from alerting.events import Booking, Judged
 from alerting.requeue import requeue
-from alerting.rules import LARGE_INFLOW
+from alerting.rules import FREQUENT_TRANSFERS_OUT, LARGE_INFLOW
 from alerting.rules.protocol import Answer, Parameters
 from alerting.ruleset import RuleInForce, Ruleset
 from alerting.windows import Timeline, Transfer
@@ -33,7 +33,7 @@ class _Broken:
     parameter_codes: tuple[str, ...] = ()
 
     def __init__(self, windowed: bool) -> None:
-        self.windowed = windowed
+        self.window = FREQUENT_TRANSFERS_OUT.window if windowed else None
         self.judges: type[Judged] = Transfer if windowed else Booking
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:

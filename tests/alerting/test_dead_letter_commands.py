@@ -5,8 +5,9 @@ import pytest
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from alerting import cli_letters, dead_letters, status
+from alerting import cli_letters, dead_letters, ruleset, status
 from alerting.cli import app
+from alerting.ruleset import Ruleset, RulesetError
 from alerting.settings import AlertingSettings
 from crm_shared.errors import UsageError
 from tests.alerting.batches import records, run
@@ -117,3 +118,26 @@ def _kept(connection: psycopg.Connection, action: str) -> list[tuple[str, list[i
 def test_rules_cannot_be_read_more_rarely_than_is_promised(alerting_url: str) -> None:
     with pytest.raises(ValidationError, match="less than or equal to 5"):
         AlertingSettings.model_validate({"database_url": alerting_url, "rules_reload_seconds": 5.1})
+
+
+def test_who_requeued_is_kept_only_with_what_was_done(
+    three: list[int], connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> list[tuple[list[int]]]:
+        rows = connection.execute(
+            "select details -> 'dead_letters' from alerting.audit_log"
+            " where action = 'dead_letters.requeued' and said_by = 'Wang'"
+        ).fetchall()
+        connection.commit()
+        return rows
+
+    def refused(_: psycopg.Connection) -> Ruleset:
+        raise RulesetError("There is a rule that nobody knows.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ruleset, "load", refused)
+        with pytest.raises(RulesetError):
+            _said("requeue", "--all", "--by", "Wang")
+    assert told() == []
+    _said("requeue", "--all", "--by", "Wang")
+    assert told() == [(three,)]

@@ -90,7 +90,7 @@ def test_every_rule_says_of_events_of_another_kind_that_it_is_not_applicable() -
         if not isinstance(event_of(judged), rule.judges):
             values = {code: Decimal(1) for code in rule.parameter_codes}
             outcome = ask(rule, judged, Parameters(values))
-            assert isinstance(outcome, NotApplicable) or rule.windowed
+            assert isinstance(outcome, NotApplicable) or rule.window
 
 
 def test_spending_a_cent_below_is_below() -> None:
@@ -164,7 +164,7 @@ def test_a_day_of_all_rules_is_made_durable(connection: psycopg.Connection) -> N
     assert result.raised.keys() == FIRING.keys()
     for code in rules.RULES:
         told = sum(number for (rule, _), number in result.outcomes.items() if rule == code)
-        assert told == 2 * len(events) or rules.RULES[code].windowed
+        assert told == 2 * len(events) or rules.RULES[code].window
 
 
 def _arrears(number: int, customer: int, **changes: Any) -> LoanEvent:

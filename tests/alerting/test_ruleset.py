@@ -1,5 +1,7 @@
 """Rules as data: versions, their beginning, and what is refused."""
 
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,12 +10,25 @@ from alerting import parameters
 from alerting.contract import ADAPTER, Message, event_of
 from alerting.parameters import ParametersRefusedError
 from alerting.rules import RULES
-from alerting.rules.frequent_transfers_out import transfer_to_other_bank
-from alerting.rules.protocol import Fired
-from alerting.ruleset import RulesetError, ruleset_of
+from alerting.rules.frequent_transfers_out import (
+    MIN_COUNT,
+    WINDOW_HOURS,
+    FrequentTransfersOut,
+    transfer_to_other_bank,
+)
+from alerting.rules.protocol import Fired, Parameters
+from alerting.ruleset import RuleInForce, Ruleset, RulesetError, ruleset_of
 from alerting.windows import Timeline
 from crm_shared import ids
 from tests.alerting.bookings import NOON, booking, transfer_out
+
+
+def test_the_span_is_that_of_the_window_of_each_rule() -> None:
+    two_days = FrequentTransfersOut(window=lambda given: timedelta(float(given["days"])))
+    a_day = {MIN_COUNT: "5", WINDOW_HOURS: "24"}
+    (known,) = ruleset_of([(two_days.code, 1, a_day)]).windowed
+    own = RuleInForce(two_days, 1, Parameters({"days": Decimal(2)}))
+    assert Ruleset((), (known, own)).span == timedelta(days=2)
 
 
 def test_two_rules_may_have_parameters_of_their_own() -> None:

@@ -8,6 +8,7 @@ import psycopg
 from alerting import dead_letters, ruleset
 from alerting.requeue import requeue
 from alerting.rules import FREQUENT_TRANSFERS_OUT
+from alerting.rules.frequent_transfers_out import window_of
 from alerting.rules.protocol import Parameters
 from alerting.ruleset import RuleInForce
 from alerting.windows import Transfer
@@ -122,7 +123,7 @@ class _BrokenWindow:
     code = FREQUENT_TRANSFERS_OUT.code
     parameter_codes = FREQUENT_TRANSFERS_OUT.parameter_codes
     judges = Transfer
-    windowed = True
+    window = staticmethod(window_of)
 
     def evaluate(self, *_: object) -> object:
         raise ZeroDivisionError

@@ -95,7 +95,7 @@ def run(
     if not RULES[code].parameter_codes:
         raise UsageError(f"{code} has no parameters, so there is nothing to try out.")
     other = ruleset_of([(code, in_force.version, proposed)])
-    live = Ruleset(*((), (in_force,)) if in_force.rule.windowed else ((in_force,), ()))
+    live = Ruleset(*((), (in_force,)) if in_force.rule.window else ((in_force,), ()))
     reach = timedelta(days=ceil(max(other.span, live.span) / timedelta(days=1)))
     events = _events(code, landing, first - reach, last)
     of_cards = code == LARGE_CARD_SPEND.code

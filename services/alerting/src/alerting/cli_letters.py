@@ -79,13 +79,12 @@ def requeue(
     ours, result, after = settings.load(), Requeued(), 0
     chosen = _require_choice(ids, reason, everything=everything)
     while True:
-        with connected(ours) as connection:
+        with connected(ours) as connection, connection.transaction():
             page = _page(connection, chosen, reason, after)
             if not page:
                 break
             after = page[-1].dead_letter_id
             _keep_who(connection, "dead_letters.requeued", page, by)
-            connection.commit()
             result += requeuing.requeue(connection, page, clock.now(), bounds_of(ours))
     print(
         f"{result.worked} worked on, {result.raised} reminders raised, "

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from alerting import parameters
 from alerting.events import Event, Judged
-from alerting.rules.frequent_transfers_out import transfer_to_other_bank, window_of
+from alerting.rules.frequent_transfers_out import transfer_to_other_bank
 from alerting.rules.protocol import (
     EVERYBODY,
     NAMES,
@@ -31,6 +31,7 @@ from alerting.rules.protocol import (
     Rule,
     Scope,
     outcome_of,
+    span_of,
 )
 from alerting.ruleset import RuleInForce, Ruleset
 from alerting.scopes import Find
@@ -162,7 +163,7 @@ def judge_windows(
     own = {change.event_id: change.arrival for change in changes}
     for one in ruleset.windowed:
         given = parameters.loosest(one.parameters)
-        span = window_of(given)
+        span = span_of(one.rule, given)
         affected: dict[UUID, tuple[Transfer, Arrival, timedelta]] = {}
         for change in changes:
             for transfer in timelines[change.customer_id].affected_by(change.at, span):
@@ -221,7 +222,7 @@ def needs(one: RuleInForce) -> tuple[bool, bool]:
 def _settle(into: Judgement, one: Candidate, given: Parameters, decided: Scope) -> None:
     rule = one.rule.rule
     into.outcomes[rule.code, NAMES[Fired]] -= 1
-    if rule.windowed and one.since >= window_of(given):
+    if rule.window and one.since >= rule.window(given):
         return
     outcome = outcome_of(rule, one.event, one.timeline, given)
     into.outcomes[rule.code, NAMES[type(outcome)]] += 1
@@ -230,7 +231,7 @@ def _settle(into: Judgement, one: Candidate, given: Parameters, decided: Scope) 
         into.firings.append(Firing(reminder_id, one.rule, one.event, outcome, one.late, decided))
     elif isinstance(outcome, Failed):
         into.failures.append(RuleFailure(one.arrival.record, rule.code, outcome.detail))
-    elif rule.windowed:
+    elif rule.window:
         into.fallen[one.event.event_id, rule.code] = one.arrival
 
 

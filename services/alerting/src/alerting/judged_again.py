@@ -28,8 +28,8 @@ from alerting.events import (
 )
 from alerting.judged_by import Dated, JudgedBy, Worked
 from alerting.rules import RULES
-from alerting.rules.frequent_transfers_out import transfer_to_other_bank, window_of
-from alerting.rules.protocol import NAMES, Below, Fired, Scope, outcome_of
+from alerting.rules.frequent_transfers_out import transfer_to_other_bank
+from alerting.rules.protocol import NAMES, Below, Fired, Scope, outcome_of, span_of
 from alerting.ruleset import RuleInForce
 from alerting.scopes import Find, Found
 from alerting.windows import Timeline, Transfer
@@ -142,8 +142,9 @@ def judge(
 
 def reach(versions: Iterable[Dated]) -> timedelta:
     """The longest window of any of these versions."""
-    windowed = (one.rule.parameters for one in versions if one.rule.rule.windowed)
-    return max((window_of(parameters.loosest(one)) for one in windowed), default=timedelta(0))
+    rules = [one.rule for one in versions]
+    spans = (span_of(one.rule, parameters.loosest(one.parameters)) for one in rules)
+    return max(spans, default=timedelta(0))
 
 
 def read(

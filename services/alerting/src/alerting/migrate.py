@@ -1,5 +1,6 @@
 """The schema `alerting`: bringing it to the newest version, and knowing whether it is."""
 
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -25,6 +26,7 @@ def _config() -> Config:
     return config
 
 
+@cache
 def newest() -> str:
     """The revision this program expects."""
     return ScriptDirectory.from_config(_config()).get_current_head() or ""

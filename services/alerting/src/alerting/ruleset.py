@@ -10,8 +10,7 @@ import psycopg
 from alerting import parameters
 from alerting.parameters import ParametersRefusedError
 from alerting.rules import RULES
-from alerting.rules.frequent_transfers_out import window_of
-from alerting.rules.protocol import Parameters, Rule
+from alerting.rules.protocol import Parameters, Rule, span_of
 from crm_shared.errors import CrmError
 
 _IN_FORCE = """
@@ -60,7 +59,7 @@ class Ruleset:
     @property
     def span(self) -> timedelta:
         """The longest window of any rule."""
-        spans = (window_of(parameters.loosest(one.parameters)) for one in self.windowed)
+        spans = (span_of(one.rule, parameters.loosest(one.parameters)) for one in self.windowed)
         return max(spans, default=timedelta(0))
 
     def parameters(self) -> dict[str, str]:
@@ -77,8 +76,8 @@ def ruleset_of(rows: list[tuple[str, int, Mapping[str, Any]]]) -> Ruleset:
     """The rule set that these rows (code, version, parameters) say."""
     rules = [_rule_in_force(*row) for row in rows]
     return Ruleset(
-        stateless=tuple(one for one in rules if not one.rule.windowed),
-        windowed=tuple(one for one in rules if one.rule.windowed),
+        stateless=tuple(one for one in rules if one.rule.window is None),
+        windowed=tuple(one for one in rules if one.rule.window),
     )
 
 

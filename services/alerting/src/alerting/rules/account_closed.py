@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from alerting.events import Closure, Judged
-from alerting.rules.protocol import NOT_APPLICABLE, Answer, Fired, Parameters
+from alerting.rules.protocol import NOT_APPLICABLE, Answer, Fired, Parameters, Window
 from alerting.windows import Timeline
 from crm_shared.clock import bank_date
 
@@ -15,7 +15,7 @@ class AccountClosed:
     code: str = "R01.ACCOUNT_CLOSED"
     parameter_codes: tuple[str, ...] = ()
     judges: type[Judged] = Closure
-    windowed: bool = False
+    window: Window | None = None
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Fires for every closure."""

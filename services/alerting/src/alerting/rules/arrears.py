@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from alerting.events import Judged, LoanChange
-from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
+from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters, Window
 from alerting.windows import Timeline
 from crm_shared.money import CENT
 
@@ -15,7 +15,7 @@ class Arrears:
     code: str = "R03.ARREARS"
     parameter_codes: tuple[str, ...] = ()
     judges: type[Judged] = LoanChange
-    windowed: bool = False
+    window: Window | None = None
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Fires unless the event says that the amount is zero."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from alerting.events import Judged, UnpaidStatement
-from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
+from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters, Window
 from alerting.windows import Timeline
 from crm_shared.money import CENT
 
@@ -15,7 +15,7 @@ class CardOverdue:
     code: str = "R03.CARD_OVERDUE"
     parameter_codes: tuple[str, ...] = ()
     judges: type[Judged] = UnpaidStatement
-    windowed: bool = False
+    window: Window | None = None
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Fires unless nothing is owed."""

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import get_args
 
 from alerting.events import Judged, LoanChange
-from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
+from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters, Window
 from alerting.windows import Timeline
 from crm_shared.events.loans import FiveTier
 
@@ -23,7 +23,7 @@ class Downgrade:
     code: str = "R03.DOWNGRADE"
     parameter_codes: tuple[str, ...] = ()
     judges: type[Judged] = LoanChange
-    windowed: bool = False
+    window: Window | None = None
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Count the classes between before and after; an upgrade is below zero."""

@@ -7,7 +7,7 @@ from functools import cache
 
 from alerting.events import Booking, Judged, fact_of
 from alerting.rules.movements import moves_funds
-from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
+from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters, Window
 from alerting.windows import Timeline, Transfer
 from crm_shared.clock import bank_date
 
@@ -50,7 +50,7 @@ class FrequentTransfersOut:
     code: str = "R01.FREQUENT_TRANSFERS_OUT"
     parameter_codes: tuple[str, ...] = (MIN_COUNT, WINDOW_HOURS)
     judges: type[Judged] = Transfer
-    windowed: bool = True
+    window: Window | None = window_of
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Count the customer's transfers in the window that ends with this one."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from alerting.events import DataChange, Judged
-from alerting.rules.protocol import NOT_APPLICABLE, Answer, Fired, Parameters
+from alerting.rules.protocol import NOT_APPLICABLE, Answer, Fired, Parameters, Window
 from alerting.windows import Timeline
 
 #: Columns of the landing table customers that are key data.
@@ -19,7 +19,7 @@ class KeyDataChanged:
     code: str = "R03.KEY_DATA_CHANGED"
     parameter_codes: tuple[str, ...] = ()
     judges: type[Judged] = DataChange
-    windowed: bool = False
+    window: Window | None = None
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Fires where one of the changed columns is key data."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from alerting.events import CardBooking, Judged
-from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
+from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters, Window
 from alerting.windows import Timeline
 
 MIN_AMOUNT = "card_spend.min_amount"
@@ -16,7 +16,7 @@ class LargeCardSpend:
     code: str = "R01.LARGE_CARD_SPEND"
     parameter_codes: tuple[str, ...] = (MIN_AMOUNT,)
     judges: type[Judged] = CardBooking
-    windowed: bool = False
+    window: Window | None = None
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Compare the amount with the threshold."""

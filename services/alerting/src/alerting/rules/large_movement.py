@@ -5,7 +5,7 @@ from typing import Literal
 
 from alerting.events import Booking, Judged
 from alerting.rules.movements import moves_funds
-from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters
+from alerting.rules.protocol import NOT_APPLICABLE, Answer, Below, Fired, Parameters, Window
 from alerting.windows import Timeline
 
 INDIVIDUAL = "movement.individual_min_amount"
@@ -23,7 +23,7 @@ class LargeMovement:
     direction: Literal["credit", "debit"]
     parameter_codes: tuple[str, ...] = (INDIVIDUAL, BUSINESS)
     judges: type[Judged] = Booking
-    windowed: bool = False
+    window: Window | None = None
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Compare the amount with the threshold of the customer's type; groups are businesses."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from alerting.events import Judged, Ticket
-from alerting.rules.protocol import NOT_APPLICABLE, Answer, Fired, Parameters
+from alerting.rules.protocol import NOT_APPLICABLE, Answer, Fired, Parameters, Window
 from alerting.windows import Timeline
 from crm_shared.clock import bank_date
 
@@ -15,7 +15,7 @@ class LobbyArrival:
     code: str = "R05.LOBBY_ARRIVAL"
     parameter_codes: tuple[str, ...] = ()
     judges: type[Judged] = Ticket
-    windowed: bool = False
+    window: Window | None = None
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Fires while he waits: when the ticket is drawn, or called once he is known."""

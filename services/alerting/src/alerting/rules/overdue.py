@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from alerting.events import Judged, LoanChange
-from alerting.rules.protocol import NOT_APPLICABLE, Answer, Fired, Parameters
+from alerting.rules.protocol import NOT_APPLICABLE, Answer, Fired, Parameters, Window
 from alerting.windows import Timeline
 
 
@@ -15,7 +15,7 @@ class Overdue:
     code: str = "R03.OVERDUE"
     parameter_codes: tuple[str, ...] = ()
     judges: type[Judged] = LoanChange
-    windowed: bool = False
+    window: Window | None = None
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Fires whatever the amount; the batch says it again after `overdue.days`."""

@@ -1,7 +1,8 @@
 """What a rule is: a pure function of an event, the customer's window and its parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -82,6 +83,10 @@ class Parameters:
         return replace(self, values=values, overrides=()), by
 
 
+#: How far back a rule looks, by its parameters.
+Window = Callable[[Parameters], timedelta]
+
+
 @dataclass(frozen=True, slots=True)
 class Fired:
     """The rule holds: the business key of the reminder and the values its text is made of."""
@@ -148,13 +153,18 @@ class Rule(Protocol):
         ...
 
     @property
-    def windowed(self) -> bool:
-        """Whether it judges transfers in their window instead of events alone."""
+    def window(self) -> Window | None:
+        """Of a rule that judges transfers in their window; None: it judges events alone."""
         ...
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
         """Judge one event. Pure: same arguments, same outcome."""
         ...
+
+
+def span_of(rule: Rule, parameters: Parameters) -> timedelta:
+    """How far back it looks; not at all where it judges events alone."""
+    return rule.window(parameters) if rule.window else timedelta(0)
 
 
 def outcome_of(rule: Rule, event: Judged, timeline: Timeline, parameters: Parameters) -> Outcome:
