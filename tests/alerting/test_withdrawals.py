@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import psycopg
+import pytest
 
 from alerting import dead_letters, ruleset
 from alerting.requeue import requeue
 from alerting.rules import FREQUENT_TRANSFERS_OUT
-from alerting.rules.frequent_transfers_out import window_of
+from alerting.rules.frequent_transfers_out import MIN_COUNT, window_of
 from alerting.rules.protocol import Parameters
 from alerting.ruleset import RuleInForce
 from alerting.windows import Transfer
@@ -115,6 +117,30 @@ def test_a_reversal_of_another_customers_booking_takes_nothing_back(
     large = booking(70, customer_id=7, amount="700000.00")
     run(connection, records([large, reversal(large, 71, customer_id=8)], 600))
     assert raised(connection, [7]) == expected_reminders([large])
+
+
+@pytest.mark.parametrize("whose", ["of another customer", "of another window", "of the window"])
+def test_only_a_window_that_lost_something_withdraws_what_another_version_raised(
+    connection: psycopg.Connection, whose: str
+) -> None:
+    customer = 20 + len(whose)
+    rules = ruleset.load(connection)
+    given = rules.windowed[0].parameters
+    ten = replace(given, values={**given.values, MIN_COUNT: Decimal(10)})
+    stricter = replace(rules, windowed=(replace(rules.windowed[0], version=2, parameters=ten),))
+    five, first = _five(customer), customer * 100
+    days = timedelta(days=9 if whose == "of another window" else 0)
+    lost = transfer_out(
+        first + 50,
+        customer_id=customer + (whose == "of another customer"),
+        occurred_at=NOON + days,
+    )
+    run(connection, records([*five, lost], first))
+    stands = raised(connection, [customer])
+    assert len(stands) == 1
+    late = transfer_out(first + 51, customer_id=customer, occurred_at=NOON - timedelta(minutes=1))
+    run(connection, records([late, reversal(lost, first + 52)], first + 6), rules=stricter)
+    assert raised(connection, [customer]) == ({} if whose == "of the window" else stands)
 
 
 class _BrokenWindow:

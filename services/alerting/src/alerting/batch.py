@@ -255,7 +255,7 @@ def _withdraw(
 ) -> Sequence[ReminderWithdrawn]:
     """Withdraw what rested on nothing but what was taken back, or on windows that lost it."""
     touched = dict(taken_back.touched)
-    if taken_back.changes:
+    if judgement.fallen:
         for reminder_id, key in evidence.delete_fallen(connection, judgement.fallen):
             touched[reminder_id] = judgement.fallen[key]
     return reminders.withdrawn(connection, touched) if touched else ()

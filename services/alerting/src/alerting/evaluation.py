@@ -74,7 +74,8 @@ class RuleFailure:
 class Candidate:
     """A rule that has overrides fires for an event by the loosest parameters of any scope.
 
-    `since` is how long before the event the nearest change of its window was.
+    `since` is how long before the event the nearest change of its window was; `loss` the same of
+    what was taken back, with the event that did so.
     """
 
     rule: RuleInForce
@@ -84,13 +85,16 @@ class Candidate:
     arrival: Arrival
     late: bool
     since: timedelta = timedelta(0)
+    loss: tuple[Arrival, timedelta] | None = None
 
 
 @dataclass
 class Judgement:
     """What the rules said about a batch: firings, counts by (rule, outcome), failures.
 
-    `fallen` are (event, rule) whose window no longer suffices, with the event that changed it.
+    `fallen` are (event, rule) whose window lost something and no longer suffices, with the event
+    that took it back. A window that lost nothing has not fallen: it may have sufficed by another
+    version of the rule.
     `candidates` wait for `settle`. `asked` counts, by rule, those of whose branch the legal entity,
     or of whose customer the tier, had to be known, and `unknown` those of whom it is not.
     """
@@ -105,7 +109,8 @@ class Judgement:
 
 
 class Change(Struct, frozen=True):
-    """A customer's timeline changed at an instant: a transfer came, or one was taken back."""
+    """A customer's timeline changed at an instant: a transfer came, the one of `event_id`, or one
+    was taken back."""
 
     customer_id: int
     at: datetime
@@ -164,29 +169,41 @@ def judge_windows(
     for one in ruleset.windowed:
         given = parameters.loosest(one.parameters)
         span = span_of(one.rule, given)
-        affected: dict[UUID, tuple[Transfer, Arrival, timedelta]] = {}
-        for change in changes:
-            for transfer in timelines[change.customer_id].affected_by(change.at, span):
-                arrival, since = change.arrival, transfer.occurred_at - change.at
-                if transfer.event_id in affected:
-                    _, arrival, before = affected[transfer.event_id]
-                    since = min(since, before)
-                affected[transfer.event_id] = transfer, arrival, since
+        affected = _affected(changes, timelines, span)
+        losses = _affected([it for it in changes if it.event_id is None], timelines, span)
         counts: Counter[type[Outcome]] = Counter()
         in_order = sorted(affected.values(), key=lambda it: (it[0].occurred_at, it[0].event_id))
         for transfer, cause, since in in_order:
             arrival = own.get(transfer.event_id, cause)
-            timeline = timelines[transfer.customer_id]
+            timeline, lost = timelines[transfer.customer_id], losses.get(transfer.event_id)
+            loss = lost and lost[1:]
             outcome = outcome_of(one.rule, transfer, timeline, given)
             counts[type(outcome)] += 1
             if isinstance(outcome, Fired):
                 late = arrival.late or transfer.event_id not in own
-                _fire(into, Candidate(one, transfer, outcome, timeline, arrival, late, since))
+                _fire(into, Candidate(one, transfer, outcome, timeline, arrival, late, since, loss))
             elif isinstance(outcome, Below):
-                into.fallen[transfer.event_id, one.rule.code] = arrival
+                if loss:
+                    into.fallen[transfer.event_id, one.rule.code] = loss[0]
             elif isinstance(outcome, Failed):
                 into.failures.append(RuleFailure(arrival.record, one.rule.code, outcome.detail))
         _count(into, one, counts)
+
+
+def _affected(
+    changes: Iterable[Change], timelines: Mapping[int, Timeline], span: timedelta
+) -> dict[UUID, tuple[Transfer, Arrival, timedelta]]:
+    """The transfers whose window any of the changes lies in, each with the first event that made
+    one, and how long before the transfer the nearest was."""
+    affected: dict[UUID, tuple[Transfer, Arrival, timedelta]] = {}
+    for change in changes:
+        for transfer in timelines[change.customer_id].affected_by(change.at, span):
+            arrival, since = change.arrival, transfer.occurred_at - change.at
+            if transfer.event_id in affected:
+                _, arrival, before = affected[transfer.event_id]
+                since = min(since, before)
+            affected[transfer.event_id] = transfer, arrival, since
+    return affected
 
 
 def settle(into: Judgement, find: Find) -> None:
@@ -231,8 +248,8 @@ def _settle(into: Judgement, one: Candidate, given: Parameters, decided: Scope) 
         into.firings.append(Firing(reminder_id, one.rule, one.event, outcome, one.late, decided))
     elif isinstance(outcome, Failed):
         into.failures.append(RuleFailure(one.arrival.record, rule.code, outcome.detail))
-    elif rule.window:
-        into.fallen[one.event.event_id, rule.code] = one.arrival
+    elif rule.window and one.loss and one.loss[1] < rule.window(given):
+        into.fallen[one.event.event_id, rule.code] = one.loss[0]
 
 
 def _fire(into: Judgement, one: Candidate) -> None:
