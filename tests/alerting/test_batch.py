@@ -20,7 +20,7 @@ from alerting.ruleset import RuleInForce, Ruleset
 from alerting.windows import Timeline, Transfer
 from crm_shared.errors import UsageError
 from crm_shared.events.envelope import Event
-from tests.alerting.batches import BOUNDS, LATER, raised, records, run
+from tests.alerting.batches import BOUNDS, LATER, raised, record, records, run
 from tests.alerting.bookings import NOON, booking, expected_reminders, transfer_out
 
 POISON = b"\x00 not json"
@@ -174,6 +174,33 @@ def test_a_fault_that_is_not_in_a_record_is_no_dead_letter(connection: psycopg.C
 
     with pytest.raises(psycopg.errors.UndefinedTable):
         list(batch.in_parts(records([POISON, POISON]), fail))
+
+
+def test_records_that_come_again_are_judged_and_not_counted_once_more(
+    connection: psycopg.Connection,
+) -> None:
+    events = [booking(one, customer_id=70, business_date="2026-08-01") for one in range(70, 76)]
+    # A partition of its own, which begins at its first record.
+    values: list[bytes | Event] = [*events, POISON, POISON]
+    sent = [record(at, one, 9) for at, one in enumerate(values)]
+    counted = """
+        select p.processed, p.next_offset, p.dead_in_a_row, d.records, d.control_total
+        from alerting.partitions p join alerting.days_worked d using (topic, partition)
+        where partition = 9
+        """
+    run(connection, sent)
+    before = connection.execute(counted).fetchall()
+    connection.commit()
+    few = replace(BOUNDS, dead_letter_limit=2)
+    results = [run(connection, part, bounds=few) for part in (sent[:4], sent[4:], sent, sent[7:])]
+    assert connection.execute(counted).fetchall() == before
+    connection.commit()
+    assert [one.records for one in results] == [4, 4, 8, 1]
+    assert results[0].outcomes["R01.LARGE_INFLOW", "below"] == 4
+    run(connection, [*sent[-1:], record(8, POISON, 9)])
+    (after,) = connection.execute(counted).fetchall()
+    assert after[:3] == (before[0][0] + 1, 9, before[0][2] + 1)
+    connection.commit()
 
 
 def test_events_behind_the_watermark_are_counted_as_late(connection: psycopg.Connection) -> None:

@@ -78,6 +78,8 @@ def decode_all(
 ) -> Decoded:
     """Decode in order and move the progress of each partition on with every record.
 
+    A record that was made durable before, and comes again because the broker never heard of it, is
+    decoded and not counted once more; whatever comes again, progress never goes back.
     Where it is known why the records are `refused`, they are dead letters without a look.
     `TooManyDeadLettersError` where a partition brings nothing else; nothing has been written then.
     """
@@ -102,32 +104,35 @@ def _decode_run(
     kind: type[Event] | None = None
     day = EARLIEST.date()
     for record in records:
-        state.next_offset = record.offset + 1
+        new = record.offset >= state.next_offset
+        if new:
+            state.next_offset = record.offset + 1
         event = refused or decode(record, latest)
         if type(event) is Canary:
             state.canary_at = min(event.occurred_at, now)
             continue
-        state.records += 1
+        state.records += new
         if type(event) is Refused:
-            state.dead_in_a_row += 1
+            state.dead_in_a_row += new
             into.dead.append(DeadLetter(record, event.reason, event.detail))
-            if state.dead_in_a_row > bounds.dead_letter_limit:
+            if new and state.dead_in_a_row > bounds.dead_letter_limit:
                 raise _too_many(record, event, bounds)
             continue
-        state.dead_in_a_row = 0
         late = False
         at = event.occurred_at
         if state.watermark is None or at > state.watermark:
             state.watermark = at
         elif at < state.watermark - bounds.late_after:
             late = True
-        its_day = bank_date(at) if type(event) is Ticket else event.business_date
-        if its_day != day or type(event) is not kind:
-            kind, day = type(event), its_day
-            event_ids = state.days.event_ids[kind, day]
-        event_ids.append(event.event_id)
-        if late:
-            state.days.late[kind, day] += 1
+        if new:
+            state.dead_in_a_row = 0
+            its_day = bank_date(at) if type(event) is Ticket else event.business_date
+            if its_day != day or type(event) is not kind:
+                kind, day = type(event), its_day
+                event_ids = state.days.event_ids[kind, day]
+            event_ids.append(event.event_id)
+            if late:
+                state.days.late[kind, day] += 1
         into.arrivals.append(Arrival(event, record, late))
 
 

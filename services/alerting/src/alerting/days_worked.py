@@ -2,9 +2,10 @@
 
 A partition's rows are written by its owner under the lock of the partition, so members never wait
 for one another, and a batch costs one statement however many events it has. What is counted are
-records: one that comes twice counts twice. The control total is the sum of the event ids modulo
-2^60. Where number and total are those of what the core booked, every event was worked on exactly
-once, unless two mistakes cancel each other out, of which the chance is 1 : 2^60.
+records by their offsets: an event that is sent twice counts twice, a record that the broker
+delivers again does not. The control total is the sum of the event ids modulo 2^60. Where number and
+total are those of what the core booked, every event was worked on exactly once, unless two mistakes
+cancel each other out, of which the chance is 1 : 2^60.
 """
 
 from collections import Counter, defaultdict
