@@ -1,12 +1,14 @@
 """`acrm catch-up`: a night that was missed is made up by the next one."""
 
 import json
+import shutil
 from datetime import date
 
 import pytest
 from typer.testing import CliRunner
 
 from acrm_batch.cli import app
+from crm_shared.landing import day_folder
 from tests.acrm_batch.bank import Bank, write_day
 from tests.acrm_batch.conftest import FIRST, Batch
 from tests.acrm_batch.processes import environment
@@ -43,3 +45,20 @@ def test_missed_nights_are_made_up_in_order_and_a_lost_day_by_the_next_opening(
     state = dict(delivered.tables(FIRST, full=True))
     write_day(delivered.landing, NINTH, state, full=True, opening=True)
     assert _catch_up(NINTH) == (0, [str(NINTH)]), "what lies before an opening is not waited for"
+
+
+def test_a_day_lost_before_an_opening_is_not_waited_for(
+    delivered: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRM_LANDING_DIR", str(delivered.landing))
+    shutil.rmtree(day_folder(delivered.landing, SECOND))
+    state = dict(delivered.tables(FIRST, full=True))
+    write_day(delivered.landing, FIFTH, state, full=True, opening=True)
+
+    def said(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, [*words])
+        return done.exit_code, done.stdout.strip()
+
+    assert said("wait-inputs", "--date", "2026-01-04")[0] == 75
+    assert said("wait-inputs", "--date", str(FIFTH))[0] == 0
+    assert said("bizdate") == (0, str(FIFTH))

@@ -1,18 +1,23 @@
 """Publication: replacing, keeping and dropping dates, and the reminders after it."""
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from signal import SIGKILL
 from uuid import uuid4
 
 import psycopg
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from acrm_batch import batch, ledger
 from acrm_batch.batch import opened
+from acrm_batch.cli import app
 from acrm_batch.ledger import SentReminder
 from acrm_batch.progress import Progress
 from crm_shared import kafka
@@ -21,8 +26,8 @@ from crm_shared.events.reminders import ADAPTER, TOPIC, ReminderRaised, Reminder
 from crm_shared.kafka_records import Record
 from crm_shared.settings import KafkaSettings
 from tests.acrm_batch.bank import Bank
-from tests.acrm_batch.conftest import FIRST, THIRD, Batch, Filling, Start
-from tests.acrm_batch.processes import KILLED, finish, start
+from tests.acrm_batch.conftest import FIRST, SECOND, THIRD, Batch, Filling, Start
+from tests.acrm_batch.processes import KILLED, environment, finish, start
 from tests.databases import PostgresDatabase
 
 DAY = date(2026, 1, 2)
@@ -79,6 +84,34 @@ def test_old_dates_are_dropped_except_month_ends(bank: Bank, crm: Batch) -> None
     kept = [(date(2026, 1, 31),), (date(2026, 2, 2),)]
     assert crm.query("select business_date from acrm.publications order by 1") == kept
     assert crm.query("select distinct business_date from acrm.coverage order by 1") == kept
+
+
+def test_a_date_that_would_be_dropped_at_once_is_refused(made: Start) -> None:
+    crm = made.crm
+    crm.settings.keep_dates = 1
+    crm.run(SECOND, publishes=True)
+    told = "2026-01-01 would be dropped .* ACRM_KEEP_DATES.* --no-publish"
+    with pytest.raises(UsageError, match=told):
+        crm.run(FIRST, publishes=True)
+    with Progress(Console(), quiet=True) as progress, pytest.raises(UsageError, match=told):
+        batch.publish_date(crm.settings, FIRST, progress, sends=False)
+    assert crm.query("select business_date from acrm.publications") == [(SECOND,)]
+
+
+def test_a_backfill_publishes_only_what_is_kept(
+    made: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm = made.crm
+    for name, value in environment(crm).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ACRM_KEEP_DATES", "1")
+    command = ["backfill", "--from", str(FIRST), "--to", str(THIRD), "--json"]
+    done = CliRunner().invoke(app, command)
+    assert [day["published"] for day in json.loads(done.stdout)] == [False, False, True]
+    assert done.stderr == (
+        "Not published, because ACRM_KEEP_DATES keeps the newest 1 and month ends: 2 from"
+        " 2026-01-01 to 2026-01-02.\n"
+    )
 
 
 def test_migrate_asks_for_the_ocrm_first(postgres_database: PostgresDatabase) -> None:
@@ -215,6 +248,25 @@ def test_a_corrected_day_withdraws_what_it_said_before(ready: Start) -> None:
 
 @pytest.mark.kafka
 @pytest.mark.usefixtures("topics")
+def test_more_days_ahead_of_one_legal_entity_withdraw_its_reminders_as_early(
+    delivered: Bank, crm: Batch, tmp_path: Path
+) -> None:
+    crm.settings.parameters_file = tmp_path / "params.yml"
+    crm.settings.parameters_file.write_text(
+        "- code: due.loan_days\n  values: [{value: 30}, {legal_entity: L2, value: 60}]\n"
+    )
+    loan = delivered.rows["loans"][0][1]
+    loan["matures_on"] = DAY + timedelta(days=55)
+    delivered.deliver(DAY)
+    assert sent(crm, DAY) == (1, 0)
+    settled = DAY + timedelta(days=1)
+    delivered.add("loans", settled, **{**loan, "status": "settled"})
+    delivered.deliver(settled, since=settled)
+    assert sent(crm, settled) == (0, 1)
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("topics")
 def test_only_the_newest_published_date_is_sent(ready: Start) -> None:
     crm = ready.crm
     crm.run(DAY, publishes=True)
@@ -225,11 +277,27 @@ def test_only_the_newest_published_date_is_sent(ready: Start) -> None:
 def test_what_lies_beyond_the_days_ahead_is_not_withdrawn(delivered: Bank, crm: Batch) -> None:
     with opened(crm.settings, DAY, "run") as (_, books, _):
         due_on = DAY + timedelta(days=20)
-        one = SentReminder(uuid4(), "R02.LOAN_MATURES", "loan:1", f"due:{due_on}", 1, due_on)
+        rule, window = "R02.LOAN_MATURES", f"due:{due_on}"
+        one = SentReminder(uuid4(), rule, "loan:1", window, 1, due_on, "L1")
         books.record_reminders("before", [one])
-        assert books.begin_withdrawals(DAY, "now", {"R02.LOAN_MATURES": 15}) == []
-        assert books.begin_withdrawals(DAY, "now", {"R02.LOAN_MATURES": 30}) == [one]
-        assert books.begin_withdrawals(DAY, "before", {"R02.LOAN_MATURES": 30}) == []
+        assert books.begin_withdrawals(DAY, "now", {(rule, "L1"): 15, (rule, "L2"): 30}) == []
+        # L1 is no more: what was its own is judged by those that are.
+        assert books.begin_withdrawals(DAY, "now", {(rule, "L2"): 15}) == []
+        assert books.begin_withdrawals(DAY, "now", {(rule, "L1"): 30, (rule, "L2"): 15}) == [one]
+        assert books.begin_withdrawals(DAY, "before", {(rule, "L1"): 30}) == []
+
+
+def test_a_reminder_that_is_sent_again_is_due_when_it_was_said_last(
+    delivered: Bank, crm: Batch
+) -> None:
+    with opened(crm.settings, DAY, "run") as (_, books, _):
+        later = DAY + timedelta(days=9)
+        one = SentReminder(uuid4(), "R03.ARREARS", "loan:1", "month:2026-01", 1, DAY, "L1")
+        books.record_reminders("before", [one])
+        books.record_reminders("again", [replace(one, due_on=later, legal_entity_id="L2")])
+        assert crm.query("select due_on, legal_entity_id from acrm.sent_reminders") == [
+            (later, "L2")
+        ]
 
 
 def test_a_failed_run_is_written_down(delivered: Bank, crm: Batch) -> None:

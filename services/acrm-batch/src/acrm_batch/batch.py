@@ -20,7 +20,7 @@ from acrm_batch.ledger import AuditResult, Ledger, named_failure
 from acrm_batch.model import Model
 from acrm_batch.progress import Progress
 from acrm_batch.project import Project
-from acrm_batch.publish import Publication, publish
+from acrm_batch.publish import Publication, publish, require_kept
 from acrm_batch.runner import Runner
 from acrm_batch.settings import BatchSettings
 from acrm_batch.steps import Step
@@ -167,6 +167,8 @@ def run_date(
     protector = _protector() if publishes and not selectors else None
     kafka = KafkaSettings.load() if protector and sends else None
     with opened(settings, business_date, command) as (runner, ledger, run_id):
+        if protector is not None:
+            require_kept(ledger, business_date, settings.keep_dates)
         progress.phase("accepting source days")
         accepted = runner.accept(run_id, business_date, settings.threads)
         selected = runner.project.select(selectors)
@@ -195,6 +197,7 @@ def publish_date(
     protector = _protector()
     kafka = KafkaSettings.load() if sends else None
     with opened(settings, business_date, "publish") as (runner, ledger, run_id):
+        require_kept(ledger, business_date, settings.keep_dates)
         runner.inputs = Inputs.recalled(*ledger.accepted())
         return _publish(
             settings,

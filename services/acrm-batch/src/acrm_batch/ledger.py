@@ -56,7 +56,8 @@ create table if not exists acrm.sent_reminders (
 alter table acrm.sent_reminders
     add column if not exists revision integer not null default 1,
     add column if not exists withdrawn_on date,
-    add column if not exists withdrawing boolean not null default false;
+    add column if not exists withdrawing boolean not null default false,
+    add column if not exists legal_entity_id text not null default '';
 """
 
 
@@ -86,7 +87,8 @@ class AuditResult:
 
 @dataclass(frozen=True, slots=True)
 class SentReminder:
-    """A due reminder that was sent: its id, the business key behind it, and when it is due."""
+    """A due reminder that was sent: its id, the business key behind it, when it is due, and the
+    legal entity whose days ahead hold for it."""
 
     reminder_id: UUID
     rule_code: str
@@ -94,6 +96,7 @@ class SentReminder:
     window: str
     customer_id: int
     due_on: date
+    legal_entity_id: str
 
 
 def migrate(url: str) -> None:
@@ -298,13 +301,14 @@ class Ledger:
             )
             with cursor.copy(
                 "copy tonight (reminder_id, rule_code, subject, reminder_window, customer_id,"
-                " due_on, version) from stdin"
+                " due_on, legal_entity_id, version) from stdin"
             ) as copy:
                 for one in reminders:
                     copy.write_row((*astuple(one), version))
             cursor.execute(
                 "insert into acrm.sent_reminders as r select * from tonight"
                 " on conflict (reminder_id) do update set customer_id = excluded.customer_id,"
+                " due_on = excluded.due_on, legal_entity_id = excluded.legal_entity_id,"
                 " version = excluded.version, withdrawn_on = null, withdrawing = false,"
                 " revision = r.revision + (r.withdrawing or r.withdrawn_on is not null)::int"
             )
@@ -319,24 +323,28 @@ class Ledger:
             )
 
     def begin_withdrawals(
-        self, business_date: date, version: str, days_ahead: Mapping[str, int]
+        self, business_date: date, version: str, days_ahead: Mapping[tuple[str, str], int]
     ) -> list[SentReminder]:
         """What was sent before, would be told again on the date, and is not in its version.
 
         It is about to be withdrawn, which is written down first: whoever dies between the broker
         and the ledger must not raise it under a revision that is withdrawn. What lies beyond the
-        days ahead of its rule is let be: it is still due, and will come into them again.
+        days ahead of its rule and legal entity is let be: it is still due, and will come into them
+        again. Of an entity that is not known (any more), those of any other hold.
         """
+        entities = [entity for _, entity in days_ahead]
         with self.connection.transaction():
             rows = self.connection.execute(
                 "update acrm.sent_reminders r set withdrawing = true"
-                " from unnest(%s::text[], %s::int[]) as ahead (rule_code, days)"
-                " where r.rule_code = ahead.rule_code and version <> %s and withdrawn_on is null"
+                " from unnest(%s::text[], %s::text[], %s::int[]) as ahead (rule_code, entity, days)"
+                " where r.rule_code = ahead.rule_code"
+                " and (legal_entity_id = entity or legal_entity_id <> all(%s))"
+                " and version <> %s and withdrawn_on is null"
                 " and due_on > %s and due_on <= %s::date + days"
                 " returning reminder_id, r.rule_code, subject, reminder_window, customer_id,"
-                " due_on",
-                (list(days_ahead), list(days_ahead.values()), version, business_date,
-                 business_date),
+                " due_on, legal_entity_id",
+                ([rule for rule, _ in days_ahead], entities, list(days_ahead.values()), entities,
+                 version, business_date, business_date),
             ).fetchall()  # fmt: skip
         return [SentReminder(*row) for row in sorted(rows)]
 

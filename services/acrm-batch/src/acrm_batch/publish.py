@@ -10,7 +10,7 @@ readers wait behind it. So nobody waits for it long: it is let go and tried agai
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -24,7 +24,7 @@ from acrm_batch.ledger import Ledger, named_failure
 from acrm_batch.project import Project
 from acrm_batch.runner import Runner
 from crm_shared.business_calendar import is_month_end
-from crm_shared.errors import CrmError, NotReadyError
+from crm_shared.errors import CrmError, NotReadyError, UsageError
 from crm_shared.personal_data import Protector
 from crm_shared.published import SCHEMA, TABLES, PublishedTable
 
@@ -205,9 +205,31 @@ def _tidy(ledger: Ledger, keep_dates: int) -> str | None:
     return None
 
 
+def _old(dates: Iterable[date], keep_dates: int) -> list[date]:
+    """The dates that are neither among the newest nor month ends."""
+    return [day for day in sorted(dates)[:-keep_dates] if not is_month_end(day)]
+
+
+def not_kept(ledger: Ledger, dates: Iterable[date], keep_dates: int) -> list[date]:
+    """Which of some dates would be dropped again as soon as all of them are published."""
+    wanted = set(dates)
+    return [day for day in _old(wanted.union(ledger.published_dates()), keep_dates)
+            if day in wanted]  # fmt: skip
+
+
+def require_kept(ledger: Ledger, business_date: date, keep_dates: int) -> None:
+    """`UsageError` where a publication of the date would be dropped at once."""
+    if not_kept(ledger, [business_date], keep_dates):
+        raise UsageError(
+            f"{business_date} would be dropped as soon as it is published: ACRM_KEEP_DATES keeps"
+            f" the newest {keep_dates} and month ends; raise it, or make the date with"
+            f" `acrm run --date {business_date} --no-publish`."
+        )
+
+
 def drop_old(ledger: Ledger, keep_dates: int) -> int:
     """Drop what is neither among the last dates nor a month end, a transaction for each date."""
-    old = [day for day in ledger.published_dates()[:-keep_dates] if not is_month_end(day)]
+    old = _old(ledger.published_dates(), keep_dates)
     for day in old:
         with ledger.connection.transaction(), ledger.connection.cursor() as cursor:
             cursor.execute(f"set local lock_timeout = '{_LOCK_TIMEOUT}'".encode())

@@ -30,6 +30,9 @@ class _Unrecorded(Ledger):
     def record_accepted(self, run_id: Any, days: Iterable[Day]) -> None:
         pass
 
+    def forget_partitions(self, as_of: date, models: Iterable[str]) -> None:
+        pass
+
     def record_step(self, run_id: Any, model: str, as_of: date, **facts: Any) -> None:
         pass
 

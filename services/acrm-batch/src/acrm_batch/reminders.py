@@ -93,22 +93,30 @@ def _send(
 
 
 def _reminders(runner: Runner, business_date: date) -> Iterator[SentReminder]:
+    """The reminders of a date, with the legal entity that `int_due_reminders` took for each."""
+
+    def rows_of(model: str) -> str:
+        return f"read_parquet({literal(runner.path(model, business_date))})"
+
     rows = runner.engine.connection.execute(
-        "select cast(reminder_id as uuid), rule_code, subject, reminder_window, customer_id, due_on"
-        f" from read_parquet({literal(runner.path('int_due_reminders', business_date))})"
+        "select cast(reminder_id as uuid), rule_code, subject, reminder_window, raised.customer_id,"
+        " due_on, coalesce(unit.legal_entity_id, customer.legal_entity_id)"
+        f" from {rows_of('int_due_reminders')} as raised"
+        f" inner join {rows_of('int_customers')} as customer"
+        " on customer.customer_id = raised.customer_id"
+        f" left join {rows_of('int_org_units')} as unit on unit.org_id = raised.branch_id"
     )
     while batch := rows.fetchmany(_CHUNK):
         yield from (SentReminder(*row) for row in batch)
 
 
-def _days_ahead(runner: Runner, business_date: date) -> dict[str, int]:
-    """The days ahead of each rule, the fewest of all legal entities."""
+def _days_ahead(runner: Runner, business_date: date) -> dict[tuple[str, str], int]:
+    """The days ahead of each rule in each legal entity."""
     rows = runner.engine.connection.execute(
-        "select rule_code, min(days)"
+        "select rule_code, legal_entity_id, days"
         f" from read_parquet({literal(runner.path('int_due_days', business_date))})"
-        " group by rule_code"
     ).fetchall()
-    return dict(rows)
+    return {(rule, entity): days for rule, entity, days in rows}
 
 
 def _end_of(business_date: date) -> datetime:

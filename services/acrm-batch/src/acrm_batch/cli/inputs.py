@@ -45,11 +45,9 @@ def wait_inputs(
 
 def _missing(folder: Path, day: date, found: set[date]) -> list[date]:
     """The days without a manifest, back to the last opening or the first delivery."""
-    start = day
-    while start - timedelta(days=1) in found or (
-        start > min(found, default=day)
-        and not (start in found and read_manifest(folder, start).opening)
-    ):
+    start, first = day, min(found, default=day)
+    # What lies before an opening is not waited for, whether it arrived or not.
+    while start > first and not (start in found and read_manifest(folder, start).opening):
         start -= timedelta(days=1)
     return [one for one in days(start, day) if one not in found]
 

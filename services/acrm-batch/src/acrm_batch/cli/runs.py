@@ -27,6 +27,7 @@ from acrm_batch.cli.options import (
 from acrm_batch.cli.output import console, print_json, print_table, say, sentences, warn
 from acrm_batch.inputs import delivered_days
 from acrm_batch.progress import Progress
+from acrm_batch.publish import not_kept
 from acrm_batch.settings import BatchSettings
 from crm_shared.business_calendar import days
 from crm_shared.errors import ExitCode, UsageError
@@ -113,15 +114,28 @@ def backfill(
     threads: Threads = None, engine: EngineName = None, no_publish: NoPublish = False,
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Run every date from one to another, in order; reminders of the past are not sent."""
+    """Run every date from one to another, in order; reminders of the past are not sent, and dates
+    that ACRM_KEEP_DATES does not keep are not published."""
     with sentences():
         if last < first:
             raise UsageError(f"--to {last} lies before --from {first}; exchange them.")
         settings = settings_of(landing_dir=landing, warehouse_dir=warehouse, engine=engine,
                                memory_limit=memory_limit, threads=threads)  # fmt: skip
-        _each(days(first, last), lambda day, progress: batch.run_date(
-            settings, day, progress, publishes=not no_publish, sends=False,
+        due = list(days(first, last))
+        unpublished = set(due if no_publish else _not_kept(settings, due))
+        _each(due, lambda day, progress: batch.run_date(
+            settings, day, progress, publishes=day not in unpublished, sends=False,
             command="backfill"), as_json=as_json)  # fmt: skip
+
+
+def _not_kept(settings: BatchSettings, due: Iterable[date]) -> list[date]:
+    """The dates that would be dropped as soon as the last of them is published; says how many."""
+    with ledger.Ledger.open(settings.database_url.get_secret_value(), "acrm") as known:
+        found = not_kept(known, due, settings.keep_dates)
+    if found:
+        warn(f"Not published, because ACRM_KEEP_DATES keeps the newest {settings.keep_dates} and"
+             f" month ends: {len(found)} from {found[0]} to {found[-1]}.")  # fmt: skip
+    return found
 
 
 @app.command(name="catch-up")
