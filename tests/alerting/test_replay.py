@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerting import ledger_changes, replay, ruleset
+from alerting import backtest, ledger_changes, replay, ruleset
 from alerting.cli import app
 from alerting.decoding import decode
 from alerting.events import Closure, LoanChange
@@ -158,6 +158,11 @@ def test_a_reversal_that_is_delivered_later_counts(
     day = LAST + timedelta(days=2)
     Manifest(business_date=day, source="test", tables={"transactions": file}).write(tmp_path)
     assert large not in replay.judge(rules, tmp_path, LAST, LAST, not_asked).found
+    (inflow,) = (one for one in rules.rules if one.rule.code == INFLOW)
+    same = {name: str(value) for name, value in inflow.parameters.values.items()}
+    for files, fires in ((landing, True), (tmp_path, False)):
+        tried = backtest.run(INFLOW, same, inflow, files, (LAST, LAST), find=not_asked)
+        assert (large in tried.in_force, large in tried.proposed) == (fires, fires)
 
 
 def test_the_command_tells_it_and_writes_nothing(

@@ -6,18 +6,16 @@ The live functions judge; only the days of the range count, though windows reach
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
-from math import ceil
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from alerting import history, ledger
+from alerting import history, ledger, ledger_events
 from alerting.evaluation import Firing
-from alerting.events import Event
+from alerting.ledger_events import SOURCES
 from alerting.managers import Lead
 from alerting.rules import RULES
-from alerting.rules.large_card_spend import LARGE_CARD_SPEND
 from alerting.ruleset import RuleInForce, Ruleset, ruleset_of
 from alerting.scopes import Find
 from crm_shared.clock import bank_date
@@ -96,21 +94,18 @@ def run(
         raise UsageError(f"{code} has no parameters, so there is nothing to try out.")
     other = ruleset_of([(code, in_force.version, proposed)])
     live = Ruleset(*((), (in_force,)) if in_force.rule.window else ((in_force,), ()))
-    reach = timedelta(days=ceil(max(other.span, live.span) / timedelta(days=1)))
-    events = _events(code, landing, first - reach, last)
-    of_cards = code == LARGE_CARD_SPEND.code
-    without_type = 0 if of_cards else ledger.customers_without_type(landing, first, last)
+    judges = in_force.rule.judges
+    if judges not in SOURCES or not SOURCES[judges].tables:
+        raise UsageError(f"No delivered file tells the events of {code}, so it cannot be tried.")
+    window = max(other.span, live.span)
+    events = list(ledger_events.read(landing, {judges}, first, last, window))
+    booked = "transactions" in SOURCES[judges].tables
+    without_type = ledger.customers_without_type(landing, first, last) if booked else 0
     return Backtest(
         code, first, last, len(events), without_type,
         _within(history.reminders_of(events, other, find), first, last),
         _within(history.reminders_of(events, live, find), first, last),
     )  # fmt: skip
-
-
-def _events(code: str, landing: Path, first: date, last: date) -> list[Event]:
-    if code == LARGE_CARD_SPEND.code:
-        return list(ledger.card_bookings(landing, first, last))
-    return list(ledger.bookings(landing, first, last))
 
 
 def _within(found: Mapping[UUID, Firing], first: date, last: date) -> dict[UUID, Firing]:

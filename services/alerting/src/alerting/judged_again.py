@@ -3,30 +3,27 @@
 Nothing is read but delivered files, legal entities and tiers, and nothing is written.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from math import ceil
 from pathlib import Path
 from uuid import UUID
 
-from alerting import judged_by, ledger, ledger_changes, ledger_states, parameters
+from alerting import judged_by, ledger, ledger_events, parameters
 from alerting.drafts import Version
 from alerting.evaluation import needs
 from alerting.events import (
     Booking,
-    CardBooking,
-    Closure,
     DataChange,
-    Event,
     Fact,
     Judged,
-    LoanChange,
     UnpaidStatement,
     fact_of,
     retracted_by,
 )
 from alerting.judged_by import Dated, JudgedBy, Worked
+from alerting.ledger_events import SOURCES
 from alerting.rules import RULES
 from alerting.rules.frequent_transfers_out import transfer_to_other_bank
 from alerting.rules.protocol import NAMES, Below, Fired, Scope, outcome_of, span_of
@@ -36,22 +33,8 @@ from alerting.windows import Timeline, Transfer
 from crm_shared import ids
 from crm_shared.clock import bank_date, now
 
-#: A reversal of a booking is looked for so many days after it, as far as days are delivered.
-_REVERSED_WITHIN = timedelta(days=31)
-
-#: By what a rule judges, the events of a customer on some days.
-_READ: dict[type[Judged], Callable[[Path, date, date, int | None], Iterable[Event]]] = {
-    Booking: ledger.bookings,
-    Transfer: ledger.bookings,
-    CardBooking: ledger.card_bookings,
-    LoanChange: ledger_changes.loan_changes,
-    Closure: ledger_changes.closures,
-    UnpaidStatement: ledger_states.unpaid_statements,
-    DataChange: ledger_states.data_changes,
-}
-
 #: The rules whose events the files tell; of the others only the database can tell.
-JUDGED_AGAIN = {code for code, rule in RULES.items() if rule.judges in _READ}
+JUDGED_AGAIN = {code for code, rule in RULES.items() if rule.judges in SOURCES}
 
 _BOOKINGS = (Booking, Transfer)
 
@@ -151,11 +134,10 @@ def read(
     judges: type[Judged], window: timedelta, customer_id: int | None, day: date, landing: Path
 ) -> Told:
     """What the files tell of events of a kind; `UsageError` where no day of them is delivered."""
-    # Nothing in the files takes back anything but bookings.
-    late = _REVERSED_WITHIN if judges in (*_BOOKINGS, CardBooking) else timedelta(0)
+    source = SOURCES[judges]
     first = day - timedelta(days=ceil(window / timedelta(days=1)))
-    last = ledger.arrived_until(landing, day, day + late)
-    events = list(_READ[judges](landing, first, last, customer_id))
+    last = ledger_events.reversals_until(landing, source, day)
+    events = list(source.read(landing, first, last, customer_id))
     assumed = []
     if events and judges in _BOOKINGS and customer_id is not None:
         if ledger.customer_type(landing, first, last, customer_id) is None:

@@ -5,31 +5,27 @@ or a repaired fault can be seen in its effect before anybody has the core send a
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from itertools import islice
-from math import ceil
 from pathlib import Path
 from typing import Any, Literal, get_args
 from uuid import UUID
 
 import psycopg
 
-from alerting import history, ledger, ledger_changes
+from alerting import history, ledger, ledger_events
 from alerting.evaluation import Firing
-from alerting.events import Booking, CardBooking, Closure, Event, Judged, LoanChange
+from alerting.events import Judged
+from alerting.ledger_events import SOURCES
 from alerting.reminders import message_of
 from alerting.ruleset import Ruleset
 from alerting.scopes import Find
-from alerting.windows import Transfer
 from crm_shared.clock import bank_date
 from crm_shared.errors import UsageError
 from crm_shared.events import reminders
 from crm_shared.events.reminders import ReminderRaised
-
-#: A reversal takes back bookings of the range for so long after it.
-_REVERSED_WITHIN = timedelta(days=31)
 
 _EXAMPLES = 5
 
@@ -37,15 +33,6 @@ _EXAMPLES = 5
 #: has raised it; it was withdrawn and would stand; it stands and would not be raised.
 Outcome = Literal["same", "changed", "new", "again", "withdrawn"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-
-#: By what a rule judges, the tables that tell those events.
-_TABLES: dict[type[Judged], tuple[str, ...]] = {
-    Booking: ("transactions",),
-    Transfer: ("transactions",),
-    CardBooking: ("card_transactions",),
-    LoanChange: ("loan_events",),
-    Closure: ("deposit_accounts", "transactions"),
-}
 
 _STANDING = """
 with wanted as (
@@ -100,7 +87,8 @@ def judge(rules: Ruleset, landing: Path, first: date, last: date, find: Find) ->
             f"{landing} has no events from {first} to {last}: name the folder of the delivered "
             "files (--landing or CRM_LANDING_DIR) and days that were delivered."
         )
-    events = list(_events(known, landing, first, last))
+    kinds = {one.rule.judges for one in known.rules}
+    events = list(ledger_events.read(landing, kinds, first, last, known.span))
     found = {
         reminder_id: one
         for reminder_id, one in history.reminders_of(events, known, find).items()
@@ -114,31 +102,11 @@ def judge(rules: Ruleset, landing: Path, first: date, last: date, find: Find) ->
 
 
 def _why_not(judges: type[Judged], landing: Path, first: date, last: date) -> str:
-    tables = _TABLES.get(judges)
-    if tables is None:
+    source = SOURCES.get(judges)
+    if source is None or not source.tables:
         return "no delivered file tells its events"
-    missing = [one for one in tables if not ledger.is_delivered(landing, first, last, one)]
+    missing = [one for one in source.tables if not ledger.is_delivered(landing, first, last, one)]
     return f"the days have no {' and no '.join(missing)}" if missing else ""
-
-
-def _events(rules: Ruleset, landing: Path, first: date, last: date) -> Iterable[Event]:
-    """The events of the range, the bookings that windows reach back to, and later reversals."""
-    kinds = {one.rule.judges for one in rules.rules}
-    if kinds & {Booking, Transfer}:
-        reach = timedelta(days=ceil(rules.span / timedelta(days=1)))
-        yield from ledger.bookings(landing, first - reach, last)
-        until = ledger.arrived_until(landing, last, last + _REVERSED_WITHIN)
-        after = last + timedelta(days=1), until
-        if ledger.is_delivered(landing, *after, "transactions"):
-            yield from ledger.bookings(landing, *after, reversals=True)
-    others: dict[type[Event], Callable[[Path, date, date], Iterable[Event]]] = {
-        CardBooking: ledger.card_bookings,
-        LoanChange: ledger_changes.loan_changes,
-        Closure: ledger_changes.closures,
-    }
-    for kind, read in others.items():
-        if kind in kinds:
-            yield from read(landing, first, last)
 
 
 @dataclass(frozen=True, slots=True)
