@@ -127,3 +127,18 @@ def test_a_file_of_values_is_told_why_it_may_not_set_one(tmp_path: Path) -> None
     file.write_text("- {code: rfm.days, values: [{legal_entity: L1, value: 30}]}\n")
     with pytest.raises(UsageError, match=r"take legal entity L1 out\. Quintiles rank all"):
         replaced(Project.load(), file)
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "places"),
+    [("contribution.ftp_loan_pct", "0.00005", 4), ("contribution.lgd_pct", "45.125", 2)],
+)
+def test_more_decimal_places_than_are_kept_are_refused(
+    tmp_path: Path, code: str, value: str, places: int
+) -> None:
+    file = tmp_path / "params.yml"
+    file.write_text(f"- {{code: {code}, values: [{{value: {value}}}]}}\n")
+    with pytest.raises(UsageError, match=rf"places for {code}, of which {places} are kept"):
+        replaced(Project.load(), file)
+    file.write_text(f"- {{code: {code}, values: [{{value: '0.50000'}}]}}\n")
+    assert Decimal("0.5") in [one.value for one in replaced(Project.load(), file)]

@@ -14,6 +14,7 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from acrm_batch import coverage
+from acrm_batch.batch import looking
 from acrm_batch.cli import app
 from acrm_batch.progress import Progress
 from acrm_batch.project import Project
@@ -263,3 +264,10 @@ def test_a_file_that_cannot_be_tried_is_refused(tmp_path: Path, text: str, fault
     file.write_text(text)
     with pytest.raises(UsageError, match=fault):
         tried(Project.load(), coverage.LEADS, file=file)
+
+
+def test_what_only_looks_spills_beside_the_warehouse(crm: Batch) -> None:
+    crm.settings.warehouse_dir.mkdir()
+    with looking(crm.settings) as (runner, _):
+        assert runner.engine.aside.is_relative_to(crm.settings.warehouse_dir)
+    assert not list((crm.settings.warehouse_dir / ".aside").iterdir())

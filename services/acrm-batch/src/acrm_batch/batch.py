@@ -1,6 +1,7 @@
 """A business date from inputs to publication, under the date's lock: what the commands call."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -124,14 +125,24 @@ def _write_down(ledger: Ledger, run_id: UUID, outcome: str, message: str) -> Non
 
 @contextmanager
 def looking(settings: BatchSettings) -> Iterator[tuple[Runner, Ledger]]:
-    """A runner that only looks: no lock, no run, nothing written into the warehouse."""
+    """A runner that only looks: no lock, no run, nothing that stays in the warehouse."""
     with (
         Ledger.open(settings.database_url.get_secret_value(), "acrm") as ledger,
-        TemporaryDirectory(prefix="acrm-") as aside,
+        TemporaryDirectory(prefix="acrm-", dir=_folder_to_look_from(settings)) as aside,
         _named_failures(),
         closing(_engine(settings, Path(aside))) as engine,
     ):
         yield Runner(project_of(settings), ledger, engine, settings.warehouse_dir), ledger
+
+
+def _folder_to_look_from(settings: BatchSettings) -> Path | None:
+    """Where looking may spill: on the warehouse's disk, or that of temporary files for those who
+    may only read the warehouse."""
+    if not os.access(settings.warehouse_dir, os.W_OK):
+        return None
+    aside = settings.warehouse_dir / ".aside"
+    aside.mkdir(exist_ok=True)
+    return aside
 
 
 def _engine(settings: BatchSettings, aside: Path) -> Engine:

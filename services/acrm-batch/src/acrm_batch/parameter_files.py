@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml import CSafeLoader
 
 from acrm_batch.catalogue import ALWAYS, EVERYBODY, ParameterValue
 from acrm_batch.project import Project
@@ -14,6 +15,15 @@ from crm_shared.errors import UsageError
 
 #: Of a count of days or month ends, none is none at all.
 _AT_LEAST_ONE = {"coverage.averaging_days", "coverage.hysteresis_month_ends"}
+
+#: Decimal places that the engines keep of a parameter, and the fewer that `ind_contribution` keeps.
+_PLACES = 4
+_FEWER_PLACES = {
+    "contribution.pd_normal_pct": 2,
+    "contribution.pd_special_mention_pct": 2,
+    "contribution.pd_default_pct": 2,
+    "contribution.lgd_pct": 2,
+}
 
 
 def replaced(
@@ -71,12 +81,19 @@ def _number(code: str, text: object, *, is_integer: bool) -> int | Decimal:
     if wrong:
         kind = "a whole number" if is_integer else "a number"
         raise UsageError(f"{text!r} is no value of {code}; give {kind} of {least} or more.")
+    places = _FEWER_PLACES.get(code, _PLACES)
+    # Trailing zeros say nothing, so they count as no places.
+    if -int(number.normalize().as_tuple().exponent) > places:
+        raise UsageError(
+            f"{text!r} has too many decimal places for {code}, of which {places} are kept; round"
+            " it."
+        )
     return int(number) if is_integer else number
 
 
 def _entries(file: Path) -> list[Mapping[str, Any]]:
     try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+        found = yaml.load(file.read_text(encoding="utf-8"), CSafeLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UsageError(f"{file} cannot be read as YAML ({str(error).splitlines()[0]}).") from None
     entries = found if isinstance(found, list) else [found]

@@ -135,6 +135,9 @@ class _ForgettingLedger(Ledger):
     def record_accepted(self, *_: Any, **__: Any) -> None:
         pass
 
+    def forget_partitions(self, *_: Any, **__: Any) -> None:
+        pass
+
     def record_step(self, *_: Any, **__: Any) -> None:
         pass
 
