@@ -150,12 +150,12 @@ def test_a_transfer_may_have_been_judged_by_any_version_since_it_came() -> None:
     dated = judged_by.dated("R01.FREQUENT_TRANSFERS_OUT", known)
     happened = came - timedelta(days=30)
 
-    def numbers(kept: judged_by.Worked) -> list[int]:
+    def numbers(kept: judged_by.KeptOfCustomer) -> list[int]:
         by = judged_by.judged_by(dated, (event, happened), kept, now())
         return [one.rule.version for one in by.versions]
 
-    assert numbers(judged_by.Worked(came={event: came})) == [2, 3]
-    assert numbers(judged_by.Worked()) == [1, 2, 3]
+    assert numbers(judged_by.KeptOfCustomer(came={event: came})) == [2, 3]
+    assert numbers(judged_by.KeptOfCustomer()) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("day", [DAY, DAY - timedelta(days=1)])

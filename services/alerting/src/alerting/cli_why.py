@@ -19,7 +19,7 @@ from crm_shared.errors import UsageError
 
 if TYPE_CHECKING:
     from alerting.why import Explanation
-    from alerting.why_event import Explanation as EventExplanation
+    from alerting.why_event import EventExplanation
 
 What = Annotated[
     str, typer.Argument(help="Code of the rule, as R01.LARGE_INFLOW; or the id of an event.")
@@ -121,7 +121,7 @@ def _of_event(
         )  # fmt: skip
         if source is None and not known.anything:
             raise why_event.unknown(event_id, landing, asked)
-        worked = judged_by.worked(connection, customer) if customer else judged_by.Worked()
+        worked = judged_by.worked(connection, customer) if customer else judged_by.KeptOfCustomer()
     said = why_event.rules_say(source, known, versions, find=published(ours), worked=worked)
     with connected(ours) as connection:
         found = why_event.explain(connection, source, known, said)

@@ -22,7 +22,7 @@ from alerting.events import (
     fact_of,
     retracted_by,
 )
-from alerting.judged_by import Dated, JudgedBy, Worked
+from alerting.judged_by import Dated, JudgedBy, KeptOfCustomer
 from alerting.ledger_events import SOURCES
 from alerting.rules import RULES
 from alerting.rules.frequent_transfers_out import transfer_to_other_bank
@@ -111,7 +111,7 @@ def judge(
     landing: Path,
     *,
     find: Find,
-    worked: Worked,
+    worked: KeptOfCustomer,
 ) -> JudgedAgain:
     """Judge the customer's events of the day again; nothing for a rule whose events no delivered
     file tells. Of days after it, those count that have arrived."""
@@ -153,7 +153,7 @@ def judge_told(
     versions: Sequence[Dated],
     *,
     find: Find,
-    worked: Worked,
+    worked: KeptOfCustomer,
 ) -> list[JudgedEvent]:
     """What a rule says about those of the events that are of the day."""
     taken_back = {

@@ -34,7 +34,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Worked:
+class KeptOfCustomer:
     """What the database keeps of a customer's events: which fired, by event and rule, and when
     transfers came."""
 
@@ -58,12 +58,12 @@ class JudgedBy:
     evidence: Evidence | None = None
 
 
-def worked(connection: psycopg.Connection, customer_id: int) -> Worked:
+def worked(connection: psycopg.Connection, customer_id: int) -> KeptOfCustomer:
     """What is kept of the customer's events."""
     fired = connection.execute(_FIRED, (customer_id,))
     facts = {(row[0], row[1]): Evidence(*row[2:]) for row in fired}
     came = connection.execute(_CAME, (customer_id,))
-    return Worked(facts, {row[0]: row[1] for row in came})
+    return KeptOfCustomer(facts, {row[0]: row[1] for row in came})
 
 
 def dated(code: str, known: Sequence[Version]) -> list[Dated]:
@@ -77,7 +77,7 @@ def dated(code: str, known: Sequence[Version]) -> list[Dated]:
 def judged_by(
     versions: Sequence[Dated],
     event: tuple[UUID, datetime],
-    kept: Worked,
+    kept: KeptOfCustomer,
     now: datetime,
 ) -> JudgedBy:
     """The versions by which an event, of an id and a time, may have been judged until now."""

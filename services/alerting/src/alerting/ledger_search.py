@@ -49,7 +49,7 @@ limit 1
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FoundEvent:
     """Where the files have an event; the customer is None where its row does not name him."""
 
     kind: type[Event]
@@ -57,7 +57,7 @@ class Place:
     customer_id: int | None
 
 
-def find(landing: Path, event_id: UUID, day: date | None) -> Place | None:
+def find(landing: Path, event_id: UUID, day: date | None) -> FoundEvent | None:
     """Look through the day, or all days that are there; None: no file tells the event."""
     for kind, (table, name, key, customer, are_events, its_day) in _WHERE.items():
         if not (files := _files(landing, table, day)):
@@ -68,7 +68,7 @@ def find(landing: Path, event_id: UUID, day: date | None) -> Place | None:
             "id": event_id.hex, "day": day,
         }  # fmt: skip
         for row in ledger.rows(statement, values):
-            return Place(kind, row[0], row[1])
+            return FoundEvent(kind, row[0], row[1])
     return None
 
 

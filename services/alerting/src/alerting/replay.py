@@ -31,8 +31,8 @@ _EXAMPLES = 5
 
 #: What would become of a reminder: it stands and would again, alike or with other values; nobody
 #: has raised it; it was withdrawn and would stand; it stands and would not be raised.
-Outcome = Literal["same", "changed", "new", "again", "withdrawn"]
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+Becomes = Literal["same", "changed", "new", "again", "withdrawn"]
+OUTCOMES: tuple[Becomes, ...] = get_args(Becomes)
 
 _STANDING = """
 with wanted as (
@@ -113,7 +113,7 @@ def _why_not(judges: type[Judged], landing: Path, first: date, last: date) -> st
 class Difference:
     """A reminder as it stands (`before`, None: not told or not kept) and as judged again."""
 
-    outcome: Outcome
+    outcome: Becomes
     rule_code: str
     reminder_id: UUID
     before: ReminderRaised | None
@@ -149,7 +149,7 @@ def compare(connection: psycopg.Connection, replayed: Replayed) -> list[Differen
         after = message_of(firing, 1)
         _, state, message = known.pop(reminder_id, (None, None, None))
         before = _raised(message)
-        outcome: Outcome = "new"
+        outcome: Becomes = "new"
         if state == "withdrawn":
             outcome = "again"
         elif state == "raised":

@@ -19,7 +19,7 @@ from alerting.decoding import decode
 from alerting.drafts import Version
 from alerting.events import Booking, Event, Judged, fact_of, retracted_by
 from alerting.judged_again import JudgedEvent, Told
-from alerting.judged_by import Worked
+from alerting.judged_by import KeptOfCustomer
 from alerting.rules import RULES
 from alerting.rules.protocol import Rule
 from alerting.scopes import Find
@@ -60,7 +60,7 @@ class RuleSays:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class EventExplanation:
     """An event, sentences on what became of it, and what each rule said; `told_by` None: nobody
     has the event itself."""
 
@@ -93,7 +93,7 @@ def source_of(
     connection: psycopg.Connection,
     known: Traces,
     versions: Mapping[str, Sequence[Version]],
-    place: ledger_search.Place | None,
+    place: ledger_search.FoundEvent | None,
     landing: Path,
 ) -> Source | None:
     """The event itself: from its `place` in the delivered files, the inbox, or a dead letter."""
@@ -132,10 +132,10 @@ def explain(
     source: Source | None,
     known: Traces,
     said: Sequence[RuleSays],
-) -> Explanation:
+) -> EventExplanation:
     """All that is known of an event, put together."""
     event = source.event if source else None
-    return Explanation(
+    return EventExplanation(
         event_id=known.event_id,
         kind=_name(source.kind) if source else None,
         customer_id=event.customer_id if event else known.customer_id,
@@ -154,7 +154,7 @@ def rules_say(
     versions: Mapping[str, Sequence[Version]],
     *,
     find: Find,
-    worked: Worked,
+    worked: KeptOfCustomer,
 ) -> list[RuleSays]:
     """What each rule said, in the order of docs/rules.md."""
     said = []

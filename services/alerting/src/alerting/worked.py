@@ -47,7 +47,7 @@ from alerting.storms where hour >= %s and hour < %s order by began_at
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class LetterOfDay:
     """A record that is or was a dead letter; kind, event and day where it can still be read. One
     that was settled is `dead` as ever: nobody has worked on it."""
 
@@ -70,8 +70,8 @@ class Worked:
 
     tallies: dict[str, Tally]
     offsets: dict[Partition, int]
-    letters: Sequence[Letter]
-    undated: Sequence[Letter]
+    letters: Sequence[LetterOfDay]
+    undated: Sequence[LetterOfDay]
     reminders: Sequence[dict[str, Any]]
     failed: Sequence[dict[str, Any]]
     storms: Sequence[dict[str, Any]]
@@ -100,7 +100,7 @@ def read(connection: psycopg.Connection, day: date, topics: list[str]) -> Worked
     return worked
 
 
-def _letters(connection: psycopg.Connection, day: date, topics: list[str]) -> list[Letter]:
+def _letters(connection: psycopg.Connection, day: date, topics: list[str]) -> list[LetterOfDay]:
     """Those of the day and those that name none; of the others and of payloads, none is kept."""
     with connection.cursor("letters_of_a_day") as cursor:
         cursor.itersize = _AT_ONCE
@@ -108,7 +108,7 @@ def _letters(connection: psycopg.Connection, day: date, topics: list[str]) -> li
         return [one for one in found if one.day == day or (one.day is None and one.dead)]
 
 
-def _letter(row: tuple[Any, ...]) -> Letter:
+def _letter(row: tuple[Any, ...]) -> LetterOfDay:
     number, topic, partition, offset, reason, dead, payload = row
     known: tuple[str | None, UUID | None, date | None]
     try:
@@ -116,7 +116,7 @@ def _letter(row: tuple[Any, ...]) -> Letter:
         known = str(said["type"]), UUID(said["event_id"]), _day(said)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         known = None, None, None
-    return Letter(number, (topic, partition, offset), reason, dead, *known)
+    return LetterOfDay(number, (topic, partition, offset), reason, dead, *known)
 
 
 def _day(said: dict[str, str]) -> date:
