@@ -180,7 +180,8 @@ def test_a_dead_letter_says_why_no_rule_judged_it_and_what_to_do(
     later = LATER + timedelta(days=9)
     ahead = booking(990_300, customer_id=990_300, occurred_at=later, amount="600000.00")
     half = booking(990_301, customer_id=990_301).to_bytes()[:-30]
-    run(connection, [record(962_000, ahead), record(962_001, half)])
+    deep = booking(990_302, customer_id=990_302).to_bytes()[:-1] + b',"x":' + b"[" * 5_000
+    run(connection, [record(962_000, ahead), record(962_001, half), record(962_002, deep)])
     told = say(ahead.event_id)
     assert "told by dead letter" in told
     assert "not judged: it is dead letter" in told
@@ -188,9 +189,10 @@ def test_a_dead_letter_says_why_no_rule_judged_it_and_what_to_do(
     assert "judged now: fires: value 600000.00" in told
     assert "alerting dead-letters requeue" in told
     assert "looks at ticket.changed only" in told
-    broken = say(booking(990_301, customer_id=990_301).event_id)
-    assert broken.count("not judged: it is dead letter") == len(RULES)
-    assert "(undecodable: " in broken
+    for number in (990_301, 990_302):
+        broken = say(booking(number, customer_id=number).event_id)
+        assert broken.count("not judged: it is dead letter") == len(RULES)
+        assert "(undecodable: " in broken
 
 
 def test_a_dead_letter_that_was_settled_says_so(connection: psycopg.Connection, say: Say) -> None:
