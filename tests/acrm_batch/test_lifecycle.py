@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,3 +115,51 @@ def test_nobody_is_dormant_before_enough_days_are_known(run: Batch) -> None:
     assert "dormant" not in run.rows("int_lifecycle", early, "lifecycle")
     run.run(early + timedelta(days=1), selectors=("int_lifecycle",))
     assert "dormant" in run.rows("int_lifecycle", early + timedelta(days=1), "lifecycle")
+
+
+ACTIVITY = ("active", "quiet", "dormant")
+
+
+def activities(crm: Batch, day: date) -> dict[object, list[str]]:
+    """What the tag says of every customer."""
+    columns = ", ".join(f"tag_activity_transactions_{one}" for one in ACTIVITY)
+    rows = crm.rows("tag_customers", day, f"customer_id, {columns}, tag_potential_t06_no_txn")
+    named = (*ACTIVITY, "no_txn")
+    return {
+        who: [one for one, holds in zip(named, said, strict=True) if holds] for who, *said in rows
+    }
+
+
+def sleepers(bank: Bank) -> None:
+    """Two who did something themselves 90 and 89 days ago, and get interest since."""
+    for customer, ago in ((1, 90), (2, 89)):
+        bank.account(bank.customer(customer), customer, "A", 100)
+        spend(bank, customer, ago, 1)
+        bank.move(customer, AGO[10], 3, txn_type="interest", channel="system")
+    bank.deliver(DAY)
+
+
+def test_interest_wakes_nobody(bank: Bank, crm: Batch) -> None:
+    sleepers(bank)
+    crm.run(DAY, selectors=("tag_customers",))
+    assert activities(crm, DAY) == {1: ["dormant", "no_txn"], 2: ["quiet"]}
+
+
+def test_more_days_than_90_are_looked_at(bank: Bank, crm: Batch, tmp_path: Path) -> None:
+    sleepers(bank)
+    crm.settings.parameters_file = tmp_path / "params.yml"
+    crm.settings.parameters_file.write_text(
+        "- {code: activity.dormant_days, values: [{value: 91}]}\n"
+    )
+    crm.run(DAY, selectors=("tag_customers",))
+    assert activities(crm, DAY)[1] == ["quiet", "no_txn"]
+
+
+def test_of_a_short_history_nobody_is_said_to_sleep(bank: Bank, crm: Batch) -> None:
+    bank.account(bank.customer(1), 1, "A", 100)
+    day = FIRST + timedelta(days=88)
+    bank.deliver(day + timedelta(days=1))
+    crm.run(day, selectors=("tag_customers",))
+    crm.run(day + timedelta(days=1), selectors=("tag_customers",))
+    assert activities(crm, day) == {1: []}
+    assert activities(crm, day + timedelta(days=1)) == {1: ["dormant", "no_txn"]}

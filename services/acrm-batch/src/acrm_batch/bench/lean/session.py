@@ -111,7 +111,8 @@ class Lean:
         """Windows of days over the ledger, by name."""
         codes = {"flow_days": "potential.flow_days", "turnover_days": "potential.turnover_days",
                  "counter_days": "potential.counter_days", "no_txn_days": "potential.no_txn_days",
-                 "rfm_days": "rfm.days", "dormant_days": "lifecycle.dormant_days"}  # fmt: skip
+                 "rfm_days": "rfm.days", "dormant_days": "lifecycle.dormant_days",
+                 "activity_days": "activity.dormant_days"}  # fmt: skip
         return {name: self.days(code) for name, code in codes.items()}
 
     def _segments(self) -> list[tuple[date, date]]:
@@ -130,7 +131,9 @@ class Lean:
         recent = self._recent()
         numbers = {
             **recent,
-            "initiated_days": max(recent["rfm_days"], recent["dormant_days"]),
+            "initiated_days": max(
+                recent["rfm_days"], recent["dormant_days"], recent["activity_days"]
+            ),
             "idle_days": self.days("potential.idle_days"),
             "averaging_days": self.days("coverage.averaging_days"),
             "clean_years": self.days("key_customer.clean_years"),

@@ -13,8 +13,7 @@ audits:
 -- One row per customer, branch and span with a booking. There are three spans, each without the days
 -- of the shorter ones: within 7, 30 and 90 days. Bit n of days_mask is set where something was booked
 -- on the n-th day back of the span: bits count days, and those of several branches join by `or`.
--- Reversals and what they reversed are left out. What the bank booked by itself has the channel
--- system; all else the customer did.
+-- Reversals and what they reversed are left out. `last_on` counts what the bank books itself, too.
 with reversed as (
     select reverses_txn_id as txn_id from stg_transactions where reverses_txn_id is not null
 ),

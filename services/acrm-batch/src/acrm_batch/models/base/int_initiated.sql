@@ -3,11 +3,11 @@ description: What a customer did with his accounts himself, lately.
 kind: base
 partition: as_of
 key: [customer_id]
-window: {stg_transactions: [rfm.days, lifecycle.dormant_days]}
+window: {stg_transactions: [rfm.days, lifecycle.dormant_days, activity.dormant_days]}
 audits:
   - {assert: "rfm_cnt > 0 or rfm_amt = 0"}
 ---*/
--- One row per customer with a customer-initiated booking in the longer of the two windows. Reversals
+-- One row per customer with a customer-initiated booking in the longest of the windows. Reversals
 -- and what they reversed are left out. A customer who is not active has the days of everybody.
 with entities as (
     select legal_entity_id from int_customers
@@ -21,7 +21,8 @@ limits as (
         $bd - cast(param('rfm.days') as integer) as rfm_after,
         $bd - greatest(
             cast(param('rfm.days') as integer),
-            cast(param('lifecycle.dormant_days', legal_entity_id) as integer)
+            cast(param('lifecycle.dormant_days', legal_entity_id) as integer),
+            cast(param('activity.dormant_days', legal_entity_id) as integer)
         ) as initiated_after
     from entities
 ),

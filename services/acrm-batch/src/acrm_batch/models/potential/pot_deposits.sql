@@ -79,8 +79,15 @@ accounts as (
                 and account.matures_on <= account.matures_until
                 then account.balance
         end) as pot_maturing_amt,
-        max(case when account.is_open and account.opened_on <= account.old_until then 1 else 0 end)
-            as pot_old_account
+        -- Of bookings before the first delivery nothing is known.
+        max(case
+            when
+                account.is_open
+                and account.opened_on <= account.old_until
+                and $first_day <= account.old_until + 1
+                then 1
+            else 0
+        end) as pot_old_account
     from held as account
     left join smallest on smallest.account_id = account.account_id
     group by account.customer_id

@@ -12,7 +12,8 @@ select
     deposits.* exclude (customer_id),
     credit.* exclude (customer_id),
     flows.* exclude (customer_id),
-    contacted.capped_contacts
+    contacted.capped_contacts,
+    initiated.last_on as initiated_last_on
 from mart_customers as mart
 left join ind_scores as scores on scores.customer_id = mart.customer_id
 left join pot_services as services on services.customer_id = mart.customer_id
@@ -20,3 +21,4 @@ left join pot_deposits as deposits on deposits.customer_id = mart.customer_id
 left join pot_credit as credit on credit.customer_id = mart.customer_id
 left join pot_flows as flows on flows.customer_id = mart.customer_id
 left join int_capped_contacts as contacted on contacted.customer_id = mart.customer_id
+left join int_initiated as initiated on initiated.customer_id = mart.customer_id

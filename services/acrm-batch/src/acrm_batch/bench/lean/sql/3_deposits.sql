@@ -134,7 +134,11 @@ select
         and held.matures_on > $bd
         and held.matures_on <= $bd + cast(limits.potential_time_days as integer)
     ) as pot_maturing_amt,
-    bool_or(held.is_open and held.opened_on <= $bd - $no_txn_days) as pot_has_old_account,
+    bool_or(
+        held.is_open
+        and held.opened_on <= $bd - $no_txn_days
+        and $first_day <= $bd - $no_txn_days + 1
+    ) as pot_has_old_account,
     sum(held.balance_two_months) filter (where held.is_open_two_months) as pot_deposits_m2
 from held
 join places using (place_id)

@@ -163,7 +163,8 @@ select
     coalesce(flows.pot_initiated_cnt, 0) as pot_initiated_cnt,
     moved_salaries.moved.payroll_amt as pot_payroll_amt,
     moved_salaries.moved.moved_amt as pot_payroll_moved_amt,
-    capped.contacts as capped_contacts
+    capped.contacts as capped_contacts,
+    flows.initiated_on as initiated_last_on
 from people
 left join products using (customer_id)
 left join mobiles using (customer_id)
