@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +79,27 @@ def test_campaigns_in_sum_by_branch_and_union(bank: Bank, crm: Batch) -> None:
         ("legal_entity", "L1", 4, 2, 3, 1, 1, 2, *paid, *of_listed),
         ("union", "", 4, 2, 3, 1, 1, 2, *paid, *of_listed),
     ]
+
+
+def test_a_list_older_than_its_campaign_stays_as_long_as_that(
+    bank: Bank, crm: Batch, tmp_path: Path
+) -> None:
+    """The campaign begins a day after the list was made, and is looked at for three days."""
+    bank.add("campaigns", campaign_id=1, org_id="L1", name="C", product="deposit",
+             starts_on=SECOND, ends_on=SECOND)  # fmt: skip
+    listed(bank, 1, "A", None, control=False)
+    bank.deliver(DAY)
+    crm.settings.parameters_file = tmp_path / "params.yml"
+    codes = ("campaign.days_back: 3", "campaign.list_days: 4")
+    crm.settings.parameters_file.write_text("".join(
+        f"- {{code: {one.split(': ')[0]}, values: [{{value: {one.split(': ')[1]}}}]}}\n"
+        for one in codes
+    ))  # fmt: skip
+    crm.run(SECOND + timedelta(days=2), selectors=("int_campaign_lists",))
+    found = crm.rows("int_campaign_lists", SECOND + timedelta(days=2), "customer_id")
+    assert found == [1]
+    crm.run(SECOND + timedelta(days=3), selectors=("int_campaign_lists",))
+    assert crm.rows("int_campaign_lists", SECOND + timedelta(days=3), "customer_id") == []
 
 
 def delivered_again(bank: Bank, **changes: Any) -> None:

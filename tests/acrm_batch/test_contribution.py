@@ -119,3 +119,19 @@ def test_a_unit_has_the_average_of_the_customers_whom_it_leads(run: Batch) -> No
         ("L2", Decimal("-2.00"), 0, 1),
         ("U", Decimal("-62.91"), 1, 1),
     ]
+
+
+def test_a_fee_given_back_in_the_next_month_is_none_of_the_year(bank: Bank, crm: Batch) -> None:
+    """A fee of January given back in February, one of February; penalty interest is no fee."""
+    bank.account(11, bank.customer(1), "A", 100)
+    mistaken = bank.numbers + 1
+    bank.move(11, date(2026, 1, 20), -8, txn_type="fee", channel="system")
+    bank.move(11, MONDAY, 8, txn_type="fee", channel="system", reverses_txn_id=mistaken)
+    bank.move(11, MONDAY, -3, txn_type="fee", channel="system")
+    bank.move(11, MONDAY, -20, txn_type="sanction_interest", channel="system")
+    bank.deliver(DAY)
+    crm.run(date(2026, 1, 31), selectors=("mart_customers",))
+    crm.run(DAY, selectors=("mart_customers",))
+    columns = "fee_amt_m, fee_amt_y, contrib_fee"
+    assert crm.rows("mart_customers", date(2026, 1, 31), columns) == [(8, 8, 8)]
+    assert crm.rows("mart_customers", DAY, columns) == [(-5, 3, -5)]

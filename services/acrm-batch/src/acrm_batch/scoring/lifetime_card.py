@@ -83,7 +83,7 @@ def lifetime_sql(card: LifetimeCard | None, sql: str) -> str:
         f"({_double(WEEKS * month)}, {_double(share)})"
         for month, share in enumerate(discount_shares(card.discount), 1)
     )
-    return f"""-- One row per customer who ever booked something himself.
+    return f"""-- One row per customer on whose accounts anything was ever booked.
 with activity as (
 {sql}
 ),

@@ -32,11 +32,12 @@ Written by `acrm train-lifetime`. Checksum `{card.content_checksum()[:16]}`. Own
 **Weeks with bookings in the test: {metrics["expected"]:,.0f} expected,
 {metrics["observed"]:,} observed.**
 
-A coming is a week in which the customer books something himself. How often he will still come is
-BG/NBD, what a coming turns over is Gamma-Gamma (Fader, Hardie, Lee 2005). A year of it, discounted
+A coming is a week in which something is booked on the customer's accounts, by him or by others,
+but not by the bank (interest, fees). How often he will still come is BG/NBD, what a coming turns
+over is Gamma-Gamma (Fader, Hardie, Lee 2005). A year of it, discounted
 at {card.discount:.1%}, times a margin of {card.margin:.2%} of the turnover, is the value.
 
-以客户自主动账的周为一次“到访”：BG/NBD预测到访次数，Gamma-Gamma预测每次金额，
+以账户有动账（本人或他人发起，银行结息收费除外）的周为一次“到访”：BG/NBD预测到访次数，Gamma-Gamma预测每次金额，
 按年{card.discount:.1%}折现并乘以{card.margin:.2%}的收益率即为价值。
 
 Parameters · 参数: {parameters}.

@@ -42,7 +42,7 @@ def train_lifetime(
     now, later = _activity(runner, first), _activity(runner, last)
     if len(now.customers) < _LEAST_CUSTOMERS:
         raise UsageError(
-            f"Up to {first} only {len(now.customers)} customers booked something themselves; "
+            f"Up to {first} only {len(now.customers)} customers have weeks with bookings; "
             f"fitting needs {_LEAST_CUSTOMERS}. Choose a later --from."
         )
     say(f"{first}: {len(now.customers):,} customers, {now.repeats.sum():,.0f} repeated weeks")

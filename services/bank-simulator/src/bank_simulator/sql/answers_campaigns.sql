@@ -25,7 +25,6 @@ WITH running AS (
 ), target AS (
     SELECT r.*, t.no, t.customer_id, t.is_control FROM running AS r JOIN campaign_target AS t USING (campaign_id)
     WHERE t.listed_on <= getvariable('as_of')
-      AND t.listed_on > getvariable('as_of') - CAST(getvariable('p_campaign_days_back') AS INTEGER)
 ), touched AS (
     SELECT t.campaign_id, t.no, count(*) AS contacts, min(c.day) AS first_on,
         bool_or(c.result <> 'not_reached') AS reached,

@@ -1,5 +1,5 @@
 /*---
-description: In how many weeks a customer booked something himself, and the amounts, carried on month by month.
+description: In how many weeks something was booked on a customer's accounts, by him or by others, and the amounts, carried on month by month.
 kind: base
 partition: month_end
 key: [customer_id]
@@ -14,8 +14,9 @@ before:
 audits:
   - {assert: "active_weeks >= 1 and last_week >= first_week and active_weeks <= last_week - first_week + 1"}
 ---*/
--- One row per customer who ever booked something himself. Weeks begin on Monday and are counted
--- from 1970-01-05. What the bank books itself (interest, fees) and reversals are no activity.
+-- One row per customer on whose accounts anything was ever booked, by himself or by others, as
+-- salaries are. Weeks begin on Monday and are counted from 1970-01-05. What the bank books itself
+-- (interest, fees) and reversals are no activity; what was reversed was one when it was booked.
 with since as (
     select coalesce(max(month_end), cast('1900-01-01' as date)) as counted_until
     from int_active_weeks_before

@@ -6,8 +6,8 @@ key: [customer_id, branch_id]
 window: {stg_transactions: [month, month_end]}
 ---*/
 -- One row per customer and branch of the account with such a booking this month or this year. The
--- year until the last month end is carried by int_booking_years. Reversals and what they reversed
--- are left out.
+-- year until the last month end is carried by int_booking_years. Of interest and turnover,
+-- reversals and what they reversed are left out; a fee given back is less of a fee, whenever that is.
 with since as (
     select
         coalesce(year(max(month_end)) = year($bd), false) as is_same_year,
@@ -29,7 +29,10 @@ amounts as (
         booking.booked_on >= since.counted_from as is_counted,
         case when booking.txn_type = 'interest' and booking.booked_on > $first_day
             then booking.amount else 0 end as interest_amt,
-        case when booking.direction = 'debit' then booking.amount else 0 end as fee_amt,
+        case when booking.txn_type <> 'fee' then 0
+            when booking.direction = 'debit' then booking.amount
+            else -booking.amount
+        end as fee_amt,
         case when booking.txn_type = 'acquiring' then booking.amount else 0 end as acquiring_amt
     from stg_transactions as booking
     cross join since
@@ -37,11 +40,12 @@ amounts as (
     where
         booking.booked_on <= $bd
         and (
-            booking.direction = 'credit' and booking.txn_type in ('interest', 'acquiring')
-            or booking.direction = 'debit' and booking.txn_type in ('fee', 'sanction_interest')
+            booking.txn_type = 'fee'
+            or booking.direction = 'credit'
+            and booking.txn_type in ('interest', 'acquiring')
+            and booking.reverses_txn_id is null
+            and booking.txn_id not in (select txn_id from reversed)
         )
-        and booking.reverses_txn_id is null
-        and booking.txn_id not in (select txn_id from reversed)
 
     union all
 

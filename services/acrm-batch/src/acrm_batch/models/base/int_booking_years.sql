@@ -13,8 +13,9 @@ before:
   month_end: date
 ---*/
 -- One row per customer and branch of the account with such a booking in the year until the month
--- end, so that a night reads the ledger since the last one and not that of the year. Reversals, and
--- what they reversed between two month ends, are left out. Interest counts from the day after the
+-- end, so that a night reads the ledger since the last one and not that of the year. Of interest and
+-- turnover, reversals, and what they reversed between two month ends, are left out; a fee given back
+-- is less of a fee, whenever that is. Interest counts from the day after the
 -- first one delivered, whose balances have it already.
 with since as (
     select
@@ -35,7 +36,10 @@ amounts as (
         account.branch_id,
         case when booking.txn_type = 'interest' and booking.booked_on > $first_day
             then booking.amount else 0 end as interest_amt,
-        case when booking.direction = 'debit' then booking.amount else 0 end as fee_amt,
+        case when booking.txn_type <> 'fee' then 0
+            when booking.direction = 'debit' then booking.amount
+            else -booking.amount
+        end as fee_amt,
         case when booking.txn_type = 'acquiring' then booking.amount else 0 end as acquiring_amt
     from stg_transactions as booking
     cross join since
@@ -44,11 +48,12 @@ amounts as (
         booking.booked_on >= since.counted_from
         and booking.booked_on <= $bd
         and (
-            booking.direction = 'credit' and booking.txn_type in ('interest', 'acquiring')
-            or booking.direction = 'debit' and booking.txn_type in ('fee', 'sanction_interest')
+            booking.txn_type = 'fee'
+            or booking.direction = 'credit'
+            and booking.txn_type in ('interest', 'acquiring')
+            and booking.reverses_txn_id is null
+            and booking.txn_id not in (select txn_id from reversed)
         )
-        and booking.reverses_txn_id is null
-        and booking.txn_id not in (select txn_id from reversed)
 
     union all
 

@@ -3,11 +3,12 @@ description: Who is on the list of a campaign that is evaluated, and until when 
 kind: base
 partition: as_of
 key: [campaign_id, customer_id]
-window: {stg_campaign_targets: campaign.days_back}
+window: {stg_campaign_targets: [campaign.days_back, campaign.list_days]}
 audits:
   - {not_null: [branch_id, manager_id]}
 ---*/
--- One row per campaign that began within the days, and active customer on its list. Who has no
+-- One row per campaign that began within the days, and active customer on its list, which may be
+-- older than the campaign: it is read for so many days that it stays as long as that. Who has no
 -- manager belongs to the virtual one of his branch. Who was delivered on two days alike is listed
 -- once; of another branch, manager or group on the second, he would be counted twice, and blocks.
 with campaigns as (
@@ -29,13 +30,19 @@ with campaigns as (
 
 targets as (
     select distinct
-        campaign_id,
-        customer_id,
-        branch_id,
-        manager_id,
-        is_control
-    from stg_campaign_targets
-    where listed_on > $bd - param('campaign.days_back') and listed_on <= $bd
+        target.campaign_id,
+        target.customer_id,
+        target.branch_id,
+        target.manager_id,
+        target.is_control
+    from stg_campaign_targets as target
+    inner join campaigns on campaigns.campaign_id = target.campaign_id
+    where
+        target.listed_on <= $bd
+        and target.listed_on >= campaigns.starts_on - greatest(
+            cast(param('campaign.list_days') as integer)
+            - cast(param('campaign.days_back') as integer), 0
+        )
 )
 
 select

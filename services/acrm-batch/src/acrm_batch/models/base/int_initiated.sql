@@ -60,7 +60,7 @@ initiated as (
 
 select
     customer_id,
-    max(booked_on) as last_on,
+    max(booked_on) as initiated_last_on,
     count(case when is_rfm then 1 end) as rfm_cnt,
     cast(coalesce(sum(case when is_rfm then amount end), 0) as decimal(18,2)) as rfm_amt
 from initiated

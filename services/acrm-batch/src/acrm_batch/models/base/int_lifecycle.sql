@@ -75,12 +75,12 @@ judged as (
     select
         customer.customer_id,
         standing.first_on,
-        initiated.last_on,
+        initiated.initiated_last_on as last_on,
         standing.has_business,
         standing.first_on > $bd - limits.new_days as is_new,
         -- Of bookings before the first delivery nothing is known.
         $first_day <= limits.dormant_on + 1
-        and not coalesce(initiated.last_on > limits.dormant_on, false)
+        and not coalesce(initiated.initiated_last_on > limits.dormant_on, false)
         and value.aum < limits.dormant_aum
         and not standing.has_loan as is_dormant,
         100 * trends.now_days <= (100 - limits.change_pct) * trends.then_days

@@ -43,12 +43,12 @@ changes as (
     where tier.tier_rank <> tier.previous_rank
     union all
     select
-        'R04.DORMANT', stage.customer_id, 'since', before.last_on, $bd + 1
+        'R04.DORMANT', stage.customer_id, 'since', before.initiated_last_on, $bd + 1
     from int_lifecycle as stage
     inner join customers on customers.customer_id = stage.customer_id
     inner join int_initiated_day as before
         on before.customer_id = stage.customer_id
-        and before.last_on = customers.dormant_on
+        and before.initiated_last_on = customers.dormant_on
     where stage.lifecycle = 'dormant'
     union all
     select

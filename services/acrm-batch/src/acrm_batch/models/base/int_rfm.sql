@@ -11,7 +11,7 @@ audits:
 with active as (
     select
         initiated.customer_id,
-        initiated.last_on,
+        initiated.initiated_last_on as last_on,
         initiated.rfm_cnt,
         initiated.rfm_amt
     from int_initiated as initiated

@@ -13,7 +13,7 @@ select
     credit.* exclude (customer_id),
     flows.* exclude (customer_id),
     contacted.capped_contacts,
-    initiated.last_on as initiated_last_on
+    initiated.initiated_last_on
 from mart_customers as mart
 left join ind_scores as scores on scores.customer_id = mart.customer_id
 left join pot_services as services on services.customer_id = mart.customer_id

@@ -17,7 +17,6 @@ create temp table ledger (
     moved decimal(18,2),
     moved_days decimal(38,2),
     interest decimal(18,2),
-    fee decimal(18,2),
     acquiring decimal(18,2),
     in_amt decimal(18,2),
     in_cnt integer,

@@ -12,7 +12,6 @@ select
     sum(signed),
     sum(signed * cast(business_date - date '1970-01-01' as integer)),
     sum(amount) filter (where is_in and txn_type = 'interest' and business_date > $first_day),
-    sum(amount) filter (where not is_in and txn_type in ('fee', 'sanction_interest')),
     sum(amount) filter (where is_in and txn_type = 'acquiring'),
     sum(amount) filter (where is_in),
     count(*) filter (where is_in),

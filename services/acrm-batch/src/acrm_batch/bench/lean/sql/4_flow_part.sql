@@ -11,8 +11,10 @@ select
         as dep_interest_m,
     cast(coalesce(sum(interest) filter (where is_of_year), 0) as decimal(18,2))
         as dep_interest_y,
-    cast(coalesce(sum(fee) filter (where is_of_month), 0) as decimal(18,2)) as fee_amt_m,
-    cast(coalesce(sum(fee) filter (where is_of_year), 0) as decimal(18,2)) as fee_amt_y,
+    cast(-coalesce(sum(fee_net) filter (where since >= $month_start), 0) as decimal(18,2))
+        as fee_amt_m,
+    cast(-coalesce(sum(fee_net) filter (where since >= $year_start), 0) as decimal(18,2))
+        as fee_amt_y,
     cast(coalesce(sum(acquiring) filter (where is_of_month), 0) as decimal(18,2))
         as acquiring_amt_m,
     cast(coalesce(sum(acquiring) filter (where is_of_year), 0) as decimal(18,2))
