@@ -81,6 +81,18 @@ def test_campaigns_in_sum_by_branch_and_union(bank: Bank, crm: Batch) -> None:
     ]
 
 
+def test_the_cost_of_no_sales_is_as_unknown_in_the_mart(bank: Bank, crm: Batch) -> None:
+    bank.add("campaigns", campaign_id=1, org_id="L1", name="C", product="deposit", starts_on=FIRST,
+             ends_on=SECOND)  # fmt: skip
+    listed(bank, 1, "A", None, control=False)
+    contact(bank, 1, FIRST, "visit", "refused")
+    bank.deliver(DAY)
+    crm.run(DAY, selectors=("mart_organisations",))
+    found = crm.rows("mart_organisations", DAY, "org_id, campaign_cost, campaign_unit_cost")
+    assert ("A", 30, None) in found
+    assert ("B", 0, None) in found
+
+
 def test_a_list_older_than_its_campaign_stays_as_long_as_that(
     bank: Bank, crm: Batch, tmp_path: Path
 ) -> None:

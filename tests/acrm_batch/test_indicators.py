@@ -43,7 +43,7 @@ def run(
 
 
 def test_averages_weigh_every_balance_by_its_days(run: Batch) -> None:
-    columns = "dep_bal, dep_avg_30d, dep_avg_m, dep_avg_y"
+    columns = "dep_bal, dep_avg_recent, dep_avg_m, dep_avg_y"
     assert run.rows("mart_customer_branches", DAY, columns, "branch_id")[0] == (
         Decimal("1200.00"),
         Decimal("1183.33"),  # (11 * 1000 + 17 * 1300 + 2 * 1200) / 30

@@ -77,7 +77,6 @@ def rows(crm: Batch, values: str) -> set[tuple[str, int, str]]:
 @pytest.mark.parametrize(
     ("code", "days", "who"),
     [
-        ("activity.dormant_days", 5, {1, 2}),
         ("contact.cap_days", 5, {1, 2}),
         ("coverage.reclaim_days", 5, {1, 2}),
         ("lifecycle.dormant_days", 10, {1, 2}),

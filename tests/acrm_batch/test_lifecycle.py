@@ -163,3 +163,46 @@ def test_of_a_short_history_nobody_is_said_to_sleep(bank: Bank, crm: Batch) -> N
     crm.run(day + timedelta(days=1), selectors=("tag_customers",))
     assert activities(crm, day) == {1: []}
     assert activities(crm, day + timedelta(days=1)) == {1: ["dormant", "no_txn"]}
+
+
+def became_dormant(crm: Batch, on: date) -> list[tuple[Any, ...]]:
+    """Who is said to have become dormant."""
+    columns = "customer_id, rule_code, reminder_window"
+    found = crm.rows("int_reminders_changes", on, columns)
+    return [(who, window) for who, code, window in found if code == "R04.DORMANT"]
+
+
+def test_a_shorter_time_makes_dormant_on_the_day_it_begins(
+    bank: Bank, crm: Batch, tmp_path: Path
+) -> None:
+    """From DAY on, 60 days instead of 90: 70 days ago becomes dormant, 5 does not, 95 was."""
+    yesterday = DAY - timedelta(days=1)
+    for customer, ago in ((1, 70), (2, 5), (3, 95)):
+        bank.account(bank.customer(customer), customer, "A", 100)
+        bank.move(customer, DAY - timedelta(days=ago), -1, txn_type="cash_out")
+    bank.deliver(DAY)
+    crm.settings.parameters_file = tmp_path / "params.yml"
+    crm.settings.parameters_file.write_text(
+        "- {code: lifecycle.dormant_days, values: [{value: 90},"
+        f" {{value: 60, effective_from: {DAY}}}]}}\n"
+    )
+    for on in (yesterday, DAY):
+        crm.run(on, selectors=("int_reminders_changes",))
+    assert became_dormant(crm, yesterday) == []
+    assert became_dormant(crm, DAY) == [(1, f"since:{DAY - timedelta(days=70)}")]
+
+
+def test_who_moves_to_another_legal_entity_becomes_dormant_by_its_days(
+    bank: Bank, crm: Batch, tmp_path: Path
+) -> None:
+    bank.account(bank.customer(1), 1, "A", 100)
+    bank.move(1, DAY - timedelta(days=70), -1, txn_type="cash_out")
+    [(_, told)] = bank.rows["customers"]
+    bank.add("customers", DAY, **told | {"home_branch_id": "C"})
+    bank.deliver(DAY)
+    crm.settings.parameters_file = tmp_path / "params.yml"
+    crm.settings.parameters_file.write_text(
+        "- {code: lifecycle.dormant_days, values: [{value: 90}, {value: 60, legal_entity: L2}]}\n"
+    )
+    crm.run(DAY, selectors=("int_reminders_changes",))
+    assert became_dormant(crm, DAY) == [(1, f"since:{DAY - timedelta(days=70)}")]

@@ -119,7 +119,8 @@ def spoil_tag(folder: Path, condition: str) -> None:
             "fund_balance > 0",
             "Tag IN_BANK/FUND names fund_balance, which neither an indicator nor another column of"
             " ind_scores, int_capped_contacts, int_initiated, mart_customers, pot_credit,"
-            " pot_deposits, pot_flows, pot_services is called; correct catalogue/tags/business.yml.",
+            " pot_deposits, pot_flows, pot_services is called; correct"
+            " catalogue/tags/business.yml.",
         ),
         (
             "tag_in_bank_loan and fund_bal > 0",

@@ -27,7 +27,7 @@
         WHERE 100 * (SELECT sum(amount) FROM booking AS b WHERE b.account_id = pay.account_id AND direction = 'debit'
             AND counterparty_bank IS NOT NULL AND b.day BETWEEN pay.day AND pay.day + 1)
             >= {potential.payroll_moved_pct} * paid
-    UNION ALL SELECT customer_id, 'T01/NET_OUT' FROM flow WHERE gone > come AND gone >= {potential.net_out_min}
+    UNION ALL SELECT customer_id, 'T01/NET_OUT' FROM flow WHERE gone > come AND gone >= {potential.other_bank_out_min}
     UNION ALL SELECT customer_id, 'T01/PROCEEDS' FROM recent WHERE direction = 'credit'
         AND txn_type IN ('land_compensation', 'property_sale') AND amount >= {potential.proceeds_min}
     UNION ALL SELECT customer_id, 'T02/LINE_UNUSED' FROM running

@@ -221,9 +221,7 @@ def _finest(key: tuple[str, ...]) -> str:
 
 def _organisation_value(one: Indicator) -> str:
     value = typed(one, f"sum({one.column})" if one.counts else of_parts(one.sql))
-    # A sum of nothing is 0; a quotient of nothing, like the cost of each of no sales, is unknown.
-    is_sum = bool(one.counts) or one.additive
-    return f"coalesce({value}, 0)" if one.has_zero and is_sum else value
+    return f"coalesce({value}, 0)" if one.has_zero else value
 
 
 def _counted(counts: list[Indicator]) -> str:

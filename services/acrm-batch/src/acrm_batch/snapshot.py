@@ -51,7 +51,9 @@ create table snapshot.customers as
 with described as (
     -- Tags say what these came to, and nobody counts by them.
     select columns(
-        lambda name: not regexp_matches(name, '^(pot|strength)_|^(capped_contacts|initiated_last_on)$')
+        lambda name: not regexp_matches(
+            name, '^(pot|strength)_|^(capped_contacts|initiated_last_on)$'
+        )
     )
     from ({CUSTOMERS_WITH_TAGS}) as customer
 ),

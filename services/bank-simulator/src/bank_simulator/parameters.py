@@ -53,7 +53,7 @@ _CODES: dict[str, tuple[str, ...]] = {
     "potential.idle_balance": ("50000.00", "1000", "100000"),
     "potential.time_days": ("30", "2", "90"),
     "potential.payroll_moved_pct": ("70", "10", "100"),
-    "potential.net_out_min": ("10000.00", "1000", "100000"),
+    "potential.other_bank_out_min": ("10000.00", "1000", "100000"),
     "potential.proceeds_min": ("100000.00", "1000", "200000"),
     "potential.line_min": ("50000.00", "1000", "500000"),
     "potential.settled_days": ("60", "10", "60"),

@@ -111,7 +111,7 @@ def _payroll(dates: Dates) -> Iterator[Case]:
 
 
 def _net_out(dates: Dates) -> Iterator[Case]:
-    days, enough = dates.number("potential.flow_days"), dates.yuan("potential.net_out_min")
+    days, enough = dates.number("potential.flow_days"), dates.yuan("potential.other_bank_out_min")
 
     def net(name: str, expected: bool | int, out: str, into: str, ago: int = 8) -> Case:
         moves = (
@@ -121,7 +121,7 @@ def _net_out(dates: Dates) -> Iterator[Case]:
         return Case(f"net_out_{name}", accounts=(Account("150000", moves=moves),),
                     tags={"T01/NET_OUT": expected})  # fmt: skip
 
-    short = dates.yuan("potential.net_out_min", "-0.01")
+    short = dates.yuan("potential.other_bank_out_min", "-0.01")
     yield net("exactly_enough", 50, enough, short)
     yield net("one_cent_short", False, short, "1")
     yield net("not_above_what_came_in", False, enough, enough)

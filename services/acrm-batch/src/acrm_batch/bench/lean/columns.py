@@ -18,7 +18,7 @@ WINDOWS = (7, 30, 90)
 
 _LENT = ("loan_bal", "loan_line", "loan_cnt", "loan_arrears", "loan_overdue_bal", "loan_npl_bal",
          "card_cnt", "card_limit", "card_bal", "wealth_bal", "fund_bal", "insurance_bal",
-         "wealth_cnt")  # fmt: skip
+         "invested_cnt")  # fmt: skip
 
 _CHANNELS = ("counter", "atm", "pos", "mobile", "web", "third_party")
 

@@ -11,7 +11,7 @@ PLACE_TABLES = ("deposits", "credit", "flows", "borrowed", "carded", "invested",
 
 _RATIOS = {
     "dep_demand_share": ("dep_demand_bal", "dep_bal"),
-    "dep_time_share": ("dep_time_bal + dep_cert_bal", "dep_bal"),
+    "dep_time_share": ("dep_time_bal", "dep_bal"),
     "dep_cert_share": ("dep_cert_bal", "dep_bal"),
     "loan_util": ("loan_bal", "loan_line"),
     "loan_npl_ratio": ("loan_npl_bal", "loan_bal"),
@@ -45,7 +45,7 @@ def made_of(segments: Sequence[date], day: date) -> dict[str, str]:
     found |= {
         "aum_bal": "coalesce(dep_bal, 0) + coalesce(invested_bal, 0)",
         "dep_per_acct": "average(dep_bal, nullif(dep_acct_cnt, 0))",
-        "dep_avg_30d": "average(recent_days, $averaging_days)",
+        "dep_avg_recent": "average(recent_days, $averaging_days)",
         "dep_avg_m": "average(month_days, $month_days)",
         "dep_avg_y": "average(year_days, $year_days)",
         "aum_avg_m": "average(coalesce(month_days, 0) + coalesce(invested_month_days, 0),"

@@ -27,7 +27,9 @@ with since as (
 ),
 
 reversed as (
-    select reverses_txn_id as txn_id from stg_transactions where reverses_txn_id is not null
+    select reverses_txn_id as txn_id
+    from stg_transactions
+    where reverses_txn_id is not null and txn_type <> 'fee'
 ),
 
 amounts as (
@@ -52,8 +54,8 @@ amounts as (
             or booking.direction = 'credit'
             and booking.txn_type in ('interest', 'acquiring')
             and booking.reverses_txn_id is null
-            and booking.txn_id not in (select txn_id from reversed)
         )
+        and booking.txn_id not in (select txn_id from reversed)
 
     union all
 

@@ -9,6 +9,7 @@ audits:
 ---*/
 -- One row per customer with a customer-initiated booking in the longest of the windows. Reversals
 -- and what they reversed are left out. A customer who is not active has the days of everybody.
+-- `awake_until` is the last day on which `lifecycle.dormant_days` still count his last booking.
 with entities as (
     select legal_entity_id from int_customers
     union
@@ -19,6 +20,7 @@ limits as (
     select
         legal_entity_id,
         $bd - cast(param('rfm.days') as integer) as rfm_after,
+        cast(param('lifecycle.dormant_days', legal_entity_id) as integer) as dormant_days,
         $bd - greatest(
             cast(param('rfm.days') as integer),
             cast(param('lifecycle.dormant_days', legal_entity_id) as integer),
@@ -32,6 +34,7 @@ accounts as (
         account.account_id,
         account.customer_id,
         limits.rfm_after,
+        limits.dormant_days,
         limits.initiated_after
     from stg_deposit_accounts as account
     left join int_customers as customer on customer.customer_id = account.customer_id
@@ -47,7 +50,8 @@ initiated as (
         account.customer_id,
         booking.booked_on,
         booking.amount,
-        booking.booked_on > account.rfm_after as is_rfm
+        booking.booked_on > account.rfm_after as is_rfm,
+        booking.booked_on + account.dormant_days - 1 as awake_until
     from stg_transactions as booking
     inner join accounts as account on account.account_id = booking.account_id
     where
@@ -61,6 +65,7 @@ initiated as (
 select
     customer_id,
     max(booked_on) as initiated_last_on,
+    max(awake_until) as awake_until,
     count(case when is_rfm then 1 end) as rfm_cnt,
     cast(coalesce(sum(case when is_rfm then amount end), 0) as decimal(18,2)) as rfm_amt
 from initiated

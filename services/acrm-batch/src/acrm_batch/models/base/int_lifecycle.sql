@@ -75,7 +75,6 @@ judged as (
     select
         customer.customer_id,
         standing.first_on,
-        initiated.initiated_last_on as last_on,
         standing.has_business,
         standing.first_on > $bd - limits.new_days as is_new,
         -- Of bookings before the first delivery nothing is known.
@@ -106,6 +105,5 @@ select
         when is_growing then 'growing'
         else 'stable'
     end as lifecycle,
-    first_on,
-    last_on as last_initiated_on
+    first_on
 from judged

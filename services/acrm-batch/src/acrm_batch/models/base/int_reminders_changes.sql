@@ -6,7 +6,8 @@ key: [rule_code, subject, reminder_window]
 at: {int_customers: [day], int_key_customers: [day], int_initiated: [day]}
 ---*/
 -- One row per customer and change. Tiers are those of the last month end, if it is near enough; who
--- is dormant today and did something himself on the first day that no longer counts became so today.
+-- is dormant today became so if what he did himself still counted yesterday, by the days and the legal
+-- entity of yesterday.
 with month_end as (
     select case
         when $bd = last_day($bd) then $bd else cast(date_trunc('month', $bd) as date) - 1
@@ -16,8 +17,7 @@ with month_end as (
 customers as (
     select
         customer_id,
-        cast(param('reminder.event_nights', legal_entity_id) as integer) as event_nights,
-        $bd - cast(param('lifecycle.dormant_days', legal_entity_id) as integer) as dormant_on
+        cast(param('reminder.event_nights', legal_entity_id) as integer) as event_nights
     from int_customers
 ),
 
@@ -43,12 +43,13 @@ changes as (
     where tier.tier_rank <> tier.previous_rank
     union all
     select
-        'R04.DORMANT', stage.customer_id, 'since', before.initiated_last_on, $bd + 1
+        'R04.DORMANT', stage.customer_id, 'since',
+        coalesce(initiated.initiated_last_on, before.initiated_last_on), $bd + 1
     from int_lifecycle as stage
-    inner join customers on customers.customer_id = stage.customer_id
     inner join int_initiated_day as before
         on before.customer_id = stage.customer_id
-        and before.initiated_last_on = customers.dormant_on
+        and before.awake_until >= $bd - 1
+    left join int_initiated as initiated on initiated.customer_id = stage.customer_id
     where stage.lifecycle = 'dormant'
     union all
     select

@@ -66,7 +66,7 @@ holdings as (
         sum(case when kind = 'fund' then amount end) as fund_bal,
         sum(case when kind = 'insurance' then amount end) as insurance_bal,
         sum(amount) as invested_bal,
-        count(*) as wealth_cnt
+        count(*) as invested_cnt
     from stg_wealth_holdings
     where bought_on <= $bd and not coalesce(ended_on <= $bd, false)
     group by customer_id, branch_id
@@ -102,7 +102,7 @@ select
     cast(coalesce(holdings.wealth_bal, 0) as decimal(18,2)) as wealth_bal,
     cast(coalesce(holdings.fund_bal, 0) as decimal(18,2)) as fund_bal,
     cast(coalesce(holdings.insurance_bal, 0) as decimal(18,2)) as insurance_bal,
-    coalesce(holdings.wealth_cnt, 0) as wealth_cnt,
+    coalesce(holdings.invested_cnt, 0) as invested_cnt,
     cast(coalesce(deposits.dep_bal, 0) + coalesce(holdings.invested_bal, 0) as decimal(18,2))
         as aum_bal
 from places

@@ -42,8 +42,8 @@ repaid as (
     group by loan_id
 ),
 
--- A loan that matured this month and was settled is renewed by one granted from 30 days before to
--- 30 days after, at the same branch.
+-- A loan that matured this month and was settled is renewed so far by one granted from 30 days before
+-- to today, at the same branch.
 renewed as (
     select distinct matured.loan_id
     from loans as matured
@@ -54,7 +54,6 @@ renewed as (
         and matured.status = 'settled'
         and granted.loan_id <> matured.loan_id
         and granted.granted_on >= matured.matures_on - 30
-        and granted.granted_on <= matured.matures_on + 30
 )
 
 select

@@ -7,8 +7,8 @@ window: {stg_contacts: 365, stg_campaign_targets: 365}
 audits:
   - {assert: "mkt_sold_90d <= mkt_interested_90d and mkt_interested_90d <= mkt_reached_90d"}
 ---*/
--- One row per customer contacted or listed within 365 days. A contact reached the customer unless its
--- result says not, and connected him if both could speak.
+-- One row per customer contacted or listed within 365 days. A contact reached the customer if its
+-- result says so: neither with `not_reached` nor without one; and connected him if both could speak.
 with contacts as (
     select
         *,

@@ -101,7 +101,7 @@ flows as (
 booked as (
     select *
     from int_booking_sums
-    where fee_y > 0 or acquiring_y > 0 or fee_m > 0
+    where fee_y <> 0 or acquiring_y > 0 or fee_m <> 0
 ),
 
 places as (

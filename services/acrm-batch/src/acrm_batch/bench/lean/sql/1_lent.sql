@@ -35,7 +35,7 @@ select
     case when kind = 'wealth' then amount end as wealth_bal,
     case when kind = 'fund' then amount end as fund_bal,
     case when kind = 'insurance' then amount end as insurance_bal,
-    1 as wealth_cnt,
+    1 as invested_cnt,
     amount as invested
 from {holdings}
 where bought_on <= date '{day}' and not coalesce(ended_on <= date '{day}', false);

@@ -82,7 +82,7 @@ create temp table lent (
     wealth_bal decimal(18,2),
     fund_bal decimal(18,2),
     insurance_bal decimal(18,2),
-    wealth_cnt integer,
+    invested_cnt integer,
     invested decimal(18,2)
 );
 

@@ -13,7 +13,7 @@ select
     sum(signed * cast(business_date - date '1970-01-01' as integer)) as moved_days,
     sum(amount) filter (where is_in and txn_type = 'interest' and business_date > $first_day)
         as interest,
-    sum(amount) filter (where not is_in and txn_type in ('fee', 'sanction_interest')) as fee,
+    sum(signed) filter (where txn_type = 'fee') as fee_net,
     sum(amount) filter (where is_in and txn_type = 'acquiring') as acquiring
 from (
     select
