@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from alerting import ownership
+from alerting import migrate, ownership
 from alerting.ownership import FencedError
 
 
@@ -38,3 +38,9 @@ def test_the_next_owner_learns_when_records_were_lost(connection: psycopg.Connec
     ownership.note_loss(connection, places[1:])
     taken = ownership.take(connection, places, "second")
     assert [taken[one].records_lost_at is None for one in places] == [True, False]
+
+
+def test_the_newest_revision_is_the_one_that_alembic_ends_at(
+    connection: psycopg.Connection,
+) -> None:
+    assert migrate.current(connection) == migrate.newest()

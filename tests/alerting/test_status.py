@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from alerting import cli_work
 from alerting.cli import app
 from crm_shared import kafka
 from crm_shared.events import transactions
@@ -43,3 +44,11 @@ def test_a_partition_is_told_with_its_owner_and_also_while_it_has_none(
     assert owned.startswith(f"{topic}/1 ")
     assert owned.endswith("machine-1:4711")
     assert all(int(line.removeprefix(topic).split()[1]) > 0 for line in (nobodys, owned))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(None, "-"), (0.0, "0 s"), (119.0, "119 s"), (720.0, "12 min"), (12_477_168.5, "144 d")],
+)
+def test_how_far_behind_is_told_in_a_unit_that_fits(seconds: float | None, told: str) -> None:
+    assert cli_work._duration(seconds) == told

@@ -17,10 +17,13 @@ from crm_shared.errors import UsageError
 from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
 
+app = typer.Typer()
+
 #: The exit code where something of the day is missing.
 INCOMPLETE = 3
 
 
+@app.command()
 def completeness(
     asked: Annotated[str, typer.Option("--date", help="The business date, as 2026-06-30.")],
     *,
@@ -51,6 +54,7 @@ def completeness(
         raise typer.Exit(INCOMPLETE)
 
 
+@app.command()
 def replay(
     *,
     first: From,

@@ -23,6 +23,8 @@ from alerting.cli_rules import CHANGES, Code, changed
 from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected, published
 from crm_shared.errors import UsageError
 
+app = typer.Typer()
+
 Landing = Annotated[
     Path, typer.Option(envvar="CRM_LANDING_DIR", help="The core's delivered files.")
 ]
@@ -30,6 +32,7 @@ From = Annotated[str, typer.Option("--from", help="First business date, as 2026-
 To = Annotated[str, typer.Option("--to", help="Last business date.")]
 
 
+@app.command()
 def backtest(
     code: Code,
     changes: Annotated[list[str] | None, typer.Argument(help=CHANGES)] = None,

@@ -9,6 +9,8 @@ from alerting.cli_letters import Why
 from alerting.cli_rules import By, instant
 from alerting.commands import connected
 
+app = typer.Typer()
+
 #: Millions of messages take minutes, part by part.
 _LONGEST_SECONDS = 3_600
 
@@ -18,6 +20,7 @@ Since = Annotated[
 ]
 
 
+@app.command("send-again")
 def send_again(since: Since, *, why: Why, by: By) -> None:
     """Send messages about reminders once more; whoever knows them already changes nothing."""
     begins = instant(since)

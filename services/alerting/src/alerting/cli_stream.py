@@ -15,7 +15,10 @@ from alerting.rules import RULES
 from alerting.settings import AlertingSettings
 from crm_shared.errors import ServerUnavailableError, UsageError
 
+app = typer.Typer()
 
+
+@app.command()
 def tail(
     rules: Annotated[
         list[str] | None, typer.Option("--rule", help="Only this rule; may be repeated.")

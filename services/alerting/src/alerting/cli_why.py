@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from alerting.why import Explanation
     from alerting.why_event import EventExplanation
 
+app = typer.Typer()
+
 What = Annotated[
     str, typer.Argument(help="Code of the rule, as R01.LARGE_INFLOW; or the id of an event.")
 ]
 Why = Annotated[audit.Purpose, typer.Option("--purpose", help="What it is asked for; kept.")]
 
 
+@app.command()
 def why(
     what: What,
     customer: Annotated[

@@ -4,11 +4,6 @@ from functools import cache
 from pathlib import Path
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
 
 from crm_shared import postgres
 from crm_shared.errors import NotReadyError
@@ -20,20 +15,23 @@ class SchemaOutdatedError(NotReadyError):
     code = "schema_outdated"
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @cache
 def newest() -> str:
-    """The revision this program expects."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    """The revision this program expects: the highest number among the files of the revisions."""
+    return max(path.name[:4] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def upgrade(url: str) -> str:
     """Bring the schema to the newest revision, one process at a time; returns the revision."""
+    # Alembic and SQLAlchemy take half a second, which no other command is to wait for.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
     with (
         postgres.connect(url, application_name="alerting migrate lock", autocommit=True) as guard,
         postgres.advisory_lock(guard, "alerting migrate"),
@@ -43,7 +41,8 @@ def upgrade(url: str) -> str:
             creator=lambda: postgres.connect(url, application_name="alerting migrate"),
             poolclass=NullPool,
         )
-        config = _config()
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS))
         with engine.connect() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
