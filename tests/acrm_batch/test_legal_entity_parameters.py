@@ -142,3 +142,17 @@ def test_more_decimal_places_than_are_kept_are_refused(
         replaced(Project.load(), file)
     file.write_text(f"- {{code: {code}, values: [{{value: '0.50000'}}]}}\n")
     assert Decimal("0.5") in [one.value for one in replaced(Project.load(), file)]
+
+
+def test_two_codes_at_once_change_what_each_changes_alone(ready: Start) -> None:
+    def entries(own_cap: int, own_idle: int) -> str:
+        return "".join(
+            f"- code: {code}\n  values: [{{value: 5}}, {{legal_entity: L2, value: {own}}}]\n"
+            for code, own in (("contact.cap_days", own_cap), ("potential.idle_days", own_idle))
+        )
+
+    neither, both = rows(ready.crm, entries(5, 5)), rows(ready.crm, entries(15, 15))
+    cap, idle = rows(ready.crm, entries(15, 5)), rows(ready.crm, entries(5, 15))
+    assert cap - neither and idle - neither
+    assert not (cap - neither) & (idle - neither)
+    assert {customer for _, customer, _ in both ^ neither} == {2}

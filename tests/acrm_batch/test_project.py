@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from copy import copy
+from dataclasses import replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -238,3 +240,12 @@ def test_the_dictionary_shows_the_service_of_a_tier() -> None:
     shown = CliRunner().invoke(app, ["dictionary", "--json"])
     [gold] = [row for row in json.loads(shown.stdout) if row["code"] == "TIER/gold"]
     assert (gold["visits"], gold["calls"], gold["served_by_zh"]) == (12, 12, "私人客户经理")
+
+
+def test_an_indicator_that_the_snapshot_would_leave_out_is_refused() -> None:
+    project = Project.load()
+    catalogue = copy(project.catalogue)
+    hidden = replace(catalogue.indicators[0], code="POT_WEALTH")
+    catalogue.indicators = (*catalogue.indicators, hidden)
+    told = "POT_WEALTH would be left out of the snapshot by its name; call it otherwise."
+    assert told in lint(Project(project.models, catalogue))

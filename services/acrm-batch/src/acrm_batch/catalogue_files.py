@@ -60,14 +60,15 @@ _Named = TypeVar("_Named", bound=str)
 def load_catalogue(folder: Path) -> Catalogue:
     """Read the catalogue of a folder; `UsageError` names the file and entry at fault."""
     cards = load_cards(folder / "scores")
+    parameters = list(_read(folder / "params", _with_reason))
     standards = _every_tier(tuple(_read_file(folder / "tiers.yml", _standards)))
     return Catalogue(
         (*_read(folder / "indicators", _indicators), *score_indicators(cards)),
         tuple(_tags_of(folder / "tags")),
-        (*_read(folder / "params", _parameters), *_of_tiers(standards)),
+        (*(one for values, _ in parameters for one in values), *_of_tiers(standards)),
         standards,
         cards=cards,
-        why_union_wide=dict(_read(folder / "params", _why_union_wide)),
+        why_union_wide=dict(why for _, reasons in parameters for why in reasons),
         lifetime=load_lifetime(folder / "lifetime.yml"),
     )
 
@@ -284,6 +285,13 @@ def _parameters(entry: _Entry) -> Iterator[ParameterValue]:
             effective_from=value["effective_from"],
             value=int(number) if entry["type"] == "integer" else number,
         )
+
+
+def _with_reason(
+    entry: _Entry,
+) -> Iterator[tuple[list[ParameterValue], list[tuple[str, str]]]]:
+    """The values of an entry, and why one holds for the whole union."""
+    yield list(_parameters(entry)), list(_why_union_wide(entry))
 
 
 def _why_union_wide(entry: _Entry) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ from acrm_batch.inputs import source as source_of
 from acrm_batch.lineage import origins_of
 from acrm_batch.model import Model
 from acrm_batch.project import Project
+from acrm_batch.snapshot import UNCOUNTED
 from acrm_batch.tag_rules import unknown_names, unreadable_rules
 from crm_shared.errors import UsageError
 from crm_shared.landing import TABLES
@@ -161,6 +162,8 @@ def _catalogue(project: Project) -> Iterator[str]:
                 yield f"{one.code} aggregates {measure}, which {name} does not have."
         if not (one.name_zh and one.name_en and one.formula and one.owner):
             yield f"{one.code} needs both names, a formula and an owner."
+        if one.column.startswith(UNCOUNTED):
+            yield f"{one.code} would be left out of the snapshot by its name; call it otherwise."
     yield from unreadable_rules(catalogue)
     yield from _reminders(project)
 

@@ -41,6 +41,9 @@ FORMAT = "2"
 SOURCES = ("mart_customers", "tag_customers", "mart_customer_branches", "int_coverage",
            "int_org_units")  # fmt: skip
 
+#: How the columns of what tags are made of begin; nobody counts by them.
+UNCOUNTED = ("pot_", "strength_")
+
 #: Columns of a person that no mart may bring along.
 _PERSONAL = {"name", "document_no", "phone", "address", "legal_representative"}
 
@@ -52,7 +55,7 @@ with described as (
     -- Tags say what these came to, and nobody counts by them.
     select columns(
         lambda name: not regexp_matches(
-            name, '^(pot|strength)_|^(capped_contacts|initiated_last_on)$'
+            name, '^({"|".join(UNCOUNTED)})|^(capped_contacts|initiated_last_on)$'
         )
     )
     from ({CUSTOMERS_WITH_TAGS}) as customer
