@@ -95,6 +95,15 @@ async def test_it_says_who_did_what_with_it_and_what_withdrew_it(
     assert [(one["source"], one["withdrawn"]) for one in gone["sources"]] == [("alerting", True)]
 
 
+async def test_it_never_tells_what_a_source_wrote(api: Api, shared_bank: Bank) -> None:
+    event = raised(1)
+    shared_bank.receive(event.to_bytes(), withdrawal_of(event))
+    gone = await explained(api, event.reminder_id)
+    assert (gone["withdrawn_by"], gone["withdrawn_reason"]) == ("tests", None)
+    assert gone["sentences"][-1] == "Its source tests withdrew it."
+    assert "reversed or corrected" not in json.dumps(gone)
+
+
 def withdrawal_of(event: Any) -> bytes:
     """What takes a reminder back."""
     taken = {

@@ -17,10 +17,11 @@ from pydantic import SecretStr
 
 from crm_shared import kafka, postgres
 from crm_shared.events import reminders as topic
+from crm_shared.kafka_records import Record
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing import topics
 from crm_shared.testing.network import TcpProxy
-from ocrm_api.reminders.intake import Intake
+from ocrm_api.reminders.intake import Intake, lag_of
 from ocrm_api.settings import Settings
 from tests.ocrm_api.conftest import Bank, raised
 
@@ -162,6 +163,23 @@ def test_cut_off_from_postgresql_it_waits_and_goes_on(line: Line) -> None:
     assert line.bank.execute("select count(*) from ocrm.intake_status") == [(0,)]
 
 
+def test_what_sticks_at_the_first_record_lags(line: Line) -> None:
+    line.publish([raised(1).to_bytes()] * 5)
+    client = kafka.consumer(line.settings, "stuck")
+    client.subscribe([kafka.topic(line.settings, topic.TOPIC)])
+    taken: list[Record] = []
+
+    def has_all() -> bool:
+        taken.extend(kafka.records_of(client.poll(timeout_ms=200)))
+        return len(taken) == 5
+
+    line.wait(has_all)
+    assert sum(lag_of(client).values()) == 0
+    kafka.rewind(client, taken)
+    assert sum(lag_of(client).values()) == 5
+    client.close()
+
+
 def test_too_much_poison_stops_it_until_it_is_settled(line: Line) -> None:
     patient = {"OCRM_DEAD_LETTER_LIMIT": "2"}
     line.publish([b"poison"] * 5)
@@ -169,8 +187,9 @@ def test_too_much_poison_stops_it_until_it_is_settled(line: Line) -> None:
         assert line.start(**patient).wait(60) == 3
     assert "ocrm dead-letters --settle" in line.log.read_text()
     settled = subprocess.run(
-        [OCRM, "dead-letters", "--settle"], env=line.environment, check=True, capture_output=True
-    )
+        [OCRM, "dead-letters", "--settle", "--by", "Chen"],
+        env=line.environment, check=True, capture_output=True,
+    )  # fmt: skip
     assert len(settled.stdout.splitlines()) == 5
     line.publish([raised(1).to_bytes()])
     line.start(**patient)

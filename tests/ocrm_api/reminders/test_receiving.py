@@ -111,7 +111,9 @@ def test_what_postgresql_refuses_does_not_stop_the_others(shared_bank: Bank) -> 
     received = shared_bank.receive(bad.to_bytes(), good.to_bytes())
     assert received.raised == [good.reminder_id]
     assert [letter.record.offset for letter in received.dead] == [0]
-    assert received.dead[0].reason.startswith("PostgreSQL refuses it")
+    assert received.dead[0].reason == (
+        "PostgreSQL refuses it (UntranslatableCharacter, code 22P05)."
+    )
 
 
 @pytest.fixture
@@ -132,8 +134,15 @@ def test_too_many_dead_letters_are_kept_and_stop_the_intake(
     more = [DeadLetter(Record("t", 1, 0, None, None), "no")]
     with pytest.raises(DeadLetterLimitError, match="ocrm dead-letters --settle"):
         books.check_dead_letters(books.keep_dead_letters(connection, more), limit=3)
-    assert len(books.unsettled(connection, settle=True)) == 4
-    assert books.unsettled(connection, settle=False) == []
+    shown = books.unsettled(connection)
+    assert len(shown) == 4
+    assert books.settle(connection, by="Chen") == shown
+    assert books.unsettled(connection) == books.settle(connection, by="Li") == []
+    kept = connection.execute(
+        "select subject_id, details ->> 'by' from ocrm.audit_log"
+        " where action = 'dead_letter.settled' order by audit_id"
+    ).fetchall()
+    assert kept == [(f"{one['topic']}/{one['partition']}/{one['offset']}", "Chen") for one in shown]
     assert books.keep_dead_letters(connection, more) == 0
 
 

@@ -135,6 +135,29 @@ async def test_an_evicted_or_unknown_id_resets(served: Served, given: str) -> No
         assert (await reader.next()).kind == "reminder.raised"
 
 
+async def test_what_is_tidied_while_a_stream_reads_resets(own_bank: Bank, redis_url: str) -> None:
+    for _ in range(3):
+        own_bank.raise_reminder(1)
+    own_bank.execute(
+        "update ocrm.reminder_events set occurred_at = now() - interval '4 days' where sequence < 3"
+    )
+
+    def tidy(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "JOIN ocrm.reminder_events" in statement:
+            with psycopg.connect(own_bank.database.superuser) as connection:
+                books.tidy(connection, stream_retention_hours=72)
+
+    app = make_app(own_bank, redis_url)
+    async with serving(app) as address, httpx.AsyncClient(base_url=address) as client:
+        served = Served(address, own_bank, client)
+        token = await served.token("m1")
+        engine = app.state.database.engine.sync_engine
+        sqlalchemy.event.listen(engine, "before_cursor_execute", tidy)
+        async with served.stream(token, "0") as reader:
+            first = await reader.next()
+    assert (first.kind, first.sequence) == ("reset", 3)
+
+
 async def test_a_stream_shows_the_scope_only(served: Served) -> None:
     async with served.stream(await served.token("h2"), portfolio="branch") as reader:
         await reader.next()

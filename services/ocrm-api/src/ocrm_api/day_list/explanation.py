@@ -112,6 +112,7 @@ _WITHDRAWN = Text(
     "由来源 {withdrawn_by} 撤回：{withdrawn_reason}",
     "Its source {withdrawn_by} withdrew it: {withdrawn_reason}",
 )
+_WITHDRAWN_BY = Text("由来源 {withdrawn_by} 撤回。", "Its source {withdrawn_by} withdrew it.")
 _EXPIRED = Text("于 {expired_at} 过期，无人处理。", "It expired at {expired_at}, unhandled.")
 _DONE = Text(
     "由 {done_by} 完成，结果 {outcome_code}。",
@@ -137,7 +138,7 @@ async def explain(
     muting = await fetch(session, _LOUD.bindparams(id=reminder_id))
     listed = await _listed(session, whole, day, row)
     hours = await _hours(session, day, row)
-    told = {**row, "withdrawn_reason": texts.withdrawal(row, language)}
+    told = {**row, "withdrawn_reason": texts.known_reason(row["withdrawn_by"], language)}
     return {
         **{name: value for name, value in told.items() if name not in {"customer_id", "words"}},
         "status_name": STATUS_NAMES[row["status"]].in_(language),
@@ -148,7 +149,10 @@ async def explain(
         "muted_by": muting,
         "day_list": listed,
         "escalation_hours": hours,
-        "history": reminders_service.changes(history, language),
+        "history": [
+            one | {"reason": texts.known_reason(was["source"], language)}
+            for one, was in zip(reminders_service.changes(history, language), history, strict=True)
+        ],
         "sentences": [
             one.in_(language).format(**{name: _said(value) for name, value in values.items()})
             for one, values in _sentences(told, day, muting, listed, hours)
@@ -223,7 +227,8 @@ def _placed(listed: Row) -> Text:
 
 
 def _ended(row: Row) -> Iterator[tuple[Text, Row]]:
-    ends = {"withdrawn": _WITHDRAWN, "expired": _EXPIRED, "done": _DONE}
+    withdrawn = _WITHDRAWN if row["withdrawn_reason"] else _WITHDRAWN_BY
+    ends = {"withdrawn": withdrawn, "expired": _EXPIRED, "done": _DONE}
     if row["status"] in ends:
         yield ends[row["status"]], row
 

@@ -49,6 +49,25 @@ delete from ocrm.notification_items where (reminder_id, version) in
      where created_at < now() - interval '14 days' order by created_at limit %(limit)s)
 """
 
+_SHOWN = 'topic, partition, "offset", reason, received_at'
+_OLDEST_FIRST = 'order by received_at, topic, partition, "offset"'
+_UNSETTLED = f"""
+select {_SHOWN} from ocrm.intake_dead_letters where settled_at is null {_OLDEST_FIRST}
+"""
+#: One statement, so that what comes meanwhile is not settled unseen.
+_SETTLE = f"""
+with settled as (
+    update ocrm.intake_dead_letters set settled_at = now() where settled_at is null
+    returning {_SHOWN}
+), noted as (
+    insert into ocrm.audit_log (action, subject_type, subject_id, details, request_id)
+    select 'dead_letter.settled', 'dead_letter', concat_ws('/', topic, partition, "offset"),
+           jsonb_build_object('by', %(by)s::text), 'ocrm dead-letters'
+    from settled {_OLDEST_FIRST}
+)
+select {_SHOWN} from settled {_OLDEST_FIRST}
+"""
+
 
 class DeadLetterLimitError(CrmError):
     """So much cannot be decoded that something is wrong with the topic, not with a message."""
@@ -98,8 +117,8 @@ def check_dead_letters(unsettled: int, limit: int) -> None:
     if unsettled > limit:
         raise DeadLetterLimitError(
             f"More than {limit} messages cannot be used, so the intake has stopped before the next;"
-            " see `ocrm dead-letters`, mend their producer, then run `ocrm dead-letters --settle`"
-            " and start the intake again."
+            " see `ocrm dead-letters`, mend their producer, then run"
+            " `ocrm dead-letters --settle --by NAME` and start the intake again."
         )
 
 
@@ -199,15 +218,17 @@ def tidy(connection: psycopg.Connection, stream_retention_hours: int) -> bool:
     return any(full)
 
 
-def unsettled(connection: psycopg.Connection, *, settle: bool) -> list[dict[str, Any]]:
-    """Dead letters that nobody has seen to, oldest first; `settle` marks them as seen to."""
-    rows = connection.execute(
-        'select topic, partition, "offset", reason, received_at from ocrm.intake_dead_letters'
-        ' where settled_at is null order by received_at, topic, partition, "offset"'
-    ).fetchall()
-    if settle:
-        connection.execute(
-            "update ocrm.intake_dead_letters set settled_at = now() where settled_at is null"
-        )
+def unsettled(connection: psycopg.Connection) -> list[dict[str, Any]]:
+    """Dead letters that nobody has seen to, oldest first."""
+    return _letters(connection.execute(_UNSETTLED).fetchall())
+
+
+def settle(connection: psycopg.Connection, *, by: str) -> list[dict[str, Any]]:
+    """Mark all dead letters as seen to; which they were, oldest first, and none besides. The audit
+    log keeps who did it, for each."""
+    return _letters(connection.execute(_SETTLE, {"by": by}).fetchall())
+
+
+def _letters(rows: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
     names = ("topic", "partition", "offset", "reason")
     return [dict(zip(names, row, strict=False)) | {"received_at": str(row[4])} for row in rows]

@@ -44,6 +44,17 @@ RETRYABLE = (psycopg.OperationalError, psycopg.InterfaceError, ServerUnavailable
 log = logging.get(__name__)
 
 
+def lag_of(client: KafkaConsumer) -> dict[int, int]:
+    """By partition of its own, how many records the client has not taken yet; 0 where it has not
+    heard of the end or of its place. Waits a second for the broker, for each partition."""
+    lag = {}
+    for partition in client.assignment():
+        end = client.highwater(partition)
+        at = client.position(partition, timeout_ms=1_000)
+        lag[partition.partition] = max(0, end - at) if end is not None and at is not None else 0
+    return lag
+
+
 class _PolledAgainError(Exception):
     """What is in hand is polled again, from where PostgreSQL is."""
 
@@ -175,10 +186,11 @@ class Intake:
             self._tidied_at = self._tidied_at if more else now
 
     def _beat(self) -> None:
+        lag = lag_of(self._client)  # before the transaction: it may wait for the broker
         with self._transaction() as connection:
             self._require_not_set_back(connection)
             self._published = routing.current(connection, self._published)
-            books.heartbeat(connection, self._started_at, self._lag(), self._records)
+            books.heartbeat(connection, self._started_at, lag, self._records)
 
     def _is_elsewhere(self) -> bool:
         """Whether our partitions are others than we knew, or their topic was made again."""
@@ -229,14 +241,6 @@ class Intake:
         if moved:
             log.info("rerouted", reminders=len(moved))
             self._wake_streams()
-
-    def _lag(self) -> dict[int, int]:
-        lag = {}
-        for partition in self._client.assignment():
-            end = self._client.highwater(partition)
-            at = self._client.position(partition, timeout_ms=1_000)
-            lag[partition.partition] = max(0, end - at) if end is not None and at else 0
-        return lag
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:

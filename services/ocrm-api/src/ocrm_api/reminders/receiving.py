@@ -100,11 +100,16 @@ def _write_one_by_one(
             with connection.transaction():
                 one = _write(connection, published, [event])
         except (psycopg.DataError, psycopg.IntegrityError) as error:
-            reason = f"PostgreSQL refuses it: {error.diag.message_primary or type(error).__name__}"
-            received.dead.append(DeadLetter(record, reason[:MAX_REASON]))
+            received.dead.append(DeadLetter(record, _refusal(error)))
             continue
         received.add(one)
     return received
+
+
+def _refusal(error: psycopg.Error) -> str:
+    """PostgreSQL's message could quote the value, its code not."""
+    code = f", code {error.sqlstate}" if error.sqlstate else ""
+    return f"PostgreSQL refuses it ({type(error).__name__}{code})."
 
 
 def _write(

@@ -2,7 +2,7 @@
 it is about."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -57,16 +57,7 @@ class ReminderFilter:
 
     def fingerprint(self) -> dict[str, Any]:
         """What a cursor is bound to."""
-        return {
-            "list": "reminders",
-            "owner_id": self.owner_id,
-            "escalated_to": self.escalated_to,
-            "statuses": self.statuses,
-            "rule_code": self.rule_code,
-            "customer_id": self.customer_id,
-            "due_from": self.due_from,
-            "due_until": self.due_until,
-        }
+        return {"list": "reminders", **asdict(self)}
 
 
 def visible(scope: Scope, table: FromClause = _TABLE) -> ColumnElement[bool]:

@@ -126,8 +126,6 @@ async def _read(database: Database, reader: Reader, position: int) -> tuple[list
     async with database.sessions() as session:
         await scope.enter(session, viewer.scope)
         state = await repository.stream_state(session)
-        if position < state.trimmed_until:
-            return [], state.last, True
         rows = await repository.events_after(
             session,
             viewer.scope,
@@ -137,6 +135,10 @@ async def _read(database: Database, reader: Reader, position: int) -> tuple[list
             owner_id=viewer.employee_id if reader.own_only else None,
             limit=BATCH,
         )
+        # What is tidied between these two reads would be a silent hole.
+        now = await repository.stream_state(session)
+        if position < now.trimmed_until:
+            return [], now.last, True
     frames = []
     for row in rows:
         item = {name: value for name, value in row.items() if name not in ("sequence", "kind")}

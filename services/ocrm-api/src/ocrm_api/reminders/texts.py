@@ -189,5 +189,10 @@ def withdrawal(reminder: Mapping[str, Any], language: Language) -> str | None:
 
 def reason(source: str | None, written: str | None, language: Language) -> str | None:
     """Why a source withdraws, in the reader's language; as it was written by any other source."""
+    return known_reason(source, language) or written
+
+
+def known_reason(source: str | None, language: Language) -> str | None:
+    """Why a source of this product withdraws; None for any other, whose words are its own."""
     known = _WITHDRAWALS.get(source or "")
-    return written if known is None else known.in_(language)
+    return None if known is None else known.in_(language)
