@@ -94,6 +94,14 @@ class Bank:
         """A row of a table, new or changed on a day, by default the first."""
         self.rows.setdefault(table, []).append((on or self.first, row))
 
+    def newest(self, table: str, **key: Any) -> Row:
+        """The row of a key that was delivered last."""
+        return next(row for _, row in reversed(self.rows[table]) if key.items() <= row.items())
+
+    def change(self, table: str, on: date, key: Mapping[str, Any], **columns: Any) -> None:
+        """Deliver a row again with other columns."""
+        self.add(table, on, **self.newest(table, **key) | columns)
+
     def customer(self, customer_id: int, home: str = "A", **row: Any) -> int:
         """An active individual."""
         self.add("customers", **{
@@ -119,7 +127,7 @@ class Bank:
     def move(self, account_id: int, on: date, amount: str | int, **row: Any) -> None:
         """A credit (positive) or debit of an account; movements come in order of their days."""
         value = Decimal(amount)
-        account = next(r for _, r in self.rows["deposit_accounts"] if r["account_id"] == account_id)
+        account = self.newest("deposit_accounts", account_id=account_id)
         self.balances[account_id] += value
         self.numbers += 1
         self.add("balances", on, account_id=account_id, balance=self.balances[account_id])

@@ -15,7 +15,9 @@ audits:
 ---*/
 -- One row per branch: opening before the first delivered day plus signed bookings since, beside the
 -- balances delivered for the month end. Balances of the first day are needed for the opening only.
--- Beside them the year's money in and out; a reversal takes back what it reverses.
+-- An account that changed its branch takes its balance of the month end before along. Beside them the
+-- year's money in and out, which stays with the branch that had the account at the month end after
+-- the booking; a reversal takes back what it reverses.
 with since as (
     select coalesce(max(month_end), $first_day - 1) as day from int_ledger_totals_before
 ),
@@ -65,6 +67,28 @@ balances as (
     group by account.branch_id
 ),
 
+moved as (
+    select
+        previous_branch_id as branch_id,
+        -previous_balance as balance
+    from int_account_years
+    where branch_id <> previous_branch_id
+    union all
+    select
+        branch_id,
+        previous_balance as balance
+    from int_account_years
+    where branch_id <> previous_branch_id
+),
+
+transfers as (
+    select
+        branch_id,
+        sum(balance) as net
+    from moved
+    group by branch_id
+),
+
 branches as (
     select branch_id from balances
     union
@@ -79,7 +103,8 @@ select
         when (select count(*) from int_ledger_totals_before) > 0
             then coalesce(earlier.ledger_balance, 0)
         else coalesce(balances.first_day_balance, 0) - coalesce(movements.first_day_net, 0)
-    end + coalesce(movements.net, 0) as decimal(18,2)) as ledger_balance,
+    end + coalesce(transfers.net, 0) + coalesce(movements.net, 0) as decimal(18,2))
+        as ledger_balance,
     cast(coalesce(balances.balance, 0) as decimal(18,2)) as balance,
     cast(coalesce(movements.year_in, 0) + coalesce(case
         when year(earlier.month_end) = year($bd) then earlier.year_in
@@ -91,4 +116,5 @@ select
 from branches
 left join balances on balances.branch_id = branches.branch_id
 left join movements on movements.branch_id = branches.branch_id
+left join transfers on transfers.branch_id = branches.branch_id
 left join int_ledger_totals_before as earlier on earlier.branch_id = branches.branch_id
