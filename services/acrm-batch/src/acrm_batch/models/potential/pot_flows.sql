@@ -97,6 +97,7 @@ salaries as (
     from bookings
     where is_of_flow and is_credit and txn_type = 'payroll'
     group by customer_id, account_id, booked_on
+    having sum(amount) > 0
 ),
 
 leaving as (
