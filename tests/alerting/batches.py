@@ -81,11 +81,14 @@ def raised(connection: psycopg.Connection, customers: Iterable[int]) -> dict[UUI
 def standing_after(
     messages: Iterable[ReminderRaised | ReminderWithdrawn],
 ) -> dict[UUID, str]:
-    """What stands after these messages, none of which may say what was known."""
+    """What stands after these messages, none of which may say what was known: a reminder that
+    stands is raised again only where a correction changes what it says, as its next revision."""
     standing: dict[UUID, str] = {}
+    revisions: dict[UUID, int] = {}
     for one in messages:
         if isinstance(one, ReminderRaised):
-            assert one.reminder_id not in standing, "raised twice"
+            assert one.revision == revisions.get(one.reminder_id, 0) + 1, "raised twice"
+            revisions[one.reminder_id] = one.revision
             standing[one.reminder_id] = one.rule_code
         else:
             assert standing.pop(one.reminder_id) == one.rule_code

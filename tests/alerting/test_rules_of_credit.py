@@ -188,12 +188,50 @@ def test_a_correction_withdraws_what_the_corrected_event_raised(
     assert raised(connection, [30]) == {}
 
 
-def test_a_correction_that_still_holds_keeps_the_reminder(connection: psycopg.Connection) -> None:
+def _told(connection: psycopg.Connection, customer: int) -> list[tuple[int, str]]:
+    """Revision and amount of every message about a customer's reminders."""
+    rows = connection.execute(
+        "select convert_from(message, 'UTF8')::jsonb from alerting.outbox"
+        " where customer_id = %s order by seq", (customer,),
+    )  # fmt: skip
+    return [(one["revision"], one.get("amount", "")) for (one,) in rows]
+
+
+def test_a_correction_that_still_holds_keeps_the_reminder_and_tells_the_new_amount(
+    connection: psycopg.Connection,
+) -> None:
     first = _arrears(3, 31)
     run(connection, records([first], 200))
-    result = run(connection, records([_correction(first.event_id, 4, 31, amount="7.00")], 201))
-    assert (result.raised, result.withdrawn) == ({}, {})
+    correction = _correction(first.event_id, 4, 31, amount="7.00")
+    result = run(connection, records([correction], 201))
+    assert (result.raised, result.withdrawn) == ({"R03.ARREARS": 1}, {})
     assert list(raised(connection, [31]).values()) == ["R03.ARREARS"]
+    assert _told(connection, 31) == [(1, "12.00"), (2, "7.00")]
+    again = run(connection, records([first, correction], 202))
+    assert (again.raised, again.withdrawn) == ({}, {}), "what comes again changes nothing"
+    assert len(_told(connection, 31)) == 2
+
+
+@pytest.mark.parametrize("first_comes_first", [True, False])
+def test_what_comes_with_its_correction_is_told_once_as_corrected(
+    connection: psycopg.Connection, first_comes_first: bool
+) -> None:
+    customer = 34 + first_comes_first
+    first = _arrears(10 * customer, customer)
+    both = [first, _correction(first.event_id, 10 * customer + 1, customer, amount="7.00")]
+    run(connection, records(both if first_comes_first else both[::-1], 10 * customer))
+    assert _told(connection, customer) == [(1, "7.00")]
+
+
+def test_what_was_withdrawn_by_a_correction_and_holds_by_the_next_is_raised_again(
+    connection: psycopg.Connection,
+) -> None:
+    first = _arrears(20, 36)
+    second = _correction(first.event_id, 21, 36, amount="0.00")
+    run(connection, records([first], 600))
+    run(connection, records([second], 601))
+    run(connection, records([_correction(second.event_id, 22, 36, amount="9.00")], 602))
+    assert _told(connection, 36) == [(1, "12.00"), (1, ""), (2, "9.00")]
 
 
 def test_a_correction_that_comes_first_leaves_nothing_to_raise(

@@ -150,7 +150,7 @@ def write(
     taken_back = _retract(connection, decoded.arrivals, judge_known)
     judgement, known = _judge(connection, decoded.arrivals, ruleset, taken_back, judge_known)
     firings = evidence.add(connection, judgement.firings)
-    raised = reminders.raised(connection, firings)
+    raised = reminders.raised(connection, firings, taken_back.touched)
     withdrawn = _withdraw(connection, taken_back, judgement)
     begun = storms.count(connection, raised, ruleset)
     causes = _causes(firings, withdrawn)

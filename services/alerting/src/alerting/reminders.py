@@ -1,6 +1,6 @@
 """Reminders as they stand: raised when they get their first evidence, withdrawn with the last."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 import psycopg
@@ -18,7 +18,8 @@ insert into alerting.reminders as r (reminder_id, rule_code, customer_id, subjec
 select * from unnest(%s::uuid[], %s::text[], %s::bigint[], %s::text[], %s::text[])
 order by 1
 on conflict (reminder_id) do update
-set state = 'raised', revision = r.revision + 1, changed_at = now() where r.state = 'withdrawn'
+set state = 'raised', revision = r.revision + 1, changed_at = now()
+where r.state = 'withdrawn' or r.reminder_id = any (%s)
 returning reminder_id, revision
 """
 
@@ -30,8 +31,14 @@ returning reminder_id, rule_code, customer_id, subject, reminder_window, revisio
 """
 
 
-def raised(connection: psycopg.Connection, firings: Iterable[Firing]) -> list[ReminderRaised]:
-    """Raise what does not stand yet; the messages that say so."""
+def raised(
+    connection: psycopg.Connection, firings: Iterable[Firing], corrected: Collection[UUID] = ()
+) -> list[ReminderRaised]:
+    """Raise what does not stand yet; the messages that say so.
+
+    What was `corrected`, so that a part of what it rested on is gone, and fires again is raised as
+    its next revision: people are to see the new amount.
+    """
     first: dict[UUID, Firing] = {}
     for firing in firings:
         first.setdefault(firing.reminder_id, firing)
@@ -45,6 +52,7 @@ def raised(connection: psycopg.Connection, firings: Iterable[Firing]) -> list[Re
             [one.outcome.customer_id for one in first.values()],
             [one.outcome.subject for one in first.values()],
             [one.outcome.window for one in first.values()],
+            list(corrected),
         ),
     )
     return [message_of(first[reminder_id], revision) for reminder_id, revision in rows]
