@@ -115,6 +115,43 @@ def test_rows_that_break_the_contract_block(
     assert error.exit_code == ExitCode.BLOCKED
 
 
+@pytest.mark.parametrize(
+    ("table", "changed", "limits"),
+    [
+        ("deposit_accounts", ("rate", Decimal("1.35")), "0 and 0.2"),
+        ("deposit_accounts", ("rate", Decimal("-0.0001")), "0 and 0.2"),
+        ("loans", ("rate", Decimal("3.85")), "0 and 0.5"),
+        ("loans", ("days_overdue", -1), "0 and 36500"),
+        ("loans", ("days_overdue", 20260101), "0 and 36500"),
+    ],
+)
+def test_rates_and_days_that_cannot_be_block(
+    bank: Bank, crm: Batch, table: str, changed: tuple[str, object], limits: str
+) -> None:
+    bank.customer(1)
+    bank.account(11, 1, "A", 100)
+    bank.loan(21, 1, "A")
+    column, value = changed
+    bank.add(table, DAY, **bank.rows[table][0][1] | {column: value})
+    bank.deliver(DAY)
+    error = refused(crm)
+    assert (
+        f"/{table}.parquet: 1 rows of column {column} are not between {limits};" in error.sentence
+    )
+    assert error.exit_code == ExitCode.BLOCKED
+
+
+def test_rates_and_days_at_their_limits_are_accepted(bank: Bank, crm: Batch) -> None:
+    bank.customer(1)
+    for account, rate in ((11, "0"), (12, "0.2"), (13, None)):
+        bank.account(account, 1, "A", 100, rate=rate and Decimal(rate))
+    for loan, rate, overdue in ((21, "0", 0), (22, "0.5", 36500), (23, None, None)):
+        bank.loan(loan, 1, "A", rate=rate and Decimal(rate), days_overdue=overdue)
+    bank.deliver(DAY)
+    crm.run(DAY, selectors=("chk_amounts",))
+    assert crm.query("select count(*) from acrm.accepted_days") == [(2,)]
+
+
 def test_repeated_keys_block(delivered: Bank, crm: Batch) -> None:
     rewrite(delivered, "transactions", lambda table: pa.concat_tables([table, table]))
     error = refused(crm)

@@ -112,15 +112,23 @@ def test_every_file_keeps_the_contract(landing: Path, name: str) -> None:
     last = f"read_parquet('{paths[-1]}', hive_partitioning=false)"
     described = _rows(f"DESCRIBE FROM {last}")
     assert [row[:2] for row in described] == [(c.name, c.type) for c in TABLES[name].columns]
-    broken = [
-        f"count(*) FILTER ({column.name} IS NULL)"
-        for column in TABLES[name].columns
-        if not column.nullable
-    ] + [
-        f"count(*) FILTER ({column.name} NOT IN {column.codes!r})"
-        for column in TABLES[name].columns
-        if column.codes
-    ]
+    broken = (
+        [
+            f"count(*) FILTER ({column.name} IS NULL)"
+            for column in TABLES[name].columns
+            if not column.nullable
+        ]
+        + [
+            f"count(*) FILTER ({column.name} NOT IN {column.codes!r})"
+            for column in TABLES[name].columns
+            if column.codes
+        ]
+        + [
+            f"count(*) FILTER ({column.name} NOT BETWEEN {' AND '.join(column.limits)})"
+            for column in TABLES[name].columns
+            if column.limits
+        ]
+    )
     files = f"read_parquet('{landing}/*/{name}.parquet')"
     assert set(_rows(f"SELECT {', '.join(broken)} FROM {files}")[0]) == {0}
     key = ", ".join(TABLES[name].key)

@@ -35,12 +35,16 @@ def test_keys_are_unique(landing: duckdb.DuckDBPyConnection, table: Table) -> No
 
 
 @EVERY_TABLE
-def test_only_known_codes_and_no_gaps(landing: duckdb.DuckDBPyConnection, table: Table) -> None:
+def test_only_known_codes_within_limits_and_no_gaps(
+    landing: duckdb.DuckDBPyConnection, table: Table
+) -> None:
     for column in table.columns:
         wrong = [f"{column.name} IS NULL"] if not column.nullable else []
         if column.codes:
             codes = ", ".join(f"'{code}'" for code in column.codes)
             wrong.append(f"{column.name} NOT IN ({codes})")
+        if column.limits:
+            wrong.append(f"{column.name} NOT BETWEEN {' AND '.join(column.limits)}")
         for condition in wrong:
             found = rows(landing, f"SELECT 1 FROM {table.name}_delivered WHERE {condition} LIMIT 1")
             assert found == [], f"{table.name}: {condition}"

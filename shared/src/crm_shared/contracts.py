@@ -93,12 +93,13 @@ def _landing_page() -> str:
     ]
     for table in landing.TABLES.values():
         lines += ["", f"## {table.name} ({table.kind})", "", table.description, "",
-                  f"Key: {', '.join(table.key)}", "", "| column | type | codes |",
+                  f"Key: {', '.join(table.key)}", "", "| column | type | codes or limits |",
                   "|---|---|---|"]  # fmt: skip
         for column in table.columns:
             name = f"*{column.name}*" if column.nullable else column.name
             personal = " **personal**" if column.personal else ""
-            lines.append(f"| {name}{personal} | {column.type} | {' · '.join(column.codes)} |")
+            holds = " to ".join(column.limits or ()) or " · ".join(column.codes)
+            lines.append(f"| {name}{personal} | {column.type} | {holds} |")
     return "\n".join(lines) + "\n"
 
 

@@ -1,8 +1,9 @@
 """A source day is accepted before anything is made of it: manifest, checksums, schema, rows.
 
 What breaks the contract (a file that is missing, corrupt, of another shape) is a `ContractError`;
-rows that break it (keys, codes, empty values, dates outside the day) are `RowsRefusedError`. Each
-is one sentence with file, column and number of rows. Nothing of a refused delivery is recorded.
+rows that break it (keys, codes, limits, empty values, dates outside the day) are
+`RowsRefusedError`. Each is one sentence with file, column and number of rows. Nothing of a refused
+delivery is recorded.
 """
 
 from collections import defaultdict
@@ -187,6 +188,10 @@ def _row_tests(table: Table) -> Iterator[tuple[str, str]]:
             codes = ", ".join(f"'{code}'" for code in column.codes)
             sentence = f"of column {column.name} hold a code that the contract does not know"
             yield f"{column.name} not in ({codes})", sentence
+        if column.limits:
+            least, most = column.limits
+            sentence = f"of column {column.name} are not between {least} and {most}"
+            yield f"{column.name} not between {least} and {most}", sentence
         if column.type == "TIMESTAMP" and table.kind == "event":
             sentence = f"of column {column.name} are not of the bank's day of the folder"
             yield f"bank_date({column.name}) <> business_date", sentence

@@ -12,7 +12,8 @@ SqlType = Literal["BIGINT", "INTEGER", "VARCHAR", "DATE", "TIMESTAMP", "BOOLEAN"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its type, whether it may be empty, the codes it may hold, and its data class.
+    """One column: its type, whether it may be empty, the codes it may hold or the least and most,
+    both included, and its data class.
 
     `TIMESTAMP` columns hold UTC without a zone. `personal` marks class C2 data (names, phones,
     documents, addresses): masked by default wherever a person could see them.
@@ -22,6 +23,7 @@ class Column:
     type: SqlType
     nullable: bool = False
     codes: tuple[str, ...] = ()
+    limits: tuple[str, str] | None = None
     personal: bool = False
 
 

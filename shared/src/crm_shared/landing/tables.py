@@ -1,11 +1,16 @@
 """Every table that the core bank delivers, and the two of the OCRM.
 
 Amounts are positive numbers in `currency` (CNY where a table has none); `direction` gives the sign.
+Rates are fractions of one per year: 0.0385 is 3.85 %.
 """
 
 from crm_shared.landing.schema import Column as C
 from crm_shared.landing.schema import Table
 
+#: Wide enough for any rate of a bank, and too narrow for nearly all that are delivered in percent.
+DEPOSIT_RATES, LOAN_RATES = ("0", "0.2"), ("0", "0.5")
+#: A hundred years: nobody owes for longer, and a date delivered as a number is more.
+DAYS_OVERDUE = ("0", "36500")
 FIVE_TIERS = ("normal", "special_mention", "substandard", "doubtful", "loss")
 DIRECTIONS = ("credit", "debit")
 ROLES = (
@@ -86,13 +91,14 @@ DEPOSITS = (
         C("branch_id", "VARCHAR"),
         C("product", "VARCHAR", codes=("demand", "time", "certificate")),
         C("currency", "VARCHAR"),
-        C("rate", "DECIMAL(9,6)", nullable=True),
+        C("rate", "DECIMAL(9,6)", nullable=True, limits=DEPOSIT_RATES),
         C("term_months", "INTEGER", nullable=True),
         C("opened_on", "DATE"),
         C("matures_on", "DATE", nullable=True),
         C("closed_on", "DATE", nullable=True),
         C("statement_frequency", "VARCHAR", nullable=True),
-    ), "Deposit accounts; `customer_id` is the holder. Open until `closed_on`."),
+    ), "Deposit accounts; `customer_id` is the holder. Open until `closed_on`; `rate` is a fraction"
+       " of one per year (0.0135 is 1.35 %)."),
     Table("account_users", "state", ("account_id", "customer_id"), (
         C("account_id", "BIGINT"),
         C("customer_id", "BIGINT"),
@@ -158,7 +164,7 @@ CREDIT = (
         C("credit_line", "DECIMAL(18,2)"),
         C("amount", "DECIMAL(18,2)"),
         C("balance", "DECIMAL(18,2)", nullable=True),
-        C("rate", "DECIMAL(9,6)", nullable=True),
+        C("rate", "DECIMAL(9,6)", nullable=True, limits=LOAN_RATES),
         C("collateral", "VARCHAR", nullable=True),
         C("granted_on", "DATE"),
         C("matures_on", "DATE"),
@@ -167,11 +173,12 @@ CREDIT = (
         C("next_due_amount", "DECIMAL(18,2)", nullable=True),
         C("five_tier", "VARCHAR", codes=FIVE_TIERS),
         C("interest_arrears", "DECIMAL(18,2)", nullable=True),
-        C("days_overdue", "INTEGER", nullable=True),
+        C("days_overdue", "INTEGER", nullable=True, limits=DAYS_OVERDUE),
         C("last_overdue_on", "DATE", nullable=True),
         C("status", "VARCHAR", codes=("running", "settled", "written_off")),
     ), "Loans as they stand: `amount` granted, `balance` outstanding, `last_overdue_on` the last"
-       " day on which anything was overdue or in arrears. Empty where the source does not say."),
+       " day on which anything was overdue or in arrears, `rate` a fraction of one per year (0.0385"
+       " is 3.85 %). Empty where the source does not say."),
     Table("loan_schedules", "state", ("loan_id", "instalment_no"), (
         C("loan_id", "BIGINT"),
         C("instalment_no", "INTEGER"),
@@ -190,7 +197,7 @@ CREDIT = (
             "granted", "repaid", "arrears", "overdue", "class_changed", "settled", "written_off",
         )),
         C("amount", "DECIMAL(18,2)", nullable=True),
-        C("days_overdue", "INTEGER"),
+        C("days_overdue", "INTEGER", limits=DAYS_OVERDUE),
         C("five_tier_before", "VARCHAR", nullable=True, codes=FIVE_TIERS),
         C("five_tier_after", "VARCHAR", nullable=True, codes=FIVE_TIERS),
     ), "What happened to loans that day."),

@@ -1,6 +1,6 @@
 /*---
 description: >-
-  Deposit accounts; `customer_id` is the holder. Open until `closed_on`.
+  Deposit accounts; `customer_id` is the holder. Open until `closed_on`; `rate` is a fraction of one per year (0.0135 is 1.35 %).
 kind: staging
 key: [account_id]
 ---*/

@@ -1,6 +1,6 @@
 /*---
 description: >-
-  Loans as they stand: `amount` granted, `balance` outstanding, `last_overdue_on` the last day on which anything was overdue or in arrears. Empty where the source does not say.
+  Loans as they stand: `amount` granted, `balance` outstanding, `last_overdue_on` the last day on which anything was overdue or in arrears, `rate` a fraction of one per year (0.0385 is 3.85 %). Empty where the source does not say.
 kind: staging
 key: [loan_id]
 ---*/
