@@ -87,7 +87,7 @@ def _ratio(ones: list[float], others: list[float]) -> float:
 
 
 def main(
-    records: Annotated[int, typer.Option(help="Events in the topics.")] = 500_000,
+    records: Annotated[int, typer.Option(help="Events in the topics.")] = 100_000,
     rounds: Annotated[int, typer.Option(help="How often each is measured.")] = 3,
     parts: Annotated[str, typer.Option(help="Which parts, with commas.")] = ",".join(_PARTS),
     bootstrap: Annotated[
