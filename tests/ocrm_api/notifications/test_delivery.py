@@ -251,6 +251,17 @@ def _connected(desk: Desk) -> list[Any]:
 
 
 @pytest.mark.faults
+def test_a_notifier_that_sleeps_within_a_transaction_lets_go(
+    desk: Desk, receiver: Received, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.bank.raise_reminder(4, URGENT)
+    monkeypatch.setattr(notifier, "_IDLE", b"set local idle_in_transaction_session_timeout = '1s'")
+    receiver.meanwhile = lambda: wait_until(lambda: not _connected(desk), "to let go", seconds=4)
+    with pytest.raises(notifier.RETRYABLE):
+        desk.turn(**desk.webhook(receiver.port))
+
+
+@pytest.mark.faults
 def test_killed_between_sending_and_marking_it_sends_again_under_the_same_id(
     desk: Desk, receiver: Received, environment: dict[str, str]
 ) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,6 +22,8 @@ from crm_shared.kafka_records import Record
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing import topics
 from crm_shared.testing.network import TcpProxy
+from ocrm_api.reminders import intake as intake_module
+from ocrm_api.reminders import telling
 from ocrm_api.reminders.intake import Intake, lag_of
 from ocrm_api.settings import Settings
 from tests.ocrm_api.conftest import Bank, raised
@@ -297,6 +300,36 @@ def test_a_postgresql_that_never_answers_is_given_up(
         stop.set()
         thread.join(20)
         assert not thread.is_alive()
+
+
+@pytest.mark.faults
+def test_an_intake_that_sleeps_within_a_transaction_lets_go_and_goes_on(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept, tell = threading.Event(), telling.tell
+    connected = (
+        "select 1 from pg_stat_activity where application_name = 'ocrm-intake'"
+        " and datname = current_database()"
+    )
+
+    def sleeping(connection: Any, happened: Any) -> None:
+        tell(connection, happened)
+        if happened and not slept.is_set():
+            line.wait(lambda: not line.bank.execute(connected))
+            slept.set()
+
+    monkeypatch.setattr(intake_module, "IDLE_SECONDS", 1)
+    monkeypatch.setattr(telling, "tell", sleeping)
+    stop, redis_url = threading.Event(), line.environment["CRM_REDIS_URL"]
+    settings = Settings(database_url=SecretStr(line.bank.database.ocrm_app), demo=True)
+    intake = Intake(settings, line.settings, redis_url, stop)
+    thread = threading.Thread(target=intake.run, daemon=True)
+    thread.start()
+    line.publish([raised(1).to_bytes()])
+    line.wait(partial(at_least, line, 1))
+    stop.set()
+    thread.join(20)
+    assert (slept.is_set(), thread.is_alive(), line.taken_in()) == (True, False, 1)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from ocrm_api.settings import ChannelName, NotifySettings, Settings
 
 #: For a digest of a whole bank; a batch of attempts takes its time-out at most, and some more.
 STATEMENT_SECONDS = 300.0
+_IDLE = f"set local idle_in_transaction_session_timeout = '{STATEMENT_SECONDS:.0f}s'".encode()
 BATCHES_A_TURN = 20
 TURN_SECONDS = 30.0
 TIDY_SECONDS = 600.0
@@ -41,7 +42,12 @@ COUNT_SECONDS = 15.0
 FIRST_REST_SECONDS = 1.0
 LONGEST_REST_SECONDS = 60.0
 
-RETRYABLE = (psycopg.OperationalError, psycopg.InterfaceError, ServerUnavailableError)
+_WENT_AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+)
+RETRYABLE = (*_WENT_AWAY, ServerUnavailableError)
 
 log = logging.get(__name__)
 
@@ -115,7 +121,7 @@ class Notifier:
         self._gives_up = False
         try:
             return self.turn(regardless=regardless, batches=sys.maxsize, seconds=math.inf)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except _WENT_AWAY as error:
             raise ServerUnavailableError(
                 f"PostgreSQL went away ({type(error).__name__}); run the command again when it is"
                 " there: what was sent keeps its id."
@@ -254,5 +260,7 @@ class Notifier:
         connection = self._connection
         with postgres.bounded(connection, STATEMENT_SECONDS), connection.transaction():
             connection.execute("set local lock_timeout = '10s'")
+            # Idle is also who waits for the receivers: as long as a whole batch may take.
+            connection.execute(_IDLE)
             yield connection
         self.metrics.turned_at.set(self._clock().timestamp())

@@ -35,11 +35,18 @@ HEARTBEAT_SECONDS = 2.0
 TIDY_SECONDS = 600.0
 #: Less than the broker waits for a member (`max_poll_interval_ms`).
 TRANSACTION_SECONDS = 30.0
+#: An intake that is paused within a transaction may not keep everybody's stream locked.
+IDLE_SECONDS = 30
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 15.0
 
 #: PostgreSQL is away, or another transaction was in the way: the batch is put off, not given up.
-RETRYABLE = (psycopg.OperationalError, psycopg.InterfaceError, ServerUnavailableError)
+RETRYABLE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    ServerUnavailableError,
+)
 
 log = logging.get(__name__)
 
@@ -251,6 +258,10 @@ class Intake:
             with postgres.bounded(self._connection, self._transaction_seconds):
                 self._connection.execute("set statement_timeout = '30s'")
                 self._connection.execute("set lock_timeout = '10s'")
+                self._connection.execute(
+                    "select set_config('idle_in_transaction_session_timeout', %s, false)",
+                    (f"{IDLE_SECONDS}s",),
+                )
         return self._connection
 
     @contextlib.contextmanager
