@@ -87,7 +87,7 @@ def test_a_change_is_the_published_figure_less_that_of_the_day(run: Batch) -> No
         one.column for one in Project.load().catalogue.indicators
         if one.column.endswith("_chg_m") and one.beside
     ]  # fmt: skip
-    assert len(codes) == 15
+    assert len(codes) == 16
     for code in codes:
         figure = f"org_id, {code.removesuffix('_chg_m')}"
         before = dict(run.rows("mart_organisations", MONTH_START, figure))

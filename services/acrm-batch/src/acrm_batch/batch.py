@@ -132,7 +132,9 @@ def looking(settings: BatchSettings) -> Iterator[tuple[Runner, Ledger]]:
         _named_failures(),
         closing(_engine(settings, Path(aside))) as engine,
     ):
-        yield Runner(project_of(settings), ledger, engine, settings.warehouse_dir), ledger
+        runner = Runner(project_of(settings), ledger, engine, settings.warehouse_dir)
+        runner.inputs = Inputs.recalled(*ledger.accepted())
+        yield runner, ledger
 
 
 def _folder_to_look_from(settings: BatchSettings) -> Path | None:

@@ -67,6 +67,7 @@ class _Row:
     """The customer's row, which conditions are asked of."""
 
     def __init__(self, runner: Runner, day: date, customer_id: int) -> None:
+        self._known: dict[str, Bound] = {"bd": day, "first_day": runner.inputs.first_day(day)}
         self.day = day
         self.catalogue: Catalogue = runner.project.catalogue
         self._engine = runner.engine
@@ -89,7 +90,7 @@ class _Row:
 
     def ask(self, condition: str) -> bool | None:
         """Whether a condition holds for the row."""
-        bound: dict[str, Bound] = {"bd": self.day} if "$bd" in condition else {}
+        bound = {name: value for name, value in self._known.items() if f"${name}" in condition}
         row = self._engine.connection.execute(
             f"select {condition} from explained", bound
         ).fetchone()
