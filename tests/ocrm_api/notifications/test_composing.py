@@ -18,6 +18,7 @@ from ocrm_api.reminders import books
 from ocrm_api.settings import NotifySettings
 from tests.ocrm_api.conftest import Api, raised
 from tests.ocrm_api.notifications.conftest import Desk, at
+from tests.ocrm_api.notifications.receivers import Received
 
 URGENT, CALM = "R01.LARGE_OUTFLOW", "R02.DEPOSIT_MATURES"
 
@@ -248,6 +249,34 @@ def test_a_reminder_that_is_routed_anew_before_it_is_told_goes_to_the_new_owner(
     change(desk, desk.bank.raise_reminder(4, URGENT), owner_id="N1")
     desk.turn()
     assert told(desk) == [("N1", "urgent", {URGENT: 1})]
+
+
+@pytest.mark.parametrize(
+    ("came", "late", "expected"),
+    [
+        ("2026-07-01T09:45", False, [("M1", "urgent", {"R05.LOBBY_ARRIVAL": 1})]),
+        ("2026-07-01T09:45", True, []),
+        ("2026-07-01T09:30", False, []),
+    ],
+)
+def test_an_arrival_in_the_lobby_is_news_for_half_an_hour(
+    desk: Desk, came: str, late: bool, expected: list[Any]
+) -> None:
+    desk.bank.raise_reminder(4, "R05.LOBBY_ARRIVAL", occurred_at=at(came), late=late)
+    desk.turn("2026-07-01T10:00")
+    desk.turn("2026-07-02T09:00")
+    assert (told(desk), waiting(desk)) == (expected, 0)
+
+
+def test_an_arrival_that_could_not_be_told_in_time_is_not_told_hours_later(
+    desk: Desk, receiver: Received
+) -> None:
+    desk.bank.raise_reminder(4, "R05.LOBBY_ARRIVAL", occurred_at=at("2026-07-01T09:55"))
+    receiver.status = 503
+    desk.turn("2026-07-01T10:00", **desk.webhook(receiver.port))
+    receiver.status = 200
+    desk.turn("2026-07-01T13:00", **desk.webhook(receiver.port))
+    assert (len(receiver.requests), desk.statuses()) == (1, [("M1", "dropped", 1)])
 
 
 def test_two_notifiers_do_not_compose_at_the_same_time(desk: Desk) -> None:

@@ -77,6 +77,7 @@ async def test_only_what_is_unanswered_and_pressing_goes_to_the_nearest_head(
         {"status": "acknowledged"},
         {"status": "snoozed", "snoozed_until_on": date(2030, 1, 1)},
         {"rule": "R04.BIRTHDAY"},
+        {"rule": "R05.LOBBY_ARRIVAL"},
         {"branch_id": "-", "lead_branch_id": "-", "owner_id": None},
     )
     for more in others:

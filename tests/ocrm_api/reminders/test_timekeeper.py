@@ -110,6 +110,18 @@ async def test_a_reminder_without_a_due_date_expires_by_its_business_date(
     assert statuses(own_bank, old, recent) == ["expired", "new"]
 
 
+async def test_an_arrival_in_the_lobby_is_over_when_its_day_is_published(
+    own_api: Api, own_bank: Bank
+) -> None:
+    arrival, after = "R05.LOBBY_ARRIVAL", bank.DAY + timedelta(days=1)
+    published, since, other = (
+        own_bank.raise_reminder(4, rule, business_date=day)
+        for rule, day in ((arrival, bank.DAY), (arrival, after), ("R05.NEWLY_ASSIGNED", bank.DAY))
+    )
+    assert await turns(own_api) == 1
+    assert statuses(own_bank, published, since, other) == ["expired", "new", "new"]
+
+
 async def test_several_processes_change_each_reminder_once(
     own_api: Api, own_bank: Bank, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,7 +196,7 @@ def test_what_expires_is_found_by_an_index_also_under_row_level_security(
         for rule in ("R04.BIRTHDAY", "R01.LARGE_INFLOW")
         for of_these in (True, False)
     ]
-    given = timekeeper._given(limits, {7: bank.DAY})
+    given = timekeeper._given(limits, lambda _: bank.DAY)
     with psycopg.connect(shared_bank.database.ocrm_app) as opened:
         routing.current(opened, None)
         opened.execute(routing.IN_ORDER)

@@ -1,8 +1,9 @@
 """Out of the outbox into notifications: one for each employee, by one statement for all of them.
 
-What is told of stands: still new, nobody muted it, and it is still his. What went to the head may
-have been seen by its owner. The rest leaves the outbox without a word. Only one process composes at
-a time, so that nothing of an employee is split.
+What is told of stands: still new, nobody muted it, and it is still his; of who came to the lobby
+only while he may be there. What went to the head may have been seen by its owner. The rest leaves
+the outbox without a word. Only one process composes at a time, so that nothing of an employee is
+split.
 """
 
 from datetime import datetime, timedelta
@@ -18,14 +19,20 @@ from ocrm_api import parameters
 from ocrm_api.notifications.parameters import URGENT_PRIORITY
 from ocrm_api.reminders.inhibition import INHIBITION, MUTES, QUIET
 from ocrm_api.reminders.limits import BRANCHES, LIMITS, OF_THESE, limits_of
+from ocrm_api.reminders.parameters import LOBBY_ARRIVAL, LOBBY_ARRIVAL_MINUTES
 from ocrm_api.reminders.routing import Published
 from ocrm_api.reminders.transitions import LIVE, sql
 
 Kind = Literal["urgent", "digest"]
 
+#: `raised_at` is when he drew his ticket, not when we heard of it.
+_IS_NEWS = f"""(o.rule_code <> '{LOBBY_ARRIVAL}'
+     or not o.late and o.raised_at > %(now)s::timestamptz
+                                     - interval '{LOBBY_ARRIVAL_MINUTES} minutes')"""
+
 #: Between the employee and his reminder `o`: as its owner, or as the head to whom it went.
-STANDS_FOR = """(o.owner_id = {employee} and o.status = 'new'
-     or o.escalated_to = {employee} and o.status in ('new', 'seen'))"""
+STANDS_FOR = f"""(o.owner_id = {{employee}} and o.status = 'new' and {_IS_NEWS}
+     or o.escalated_to = {{employee}} and o.status in ('new', 'seen'))"""
 
 #: Row-level security lets PostgreSQL think that few reminders are visible, so that it would read
 #: all of them to join a few; with a limit it looks each up by its id.

@@ -6,12 +6,12 @@ transaction, and what it did it does not find again; so it may be killed at any 
 
 Snoozes end by the bank's calendar, and a head is called after so many working hours. Expiry counts
 from the published business date, not from today: after a night without a publication nothing is
-older than it was.
+older than it was. Who came to the lobby is gone when his day is published.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ from ocrm_api.parameters import Parameter, Values
 from ocrm_api.reminders import outbox, repository, usefulness
 from ocrm_api.reminders.by_itself import AWAKE, RETURNING, audited, may
 from ocrm_api.reminders.limits import BRANCHES, LIMITS, OF_THESE, limits_of
-from ocrm_api.reminders.parameters import ESCALATION_HOURS, EXPIRY_DAYS
+from ocrm_api.reminders.parameters import ESCALATION_HOURS, EXPIRY_DAYS, LOBBY_ARRIVAL
 from ocrm_api.reminders.repository import Audience
 from ocrm_api.reminders.routing import HEADED, IN_ORDER
 from ocrm_api.reminders.telling import Happened, tell_within
@@ -183,8 +183,10 @@ class Timekeeper:
         self, session: AsyncSession, day: date, values: Values, now: datetime
     ) -> list[Happened]:
         limits = await _limits(session, day, values, ESCALATION_HOURS)
-        befores = {hours: self._working.before(now, hours) for hours in _values(limits) if hours}
-        rows = await session.execute(_ESCALATE, _given(limits, befores) | {"day": day})
+        hours = {one["value"] for one in limits} - {0}
+        befores = {one: self._working.before(now, one) for one in hours}
+        given = _given(limits, lambda one: befores.get(one["value"]))
+        rows = await session.execute(_ESCALATE, given | {"day": day})
         return [Happened(row.reminder_id, "escalated", row.escalated_to) for row in rows]
 
     def _warn_of_unknown_holidays(self, year: int) -> None:
@@ -204,9 +206,12 @@ async def _wake(session: AsyncSession, today: date) -> list[Happened]:
 
 
 async def _expire(session: AsyncSession, day: date, values: Values) -> list[Happened]:
+    def before(one: Mapping[str, Any]) -> date:
+        since = day + timedelta(days=1) if one["rule"] == LOBBY_ARRIVAL else day
+        return since - timedelta(days=one["value"])
+
     limits = await _limits(session, day, values, EXPIRY_DAYS)
-    befores = {days: day - timedelta(days=days) for days in _values(limits)}
-    rows = await session.execute(_EXPIRE, _given(limits, befores))
+    rows = await session.execute(_EXPIRE, _given(limits, before))
     return [Happened(row.reminder_id, "expired") for row in rows]
 
 
@@ -219,18 +224,13 @@ async def _limits(
     return limits_of(values, parameter, [(row[0], row[1]) for row in rows])
 
 
-def _values(limits: Sequence[Mapping[str, Any]]) -> set[int]:
-    return {one["value"] for one in limits}
-
-
 def _given(
-    limits: Sequence[Mapping[str, Any]], befores: Mapping[int, date | datetime]
+    limits: Sequence[Mapping[str, Any]],
+    before: Callable[[Mapping[str, Any]], date | datetime | None],
 ) -> dict[str, Any]:
     """The parameters of a statement: of each limit before when it lies; without it, no limit."""
     rows = [
-        {**one, "before": befores[one["value"]].isoformat()}
-        for one in limits
-        if one["value"] in befores
+        {**one, "before": found.isoformat()} for one in limits if (found := before(one)) is not None
     ]
     return {"limits": orjson.dumps(rows).decode(), "limit": AT_ONCE}
 
