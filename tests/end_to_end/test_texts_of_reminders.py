@@ -15,6 +15,7 @@ from alerting import reminders, rules
 from alerting.contract import Message, event_of
 from alerting.evaluation import Firing
 from alerting.rules.frequent_transfers_out import transfer_to_other_bank
+from alerting.rules.key_data_changed import KEY_FIELDS
 from alerting.rules.protocol import EVERYBODY, Fired, Parameters, Scope
 from alerting.ruleset import RuleInForce
 from alerting.windows import Timeline
@@ -60,11 +61,13 @@ _WITHOUT_AMOUNT = {code for code in RULES if code.startswith("R04.")} | {
 }  # fmt: skip
 
 
-def messages(code: str, scope: Scope) -> Iterator[ReminderRaised]:
+def messages(
+    code: str, scope: Scope, events: list[Message] | None = None
+) -> Iterator[ReminderRaised]:
     """What alerting tells of the events, as decided by a scope."""
     rule = rules.RULES[code]
     timeline = Timeline(one for it in _TRANSFERS if (one := transfer_to_other_bank(event_of(it))))
-    for told in _EVENTS[code]:
+    for told in events or _EVENTS[code]:
         judged = event_of(told)
         outcome = rule.evaluate(judged, timeline, _PARAMETERS)
         assert isinstance(outcome, Fired)
@@ -122,6 +125,45 @@ def test_what_the_batch_says_fills_a_template(code: str) -> None:
         assert not re.search(r"[{}]|None", one)
     for value in ("1,234.50", "2026-07-03"):
         assert (value in chinese) == (value in english)
+
+
+def test_a_downgrade_says_from_which_class_to_which() -> None:
+    told = event("loan.changed", change="class_changed", five_tier_before="special_mention",
+                 five_tier_after="doubtful")  # fmt: skip
+    [message] = messages("R03.DOWNGRADE", EVERYBODY, [told])
+    assert [read(message, one) for one in LANGUAGES] == [
+        "贷款五级分类由“关注”下调为“可疑”，请关注风险。",
+        "The class of a loan was lowered from special mention to doubtful; look at the risk.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "chinese", "english"),
+    [
+        (("phone",), "电话", "phone number"),
+        (("phone", "occupation", "address", "document_no"), "地址、证件号码、电话",
+         "address, document number and phone number"),
+    ],
+)  # fmt: skip
+def test_changed_data_are_named_in_words(
+    fields: tuple[str, ...], chinese: str, english: str
+) -> None:
+    [message] = messages(
+        "R03.KEY_DATA_CHANGED", EVERYBODY, [event("customer.changed", fields=fields)]
+    )
+    assert [read(message, one) for one in LANGUAGES] == [
+        f"客户关键信息已变更：{chinese}，请与客户核实。",
+        f"The customer's {english} changed; check with the customer.",
+    ]
+
+
+@pytest.mark.parametrize("column", sorted(KEY_FIELDS))
+def test_every_key_field_has_a_word(column: str) -> None:
+    said = {"rule_code": "R03.KEY_DATA_CHANGED", "currency": "CNY", "due_on": None, "amount": None}
+    for language in LANGUAGES:
+        vague = texts.text({**said, "facts": {}}, language)
+        assert texts.text({**said, "facts": {"fields": column}}, language) != vague
+        assert texts.text({**said, "facts": {"fields": f"{column}+unheard_of"}}, language) == vague
 
 
 @pytest.mark.parametrize("code", RULES)

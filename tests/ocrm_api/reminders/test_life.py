@@ -52,7 +52,7 @@ async def test_texts_are_in_the_reader_s_language(api: Api, shared_bank: Bank) -
         "M1", f"/v1/reminders/{reminder}", headers={"Accept-Language": "en-GB, zh;q=0.5"}
     )
     assert in_chinese["title"] == "大额资金流入"
-    assert "600,000.00 CNY" in in_chinese["text"]
+    assert "600,000.00 元" in in_chinese["text"]
     assert in_english["title"] == "Large inflow"
     assert in_english["text"].startswith("600,000.00 CNY came in")
     assert in_english["customer_name"] == "王丽"

@@ -46,7 +46,7 @@ class CustomerToSeeTo(BaseModel):
     above_line: bool = Field(description="Within the budget of the day.")
     score: float = Field(examples=[71.45], description="Of his best reminder.")
     why: str = Field(
-        examples=["优先级 2，3 天后到期（2026-07-03）；金额 600,000.00 CNY。"],
+        examples=["优先级 2，3 天后到期（2026-07-03）；金额 600,000.00 元。"],
         description="The two components of most weight, in the reader's language.",
     )
     customer_id: int = Field(examples=[4711])

@@ -6,6 +6,7 @@ from typing import Any
 
 from ocrm_api.day_list.ranking import ComponentCode
 from ocrm_api.languages import Language, Text
+from ocrm_api.reminders import vocabulary
 from ocrm_api.reminders.usefulness import DAYS
 
 _ESCALATED = Text("无人受理，已上报负责人", "nobody answered, and it went to the head")
@@ -39,7 +40,8 @@ def detail(
             return _URGENCY.in_(language).format(priority=reminder["priority"], when=when)
         case "amount":
             template = _NO_AMOUNT if reminder["amount"] is None else _AMOUNT
-            return template.in_(language).format(**reminder)
+            unit = vocabulary.currency(reminder["currency"], language)
+            return template.in_(language).format(amount=reminder["amount"], currency=unit)
         case "customer_value":
             if member["is_key_customer"]:
                 return _KEY.in_(language)

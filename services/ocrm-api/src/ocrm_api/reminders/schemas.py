@@ -20,7 +20,7 @@ class ReminderItem(BaseModel):
     reminder_id: UUID
     rule_code: str = Field(examples=["R01.LARGE_INFLOW"])
     title: str = Field(examples=["大额资金流入"])
-    text: str = Field(examples=["转入 600,000.00 CNY，请了解资金来源并及时跟进。"])
+    text: str = Field(examples=["转入 600,000.00 元，请了解资金来源并及时跟进。"])
     customer_id: int = Field(examples=[4711])
     customer_name: str | None = Field(examples=["王丽"])
     branch_id: str = Field(examples=["B0101"], description="Whose business caused it.")
