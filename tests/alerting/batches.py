@@ -9,8 +9,12 @@ import psycopg
 from alerting import batch, ownership, ruleset
 from alerting.batch import BatchResult, Bounds
 from alerting.decoding import Refused
-from alerting.ruleset import Ruleset
+from alerting.events import Booking, Judged
+from alerting.rules import FREQUENT_TRANSFERS_OUT
+from alerting.rules.protocol import Answer, Parameters
+from alerting.ruleset import RuleInForce, Ruleset
 from alerting.scopes import Found
+from alerting.windows import Timeline, Transfer
 from crm_shared.events import reminders
 from crm_shared.events.envelope import Event
 from crm_shared.events.reminders import ReminderRaised, ReminderWithdrawn
@@ -19,6 +23,27 @@ from crm_shared.kafka_records import Record
 TOPIC = "test.transactions"
 BOUNDS = Bounds(timedelta(minutes=5), timedelta(minutes=5), dead_letter_limit=100)
 LATER = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+class Broken:
+    """A rule with a fault."""
+
+    code = "R01.LARGE_OUTFLOW"
+    parameter_codes: tuple[str, ...] = ()
+
+    def __init__(self, windowed: bool) -> None:
+        self.window = FREQUENT_TRANSFERS_OUT.window if windowed else None
+        self.judges: type[Judged] = Transfer if windowed else Booking
+
+    def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
+        raise ZeroDivisionError
+
+
+def with_a_broken_rule(rules: Ruleset) -> Ruleset:
+    """These rules, of which that of large outflows fails on every booking."""
+    broken = RuleInForce(Broken(windowed=False), 1, Parameters({}))
+    others = (one for one in rules.stateless if one.rule.code != Broken.code)
+    return Ruleset((broken, *others), rules.windowed)
 
 
 def record(offset: int, value: bytes | Event | None, partition: int = 0) -> Record:

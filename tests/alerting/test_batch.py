@@ -12,38 +12,24 @@ from alerting import batch, dead_letters, decoding, ruleset
 from alerting.batch import Bounds
 from alerting.cli import app
 from alerting.dead_letters import TooManyDeadLettersError, masked
-from alerting.events import Booking, Judged
 from alerting.requeue import requeue
-from alerting.rules import FREQUENT_TRANSFERS_OUT, LARGE_INFLOW
-from alerting.rules.protocol import Answer, Parameters
-from alerting.ruleset import RuleInForce, Ruleset
-from alerting.windows import Timeline, Transfer
+from alerting.rules import LARGE_INFLOW
+from alerting.ruleset import RuleInForce
 from crm_shared.errors import UsageError
 from crm_shared.events.envelope import Event
-from tests.alerting.batches import BOUNDS, LATER, raised, record, records, run
+from tests.alerting.batches import (
+    BOUNDS,
+    LATER,
+    Broken,
+    raised,
+    record,
+    records,
+    run,
+    with_a_broken_rule,
+)
 from tests.alerting.bookings import NOON, booking, expected_reminders, transfer_out
 
 POISON = b"\x00 not json"
-
-
-class _Broken:
-    """A rule with a fault."""
-
-    code = "R01.LARGE_OUTFLOW"
-    parameter_codes: tuple[str, ...] = ()
-
-    def __init__(self, windowed: bool) -> None:
-        self.window = FREQUENT_TRANSFERS_OUT.window if windowed else None
-        self.judges: type[Judged] = Transfer if windowed else Booking
-
-    def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
-        raise ZeroDivisionError
-
-
-def _with_a_broken_rule(rules: Ruleset) -> Ruleset:
-    return Ruleset(
-        (RuleInForce(_Broken(windowed=False), 1, Parameters({})), *rules.stateless), rules.windowed
-    )
 
 
 def test_poison_becomes_a_dead_letter_and_the_rest_goes_on(connection: psycopg.Connection) -> None:
@@ -80,7 +66,7 @@ def test_dead_letters_of_one_offset_in_a_topic_created_anew_are_each_requeued(
 
 
 def test_a_rule_that_raises_fails_alone(connection: psycopg.Connection) -> None:
-    rules = _with_a_broken_rule(ruleset.load(connection))
+    rules = with_a_broken_rule(ruleset.load(connection))
     event = booking(2, customer_id=20, amount="700000.00")
     result = run(connection, records([event], 4_000), rules=rules)
     assert result.outcomes["R01.LARGE_OUTFLOW", "error"] == 1
@@ -92,7 +78,9 @@ def test_a_windowed_rule_that_failed_judges_again_when_requeued(
     connection: psycopg.Connection,
 ) -> None:
     rules = ruleset.load(connection)
-    broken = replace(rules, windowed=(RuleInForce(_Broken(True), 1, rules.windowed[0].parameters),))
+    broken = replace(
+        rules, windowed=(RuleInForce(Broken(windowed=True), 1, rules.windowed[0].parameters),)
+    )
     events = [
         transfer_out(100 + number, customer_id=30, occurred_at=NOON + timedelta(hours=number))
         for number in range(5)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerting import completeness, days_checked, dead_letters, ledger, migrate, requeue
+from alerting import completeness, days_checked, dead_letters, ledger, migrate, requeue, ruleset
 from alerting.cli import app
 from alerting.completeness import Line
 from alerting.ledger import BOOKED_KINDS
@@ -22,7 +22,7 @@ from crm_shared.kafka_records import Record
 from crm_shared.landing import Manifest, day_folder
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing import topics
-from tests.alerting.batches import BOUNDS, LATER, run
+from tests.alerting.batches import BOUNDS, LATER, run, with_a_broken_rule
 from tests.databases import PostgresDatabase
 
 replay = pytest.importorskip("bank_simulator.replay")
@@ -72,13 +72,15 @@ def _publish(settings: KafkaSettings, messages: list[Message]) -> None:
         topics.publish(settings, name, ours)
 
 
-def _work(url: str, settings: KafkaSettings) -> None:
-    """Work on all that the topics have."""
+def _work(url: str, settings: KafkaSettings, *, broken: bool = False) -> None:
+    """Work on all that the topics have, with a rule that fails on every booking where `broken`."""
     with psycopg.connect(url) as connection:
+        rules = ruleset.load(connection)
+        rules = with_a_broken_rule(rules) if broken else rules
         for name in TOPICS:
             found = topics.read_all(settings, name)
             for first in range(0, len(found), PART):
-                run(connection, found[first : first + PART])
+                run(connection, found[first : first + PART], rules=rules)
 
 
 def _said(*words: str, code: int) -> str:
@@ -199,6 +201,38 @@ def test_a_dead_letter_that_was_requeued_counts_as_worked_on(
         requeue.requeue(connection, letters, LATER, BOUNDS)
         connection.commit()
     assert all(one["proven"] for one in _report(code=0)["kinds"].values() if one["booked"])
+
+
+def test_a_day_is_not_complete_before_what_a_rule_failed_on_is_dealt_with(
+    url: str, kafka_settings: KafkaSettings, sent: list[Message]
+) -> None:
+    topic, key, value = next(one for one in sent if b"transaction.booked" in one[2])
+    changes = {"event_id": str(uuid4()), "business_date": "2026-06-30"}
+    of_another_day = json.dumps(json.loads(value) | changes).encode()
+    _publish(kafka_settings, [*sent, (topic, key, of_another_day)])
+    _work(url, kafka_settings, broken=True)
+    found = _report(code=3)
+    assert all(one["complete"] for one in found["kinds"].values() if one["booked"])
+    (failed,) = found["dead_letters_of_rules"]
+    bookings = found["kinds"]["transaction.booked"]["booked"]
+    assert (failed["rule"], len(failed["dead_letters"])) == ("R01.LARGE_OUTFLOW", bookings)
+    assert (found["complete"], found["dead_letters"]) == (False, [])
+    assert _checked(url) == (DAY, 1)
+    told = _said("--date", str(DAY), code=3)
+    assert "R01.LARGE_OUTFLOW failed on events of that day" in told
+    assert told.splitlines()[-1] == f"{DAY} is NOT COMPLETE."
+    settled, *others = failed["dead_letters"]
+    with psycopg.connect(url) as connection:
+        letters = dead_letters.find(connection, state="dead", ids=others)
+        connection.commit()
+        requeue.requeue(connection, letters, LATER, BOUNDS)
+        connection.commit()
+        assert _report(code=3)["dead_letters_of_rules"] == [failed | {"dead_letters": [settled]}]
+        dead_letters.settle(connection, [settled])
+        connection.commit()
+        assert dead_letters.count(connection, state="dead") == 1, "that of another day"
+    assert _report(code=0)["dead_letters_of_rules"] == []
+    assert _checked(url) == (DAY, 0)
 
 
 def test_a_delivery_without_any_events_proves_nothing(url: str, tmp_path: Path) -> None:

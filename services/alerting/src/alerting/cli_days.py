@@ -34,7 +34,8 @@ def completeness(
     by: Annotated[str, typer.Option(help="Who settles it; kept.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Whether everything that the core booked on a day was worked on; ends with 3 if not."""
+    """Whether everything that the core booked on a day was worked on, and no rule failed on any of
+    it; ends with 3 if not."""
     from alerting import completeness as asking  # noqa: PLC0415  only who looks back needs DuckDB
 
     on, ours, broker = day(asked), settings.load(), KafkaSettings.load()
@@ -132,12 +133,14 @@ def _report(on: date, lines: Sequence[Any], found: worked.Worked) -> dict[str, A
     told = [one for one in lines if one.booked is not None]
     return {
         "business_date": str(on),
-        "complete": all(one.complete for one in told) and bool(told),
+        "complete": bool(told) and all(one.complete for one in told) and not found.failed,
         "kinds": [asdict(one) | {"complete": one.complete} for one in lines],
         "reminders": found.reminders,
         "dead_letters": [one.dead_letter_id for one in dead],
         "dead_letters_of_no_day": [one.dead_letter_id for one in found.undated],
-        "dead_letters_of_rules": found.failed,
+        "dead_letters_of_rules": [
+            {"rule": code, "dead_letters": numbers} for code, numbers in found.failed.items()
+        ],
         "storms": found.storms,
     }
 
@@ -164,8 +167,10 @@ def _told(report: dict[str, Any]) -> list[str]:
     )
     for one in report["dead_letters_of_rules"]:
         said.append(
-            f"{one['rule']} has {one['dead_letters']} open dead letters of its own, of any day: "
-            "`alerting dead-letters list --reason rule_failed`."
+            f"{one['rule']} failed on events of that day and nobody knows what it would have said, "
+            f"dead letters of its own: {_numbers(one['dead_letters'])}. Mend the cause, then "
+            "`alerting dead-letters requeue NUMBER … --by NAME`; what need not be judged: "
+            "`alerting dead-letters settle NUMBER … --why REASON --by NAME`."
         )
     for one in report["storms"]:
         state = "lasts: its messages are held (`alerting storms`)" if one["lasts"] else "has ended"

@@ -1,6 +1,7 @@
 """What the database knows of a business date: records, reminders, dead letters, storms."""
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -21,10 +22,12 @@ _OFFSETS = "select topic, partition, next_offset from alerting.partitions where 
 #: Payloads in memory at a time.
 _AT_ONCE = 100
 
-#: Records that are dead letters, or were until somebody requeued them.
+#: Records that are dead letters, or were until somebody requeued them; and records that were worked
+#: on while a single rule raised on them, until somebody has dealt with that.
 _LETTERS = """
-select dead_letter_id, topic, partition, log_offset, reason, state <> 'requeued', payload
-from alerting.dead_letters where rule_code = '' and topic = any (%s) order by dead_letter_id
+select dead_letter_id, topic, partition, log_offset, rule_code, state <> 'requeued', payload
+from alerting.dead_letters where (rule_code = '' or state = 'dead') and topic = any (%s)
+order by dead_letter_id
 """
 
 _REMINDERS = """
@@ -35,11 +38,6 @@ select rule_code as rule, count(*) filter (where rule_version is not null) as ra
 from alerting.outbox where business_date = %s group by rule_code order by rule_code
 """
 
-_FAILED = """
-select rule_code as rule, count(*) as dead_letters from alerting.dead_letters
-where rule_code <> '' and state = 'dead' and topic = any (%s) group by rule_code order by rule_code
-"""
-
 _STORMS = """
 select rule_code as rule, hour, raised, max_per_hour, ended_at is null as lasts
 from alerting.storms where hour >= %s and hour < %s order by began_at
@@ -48,12 +46,12 @@ from alerting.storms where hour >= %s and hour < %s order by began_at
 
 @dataclass(frozen=True, slots=True)
 class LetterOfDay:
-    """A record that is or was a dead letter; kind, event and day where it can still be read. One
-    that was settled is `dead` as ever: nobody has worked on it."""
+    """A record that is or was a dead letter, or is one of a single `rule`; kind, event and day
+    where they can still be read. One that was settled is `dead` as ever: nobody worked on it."""
 
     dead_letter_id: int
     place: Place
-    reason: str
+    rule: str
     dead: bool
     kind: str | None
     event_id: UUID | None
@@ -65,7 +63,7 @@ class Worked:
     """Of a day: tallies by kind, where each partition stands, and what came of the events.
 
     `letters` are those of the day; `undated` open ones that do not say of which day they are;
-    `failed` the open dead letters of single rules, of whatever day.
+    `failed`, by rule, the numbers of those of single rules that raised on events of the day.
     """
 
     tallies: dict[str, Tally]
@@ -73,7 +71,7 @@ class Worked:
     letters: Sequence[LetterOfDay]
     undated: Sequence[LetterOfDay]
     reminders: Sequence[dict[str, Any]]
-    failed: Sequence[dict[str, Any]]
+    failed: dict[str, list[int]]
     storms: Sequence[dict[str, Any]]
 
 
@@ -87,10 +85,10 @@ def read(connection: psycopg.Connection, day: date, topics: list[str]) -> Worked
         worked = Worked(
             tallies=days_worked.read(connection, day, topics),
             offsets={(row[0], row[1]): row[2] for row in offsets},
-            letters=[one for one in letters if one.day == day],
-            undated=[one for one in letters if one.day is None],
+            letters=[one for one in letters if one.day == day and not one.rule],
+            undated=[one for one in letters if one.day is None and not one.rule],
             reminders=cursor.execute(_REMINDERS, (day,)).fetchall(),
-            failed=cursor.execute(_FAILED, (topics,)).fetchall(),
+            failed=_by_rule(letters),
             storms=cursor.execute(_STORMS, (begins, begins + timedelta(days=1))).fetchall(),
         )
     for one in worked.letters:
@@ -108,15 +106,23 @@ def _letters(connection: psycopg.Connection, day: date, topics: list[str]) -> li
         return [one for one in found if one.day == day or (one.day is None and one.dead)]
 
 
+def _by_rule(letters: Sequence[LetterOfDay]) -> dict[str, list[int]]:
+    by_rule: dict[str, list[int]] = defaultdict(list)
+    for one in letters:
+        if one.rule:
+            by_rule[one.rule].append(one.dead_letter_id)
+    return dict(sorted(by_rule.items()))
+
+
 def _letter(row: tuple[Any, ...]) -> LetterOfDay:
-    number, topic, partition, offset, reason, dead, payload = row
+    number, topic, partition, offset, rule, dead, payload = row
     known: tuple[str | None, UUID | None, date | None]
     try:
         said = json.loads(payload or b"")
         known = str(said["type"]), UUID(said["event_id"]), _day(said)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         known = None, None, None
-    return LetterOfDay(number, (topic, partition, offset), reason, dead, *known)
+    return LetterOfDay(number, (topic, partition, offset), rule, dead, *known)
 
 
 def _day(said: dict[str, str]) -> date:
