@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Collection
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -121,16 +121,8 @@ def test_what_cannot_be_tried_says_what_to_do(
 
 
 def test_customers_of_no_known_type_are_counted(landing: Path, tmp_path: Path) -> None:
-    folder = tmp_path / f"business_date={LAST}"
-    folder.mkdir()
-    for file in (landing / folder.name).iterdir():
-        (folder / file.name).write_bytes(file.read_bytes())
-    states = folder / "customers.parquet"
-    duckdb.execute(
-        f"copy (select * replace (null::varchar as customer_type) from '{states}')"
-        f" to '{states}.new' (format parquet)"
-    )
-    Path(f"{states}.new").rename(states)
+    without = "select * replace (null::varchar as customer_type) from $file"
+    _copied(landing, tmp_path, "customers", without)
     assert ledger.customers_without_type(landing, LAST, LAST) == 0
     number = ledger.customers_without_type(tmp_path, LAST, LAST)
     assert number == len({one.customer_id for one in ledger.bookings(tmp_path, LAST, LAST)})
@@ -168,7 +160,7 @@ def test_a_draft_is_tried_before_it_is_approved(
     assert "--by and --purpose" in tried
     assert "most by manager: not known: acrm-batch has published nobody" in tried
     assert "for instance: customer" not in tried
-    assert f"tried {FIRST} to {LAST}" in _said("rules", "drafts")
+    assert f"tried {FIRST} to {LAST} on " in _said("rules", "drafts")
     drafts.approve(connection, number, checker="Chen", at=None, settings=settings)
     again = _said("backtest", INFLOW, "movement.individual_min_amount=2000", *days, "--json")
     found: dict[str, Any] = json.loads(again)
@@ -196,6 +188,47 @@ def test_a_draft_is_tried_before_it_is_approved(
     assert "sample" not in row[0]
     with pytest.raises(UsageError, match="is not a date"):
         _said("backtest", INFLOW, "a=1", "--from", "yesterday", "--to", str(LAST))
+
+
+def test_a_draft_that_was_tried_on_no_event_is_not_approved(
+    *,
+    landing: Path,
+    alerting_url: str,
+    connection: psycopg.Connection,
+    settings: AlertingSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ALERTING_DATABASE_URL", alerting_url)
+    before = LAST - timedelta(days=1)
+    (tmp_path / f"business_date={before}").symlink_to(landing / f"business_date={before}")
+    _copied(landing, tmp_path, "transactions", "select * from $file where false")
+    changes = {"frequent_transfers.window_hours": "48.0"}
+    number = drafts.draft(
+        connection, FREQUENT, changes, maker="Lin", reason="try", settings=settings
+    )
+    words = ["backtest", FREQUENT, "--draft", str(number), "--to", str(LAST)]
+    tried = _said(*words, "--from", str(LAST), "--landing", str(tmp_path))
+    assert f"{FREQUENT} on 0 bookings" in tried, "what the window reaches back to is of no account"
+    assert "nothing was tried: choose days with events" in tried
+    with pytest.raises(DraftRefusedError, match=f"{LAST} to {LAST} have none for {FREQUENT}"):
+        drafts.approve(connection, number, checker="Chen", at=None, settings=settings)
+    _said(*words, "--from", str(LAST), "--landing", str(landing))
+    made = drafts.approve(connection, number, checker="Chen", at=None, settings=settings)
+    assert made.version == 2
+
+
+def _copied(landing: Path, to: Path, table: str, rows: str) -> None:
+    """The last delivered day, in which a table is what `rows` selects from its `$file`."""
+    folder = to / f"business_date={LAST}"
+    folder.mkdir()
+    for file in (landing / folder.name).iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    file = folder / f"{table}.parquet"
+    duckdb.execute(
+        f"copy ({rows.replace('$file', repr(str(file)))}) to '{file}.new' (format parquet)"
+    )
+    Path(f"{file}.new").rename(file)
 
 
 def _said(*words: str) -> str:

@@ -4,7 +4,7 @@ The live functions judge; only the days of the range count, though windows reach
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from alerting import history, ledger, ledger_events
 from alerting.evaluation import Firing
+from alerting.events import Event
 from alerting.ledger_events import SOURCES
 from alerting.managers import Lead
 from alerting.rules import RULES
@@ -26,7 +27,8 @@ _SAMPLE = 5
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """Reminders of the proposal and of the version in force, over the same days.
+    """Reminders of the proposal and of the version in force, over the same days, of which `events`
+    were judged; those before, for windows, and reversals after are not counted.
 
     `without_type` customers were taken as individuals, as no delivered row says what they are.
     """
@@ -102,10 +104,14 @@ def run(
     booked = "transactions" in SOURCES[judges].tables
     without_type = ledger.customers_without_type(landing, first, last) if booked else 0
     return Backtest(
-        code, first, last, len(events), without_type,
+        code, first, last, _number_within(events, first, last), without_type,
         _within(history.reminders_of(events, other, find), first, last),
         _within(history.reminders_of(events, live, find), first, last),
     )  # fmt: skip
+
+
+def _number_within(events: Sequence[Event], first: date, last: date) -> int:
+    return sum(first <= bank_date(one.occurred_at) <= last for one in events)
 
 
 def _within(found: Mapping[UUID, Firing], first: date, last: date) -> dict[UUID, Firing]:

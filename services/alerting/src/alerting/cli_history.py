@@ -25,6 +25,11 @@ from crm_shared.errors import UsageError
 
 app = typer.Typer()
 
+NOTHING_TRIED = (
+    "These days have no event that the rule looks at, so nothing was tried: choose days with "
+    "events. A draft is not approved on this."
+)
+
 Landing = Annotated[
     Path, typer.Option(envvar="CRM_LANDING_DIR", help="The core's delivered files.")
 ]
@@ -105,6 +110,7 @@ def _told(found: Mapping[str, Any]) -> str:
         f"{found['both']} are the same, {found['only_proposed']} new, "
         f"{found['only_in_force']} no longer.",
         *without_type(found),
+        *([] if found["events"] else [NOTHING_TRIED]),
         f"{'day':<12}{'proposed':>10}{'in force':>10}",
     ]
     all_days = sorted({*found["by_day"], *found["by_day_in_force"]})

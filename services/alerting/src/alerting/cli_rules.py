@@ -101,7 +101,8 @@ def list_drafts(as_json: AsJson = False) -> None:
         print(
             f"{one.draft_id:<6}{one.code:<28}{changes}  ({one.maker}: {one.reason}); "
             + (
-                f"tried {tried['from']} to {tried['to']}: {tried['proposed']} reminders, "
+                f"tried {tried['from']} to {tried['to']} on {tried['events']} events: "
+                f"{tried['proposed']} reminders, "
                 f"{tried['in_force']} as in force"
                 if tried
                 else "not tried yet"

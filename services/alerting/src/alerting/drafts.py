@@ -164,7 +164,7 @@ def approve(
 ) -> Version:
     """Put a draft in force from `at`, or from now on; checked once more against what holds now.
 
-    A draft must have been tried on delivered days, unless the checker says `untested`.
+    A draft must have been tried on delivered days with events, unless the checker says `untested`.
     """
     with connection.transaction():
         one = _decide(connection, draft_id, "approved", checker, None)
@@ -186,22 +186,34 @@ def approve(
 
 
 def _require_still_right(connection: psycopg.Connection, one: Draft, untested: bool) -> int:
-    """Refuse a draft that nobody tried, or that a newer version has overtaken; the version now."""
+    """Refuse a draft that nobody tried, or tried on nothing, or that a newer version has overtaken;
+    the version now."""
     version, stored = newest(connection, one.code)
     before, after = (parameters.parse(one.code, it) for it in (stored, one.parameters))
     judges_otherwise = replace(after, max_per_hour=before.max_per_hour) != before
-    if judges_otherwise and one.backtest is None and not untested:
-        raise DraftRefusedError(
-            f"Nobody has tried draft {one.draft_id}: run `alerting backtest {one.code} --draft "
-            f"{one.draft_id} --from … --to …`, or approve it with --untested where there is no "
-            "history."
-        )
+    if judges_otherwise and not untested:
+        _require_tried(one)
     if version != one.base_version:
         raise DraftRefusedError(
             f"Draft {one.draft_id} was made of version {one.base_version} of {one.code}, and "
             f"version {version} has come since; reject it and draft anew."
         )
     return version
+
+
+def _require_tried(one: Draft) -> None:
+    command = f"alerting backtest {one.code} --draft {one.draft_id} --from … --to …"
+    if one.backtest is None:
+        raise DraftRefusedError(
+            f"Nobody has tried draft {one.draft_id}: run `{command}`, or approve it with "
+            "--untested where there is no history."
+        )
+    if not one.backtest.get("events"):
+        raise DraftRefusedError(
+            f"The backtest of draft {one.draft_id} looked at no event, as {one.backtest['from']} to"
+            f" {one.backtest['to']} have none for {one.code}, so it says nothing: run `{command}` "
+            "on days with events, or approve it with --untested where there are none."
+        )
 
 
 def reject(connection: psycopg.Connection, draft_id: int, *, checker: str, reason: str) -> None:
