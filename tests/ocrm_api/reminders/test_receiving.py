@@ -165,11 +165,11 @@ def reroute(of: Bank) -> list[list[UUID]]:
     place = routing.BEGINNING
     while True:
         with psycopg.connect(of.database.ocrm_app) as opened:
-            moved, after = routing.reroute(opened, routing.current(opened, None), place)
-        if after is None:
+            part = routing.reroute(opened, routing.current(opened, None), place)
+        if part.after is None:
             return parts
-        parts += [moved] if moved else []
-        place = after
+        parts += [list(part.moved)] if part.moved else []
+        place = part.after
 
 
 def test_a_publication_takes_open_reminders_to_the_new_lead(own_bank: Bank) -> None:

@@ -20,9 +20,9 @@ from ocrm_api.languages import Language, Text
 from ocrm_api.reminders import repository as reminders
 from ocrm_api.reminders import service as reminders_service
 from ocrm_api.reminders import texts
-from ocrm_api.reminders.inhibition import INHIBITION, MUTES
+from ocrm_api.reminders.inhibition import MUTING
 from ocrm_api.reminders.parameters import ESCALATION_HOURS
-from ocrm_api.reminders.transitions import LIVE, OPEN, STATUS_NAMES, sql
+from ocrm_api.reminders.transitions import OPEN, STATUS_NAMES
 from ocrm_api.scope import UNROUTED, Scope
 
 Row = Mapping[str, Any]
@@ -39,13 +39,10 @@ select reminder_id, rule_code, rule_version, status, revision, version, priority
 from ocrm.reminders where reminder_id = :id
 """)
 
-#: As the day list mutes: among the live reminders of the same owner.
 _LOUD = text(f"""
-select loud.reminder_id, loud.rule_code, loud.status
-from ocrm.reminders o
-join ocrm.reminders loud on loud.customer_id = o.customer_id and loud.owner_id = o.owner_id
-join {INHIBITION} on {MUTES}
-where o.reminder_id = :id and loud.status {sql(LIVE)} order by loud.reminder_id
+select muting.* from ocrm.reminders o
+cross join lateral (select loud.reminder_id, loud.rule_code, loud.status {MUTING}) muting
+where o.reminder_id = :id order by muting.reminder_id
 """)
 
 _OF_LEAD = Text(

@@ -1,9 +1,9 @@
 """Out of the outbox into notifications: one for each employee, by one statement for all of them.
 
-What is told of stands: still new, nobody muted it, and it is still his; of who came to the lobby
-only while he may be there. What went to the head may have been seen by its owner. The rest leaves
-the outbox without a word. Only one process composes at a time, so that nothing of an employee is
-split.
+What is told of stands: nobody has looked at it since it came to him, nobody muted it, and it is
+still his; of who came to the lobby only while he may be there. What went to the head may have been
+seen by its owner. The rest leaves the outbox without a word. Only one process composes at a time,
+so that nothing of an employee is split.
 """
 
 from datetime import datetime, timedelta
@@ -17,11 +17,11 @@ from crm_shared.clock import bank_date
 from crm_shared.postgres import advisory_key
 from ocrm_api import parameters
 from ocrm_api.notifications.parameters import URGENT_PRIORITY
-from ocrm_api.reminders.inhibition import INHIBITION, MUTES, QUIET
+from ocrm_api.reminders.inhibition import MUTING, QUIET
 from ocrm_api.reminders.limits import BRANCHES, LIMITS, OF_THESE, limits_of
 from ocrm_api.reminders.parameters import LOBBY_ARRIVAL, LOBBY_ARRIVAL_MINUTES
 from ocrm_api.reminders.routing import Published
-from ocrm_api.reminders.transitions import LIVE, sql
+from ocrm_api.reminders.transitions import OPEN, sql
 
 Kind = Literal["urgent", "digest"]
 
@@ -30,8 +30,13 @@ _IS_NEWS = f"""(o.rule_code <> '{LOBBY_ARRIVAL}'
      or not o.late and o.raised_at > %(now)s::timestamptz
                                      - interval '{LOBBY_ARRIVAL_MINUTES} minutes')"""
 
+#: Nobody has looked at it since it waits for its owner: what came from another may have been seen
+#: or taken up by him.
+_UNANSWERED = f"""(o.status = 'new'
+     or o.status {sql(OPEN)} and greatest(o.seen_at, o.acknowledged_at) < o.waiting_since)"""
+
 #: Between the employee and his reminder `o`: as its owner, or as the head to whom it went.
-STANDS_FOR = f"""(o.owner_id = {{employee}} and o.status = 'new' and {_IS_NEWS}
+STANDS_FOR = f"""(o.owner_id = {{employee}} and {_UNANSWERED} and {_IS_NEWS}
      or o.escalated_to = {{employee}} and o.status in ('new', 'seen'))"""
 
 #: Row-level security lets PostgreSQL think that few reminders are visible, so that it would read
@@ -52,9 +57,7 @@ _BEFORE = """
 select reminder_id, version, priority from ocrm.notification_items where created_at < %(before)s
 """
 
-_MUTED = f"""(o.rule_code {QUIET} and exists (
-           select from ocrm.reminders loud join {INHIBITION} on {MUTES}
-           where loud.customer_id = o.customer_id and loud.status {sql(LIVE)}))"""
+_MUTED = f"(o.rule_code {QUIET} and exists (select {MUTING}))"
 
 
 def _compose(due: str) -> bytes:

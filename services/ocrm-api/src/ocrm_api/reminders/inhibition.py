@@ -6,7 +6,7 @@ handled and expires; it neither raises its customer's rank nor needs to be looke
 
 from dataclasses import dataclass
 
-from ocrm_api.reminders.transitions import sql
+from ocrm_api.reminders.transitions import LIVE, sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,11 @@ INHIBITION = (
 #: Whether a rule mutes others, whether one is muted by others: the right side of a comparison.
 LOUD = sql(tuple(sorted({one.rule_code for one in INHIBITIONS})))
 QUIET = sql(tuple(sorted({one.mutes for one in INHIBITIONS})))
-#: Whether `loud` mutes `o`, by a row of `inhibition`.
+#: Whether `loud` of the same customer and owner mutes `o`, by a row of `inhibition`.
 MUTES = """inhibition.rule_code = loud.rule_code and inhibition.mutes = o.rule_code
                  and (loud.subject = o.subject or not inhibition.same_subject)
                  and (inhibition.within_days is null
                       or abs(loud.business_date - o.business_date) <= inhibition.within_days)"""
+#: What mutes `o`, as in the day list of its owner: rows of `loud`.
+MUTING = f"""from ocrm.reminders loud join {INHIBITION} on {MUTES}
+where loud.customer_id = o.customer_id and loud.owner_id = o.owner_id and loud.status {sql(LIVE)}"""

@@ -237,16 +237,17 @@ class Intake:
             self._published = routing.current(connection, self._published)
             run_id = self._published.run_id
             known_run, place = self._place
-            moved, after = routing.reroute(
+            part = routing.reroute(
                 connection, self._published, place if known_run == run_id else BEGINNING
             )
-            telling.tell(connection, [Happened(one, "routed") for one in moved])
-        if after is None:
+            outbox.add(connection, [Happened(one, "routed") for one in part.given])
+            telling.tell(connection, [Happened(one, "routed") for one in part.moved])
+        if part.after is None:
             self._routed_run = run_id
         else:
-            self._place = run_id, after
-        if moved:
-            log.info("rerouted", reminders=len(moved))
+            self._place = run_id, part.after
+        if part.moved:
+            log.info("rerouted", reminders=len(part.moved))
             self._wake_streams()
 
     def _connected(self) -> psycopg.Connection:

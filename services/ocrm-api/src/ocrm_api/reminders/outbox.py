@@ -10,19 +10,21 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ocrm_api.reminders.telling import Happened
+from ocrm_api.reminders.transitions import OPEN, sql
 
-#: Of these an owner is notified; what went to the head concerns the head.
-_CONCERNS_OWNER = ("raised", "woken")
+#: Of these an owner is notified: of what was routed only where it came to another owner. What went
+#: to the head concerns the head.
+_CONCERNS_OWNER = ("raised", "woken", "routed")
 
 #: Nobody reads for a virtual manager; what he owns is seen by whoever serves the branch. 0 is the
 #: priority of what went to the head.
-_ADD = """
+_ADD = f"""
 insert into ocrm.notification_items (reminder_id, version, rule_code, priority)
 select r.reminder_id, r.version, r.rule_code,
        case when r.escalated_to is null then r.priority else 0 end
-from unnest(cast({ids} as uuid[])) as told (reminder_id)
+from unnest(cast({{ids}} as uuid[])) as told (reminder_id)
 join ocrm.reminders r on r.reminder_id = told.reminder_id
-where r.status in ('new', 'seen') and (r.escalated_to is not null or left(r.owner_id, 2) <> 'V:')
+where r.status {sql(OPEN)} and (r.escalated_to is not null or left(r.owner_id, 2) <> 'V:')
 on conflict do nothing
 """
 _OF_THE_INTAKE = _ADD.format(ids="%(ids)s").encode()
@@ -30,7 +32,8 @@ _OF_THE_INTERFACE = text(_ADD.format(ids=":ids"))
 
 
 def add(connection: psycopg.Connection, told: Sequence[Happened]) -> None:
-    """Note what the intake brought to somebody."""
+    """Note what the intake brought to somebody. Of what was routed it is given only that which came
+    to another owner."""
     if ids := _of_concern(told):
         connection.execute(_OF_THE_INTAKE, {"ids": ids})
 

@@ -7,6 +7,7 @@ own. A fact about all of a customer's business belongs to the lead branch alone.
 covers is the virtual manager's of the event's branch; where no branch is known, operations see it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -82,22 +83,24 @@ with given as materialized (
     from routed
     where r.reminder_id = routed.reminder_id and r.status {statuses}
       and ({columns.format("r")}) is distinct from ({columns.format("routed")})
-    returning r.reminder_id
+    returning r.reminder_id, old.owner_id is distinct from new.owner_id as is_given
 )
 select last.customer_id, last.reminder_id,
-       coalesce((select array_agg(reminder_id order by reminder_id) from moved), '{{}}')
+       array(select reminder_id from moved order by reminder_id),
+       array(select reminder_id from moved where is_given order by reminder_id)
 from (select customer_id, reminder_id from given order by 1 desc, 2 desc limit 1) last
 """
 
 
 _BRANCHES_OF = "{0}.branch_id, {0}.lead_branch_id"
 _MOVED = "branch_id = routed.branch_id, lead_branch_id = routed.lead_branch_id"
-#: A new owner has the hours that the old one had; another branch alone gives nobody more time.
+#: A new owner has the hours that the old one had; another branch alone gives nobody more time. What
+#: the old one did until then lies before, so not the time at which the transaction began.
 _WAITS_ANEW = ", ".join(
     f"{name} = case when r.owner_id is distinct from routed.owner_id then {anew}"
     f" else r.{name} end"
     for name, anew in (
-        ("waiting_since", "now()"), ("escalated_at", "null"), ("escalated_to", "null"),
+        ("waiting_since", "clock_timestamp()"), ("escalated_at", "null"), ("escalated_to", "null"),
     )
 )  # fmt: skip
 _REROUTE_LIVE = _reroute(
@@ -121,6 +124,15 @@ class Place(NamedTuple):
     customer_id: int
     reminder_id: UUID
     closed: bool = False
+
+
+class Part(NamedTuple):
+    """Live reminders that moved, those of them that have another owner now, and the place to go on
+    after; None at the end."""
+
+    moved: Sequence[UUID]
+    given: Sequence[UUID]
+    after: Place | None
 
 
 BEGINNING = Place(-1, UUID(int=0))
@@ -157,17 +169,14 @@ def current(connection: psycopg.Connection, known: Published | None) -> Publishe
     return known
 
 
-def reroute(
-    connection: psycopg.Connection, published: Published, after: Place = BEGINNING
-) -> tuple[list[UUID], Place | None]:
-    """Bring some reminders to who leads their customers now: the live ones that moved, and the
-    place to go on after; None at the end.
+def reroute(connection: psycopg.Connection, published: Published, after: Place = BEGINNING) -> Part:
+    """Bring some reminders to who leads their customers now.
 
     A transaction for each part, so that no one waits long for it. Intake processes take turns: the
     second finds nothing left to do.
     """
     if published.day is None:
-        return [], None
+        return Part((), (), None)
     connection.execute("select pg_advisory_xact_lock(%s)", (advisory_key("ocrm reroute"),))
     connection.execute(IN_ORDER)
     row = connection.execute(
@@ -175,8 +184,9 @@ def reroute(
         published.parameters() | after._asdict() | {"limit": REROUTED_AT_ONCE},
     ).fetchone()
     if row is None:
-        return [], None if after.closed else _FIRST_CLOSED
-    return [] if after.closed else row[2], Place(row[0], row[1], after.closed)
+        return Part((), (), None if after.closed else _FIRST_CLOSED)
+    place = Place(row[0], row[1], after.closed)
+    return Part((), (), place) if after.closed else Part(row[2], row[3], place)
 
 
 def _publication(connection: psycopg.Connection) -> tuple[date | None, UUID | None]:
