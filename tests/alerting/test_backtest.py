@@ -16,8 +16,9 @@ from alerting import backtest, cli_history, drafts, history, ledger, ruleset
 from alerting.cli import app
 from alerting.decoding import Refused, decode
 from alerting.drafts import DraftRefusedError
-from alerting.events import Booking, Canary, CardBooking, Event
+from alerting.events import Booking, Canary, CardBooking, Event, Ticket
 from alerting.parameters import ParametersRefusedError
+from alerting.rules import RULES
 from alerting.ruleset import RuleInForce
 from alerting.settings import AlertingSettings
 from crm_shared.errors import ContractError, NotReadyError, UsageError
@@ -70,6 +71,24 @@ def test_the_values_in_force_give_what_the_stream_raises(
     assert found.summary(_unpublished)["by_day"] == {str(LAST): len(raised)}
 
 
+@pytest.mark.parametrize(
+    "code",
+    sorted(
+        code for code, one in RULES.items() if not one.parameter_codes and one.judges is not Ticket
+    ),
+)
+def test_a_rule_without_parameters_is_tried_as_it_is(
+    landing: Path, in_force: dict[str, RuleInForce], code: str
+) -> None:
+    days = [LAST - timedelta(days=back) for back in range(10)]
+    found = backtest.run(code, {}, in_force[code], landing, (days[-1], LAST), find=not_asked)
+    told = [one for day in days for one in _told(landing, day)]
+    raised = history.reminders_of(told, ruleset.ruleset_of([(code, 1, {})]), not_asked)
+    assert found.proposed.keys() == found.in_force.keys() == raised.keys()
+    assert found.events == sum(type(one) is in_force[code].rule.judges for one in told)
+    assert found.events >= len(raised) > 0
+
+
 def test_a_lower_threshold_says_what_is_new(
     landing: Path, in_force: dict[str, RuleInForce]
 ) -> None:
@@ -109,10 +128,9 @@ def test_what_cannot_be_tried_says_what_to_do(
     inflow = in_force[INFLOW]
     with pytest.raises(UsageError, match="ends before it begins"):
         backtest.run(INFLOW, amounts, inflow, landing, (LAST, FIRST), find=not_asked)
-    with pytest.raises(UsageError, match="has no parameters"):
-        backtest.run(
-            "R03.ARREARS", {}, in_force["R03.ARREARS"], landing, (FIRST, LAST), find=not_asked
-        )
+    lobby = in_force["R05.LOBBY_ARRIVAL"]
+    with pytest.raises(UsageError, match=r"no delivered file has queue tickets.*`alerting why"):
+        backtest.run(lobby.rule.code, {}, lobby, landing, (FIRST, LAST), find=not_asked)
     with pytest.raises(UsageError, match="--landing or CRM_LANDING_DIR"):
         backtest.run(INFLOW, amounts, inflow, tmp_path, (FIRST, LAST), find=not_asked)
     (tmp_path / f"business_date={LAST}").mkdir()
@@ -180,6 +198,9 @@ def test_a_draft_is_tried_before_it_is_approved(
         _said("backtest", INFLOW, "movement.individual_min_amount=500", *days, "--by", "Chen")
     with pytest.raises(UsageError, match="Say what to try"):
         _said("backtest", INFLOW, *days)
+    overdue = _said("backtest", "R03.CARD_OVERDUE", *days)
+    assert "statements as they stood at the end of days" in overdue
+    assert " 0 new, 0 no longer." in overdue
     with pytest.raises(ParametersRefusedError, match="individual_min_amuont"):
         _said("backtest", INFLOW, "movement.individual_min_amuont=2000", *days)
     row = connection.execute("select backtest from alerting.rule_drafts").fetchone()
@@ -209,7 +230,7 @@ def test_a_draft_that_was_tried_on_no_event_is_not_approved(
     )
     words = ["backtest", FREQUENT, "--draft", str(number), "--to", str(LAST)]
     tried = _said(*words, "--from", str(LAST), "--landing", str(tmp_path))
-    assert f"{FREQUENT} on 0 bookings" in tried, "what the window reaches back to is of no account"
+    assert f"{FREQUENT} on 0 events" in tried, "what the window reaches back to is of no account"
     assert "nothing was tried: choose days with events" in tried
     with pytest.raises(DraftRefusedError, match=f"{LAST} to {LAST} have none for {FREQUENT}"):
         drafts.approve(connection, number, checker="Chen", at=None, settings=settings)

@@ -14,9 +14,8 @@ from uuid import UUID
 from alerting import history, ledger, ledger_events
 from alerting.evaluation import Firing
 from alerting.events import Event
-from alerting.ledger_events import SOURCES
+from alerting.ledger_events import NOT_DELIVERED, SOURCES
 from alerting.managers import Lead
-from alerting.rules import RULES
 from alerting.ruleset import RuleInForce, Ruleset, ruleset_of
 from alerting.scopes import Find
 from crm_shared.clock import bank_date
@@ -30,7 +29,8 @@ class Backtest:
     """Reminders of the proposal and of the version in force, over the same days, of which `events`
     were judged; those before, for windows, and reversals after are not counted.
 
-    `without_type` customers were taken as individuals, as no delivered row says what they are.
+    `without_type` customers were taken as individuals, as no delivered row says what they are;
+    `assumed` are sentences on what else the files do not say.
     """
 
     code: str
@@ -38,6 +38,7 @@ class Backtest:
     last: date
     events: int
     without_type: int
+    assumed: Sequence[str]
     proposed: Mapping[UUID, Firing]
     in_force: Mapping[UUID, Firing]
 
@@ -53,6 +54,7 @@ class Backtest:
             "to": str(self.last),
             "events": self.events,
             "customers_without_type": self.without_type,
+            "assumed": list(self.assumed),
             "proposed": len(self.proposed),
             "in_force": len(self.in_force),
             "both": len(both),
@@ -92,19 +94,18 @@ def run(
     first, last = days
     if first > last:
         raise UsageError(f"The range ends before it begins: --from {first}, --to {last}.")
-    if not RULES[code].parameter_codes:
-        raise UsageError(f"{code} has no parameters, so there is nothing to try out.")
     other = ruleset_of([(code, in_force.version, proposed)])
     live = Ruleset(*((), (in_force,)) if in_force.rule.window else ((in_force,), ()))
     judges = in_force.rule.judges
-    if judges not in SOURCES or not SOURCES[judges].tables:
-        raise UsageError(f"No delivered file tells the events of {code}, so it cannot be tried.")
+    if judges not in SOURCES:
+        raise UsageError(f"{code} cannot be tried on days of the past: {NOT_DELIVERED}.")
     window = max(other.span, live.span)
     events = list(ledger_events.read(landing, {judges}, first, last, window))
     booked = "transactions" in SOURCES[judges].tables
     without_type = ledger.customers_without_type(landing, first, last) if booked else 0
     return Backtest(
         code, first, last, _number_within(events, first, last), without_type,
+        ledger_events.compared({judges}),
         _within(history.reminders_of(events, other, find), first, last),
         _within(history.reminders_of(events, live, find), first, last),
     )  # fmt: skip

@@ -103,6 +103,7 @@ def _replayed(found: dict[str, Any]) -> list[str]:
         f"{found['from']} to {found['to']} by the rules in force, on {found['events']} delivered "
         "events, with those that windows and reversals need; nothing is written.",
         *without_type(found),
+        *found["assumed"],
         f"{'rule':<28}" + "".join(f"{name:>11}" for name in names),
     ]
     for code, one in found["rules"].items():

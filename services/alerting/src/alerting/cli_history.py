@@ -21,9 +21,12 @@ from alerting import (
 )
 from alerting.cli_rules import CHANGES, Code, changed
 from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected, published
+from alerting.rules import RULES
 from crm_shared.errors import UsageError
 
 app = typer.Typer()
+
+ONE_OF_THEM = "Say what to try: either CODE=VALUE arguments or --draft NUMBER"
 
 NOTHING_TRIED = (
     "These days have no event that the rule looks at, so nothing was tried: choose days with "
@@ -52,7 +55,8 @@ def backtest(
     purpose: MaybePurpose = None,
     as_json: AsJson = False,
 ) -> None:
-    """What a rule with other parameters would have raised, beside the version in force."""
+    """What a rule with other parameters would have raised, beside the version in force; a rule
+    that has none is tried as it is."""
     from alerting import backtest as trying  # noqa: PLC0415  only who looks back needs DuckDB
 
     days, ours = (day(first), day(last)), settings.load()
@@ -60,8 +64,10 @@ def backtest(
     with connected(ours) as connection:
         drafts.versions(connection, code)
         (in_force,) = (one for one in ruleset.load(connection).rules if one.rule.code == code)
-        if (draft is None) == (not changes):
-            raise UsageError("Say what to try: either CODE=VALUE arguments or --draft NUMBER.")
+        if draft is not None and changes:
+            raise UsageError(f"{ONE_OF_THEM}.")
+        if draft is None and not changes and RULES[code].parameter_codes:
+            raise UsageError(f"{ONE_OF_THEM}; a rule without parameters is tried as it is.")
         if draft is None:
             newest = drafts.newest(connection, code)[1]
             proposed = overrides.changed(code, newest, changed(changes or []))
@@ -105,11 +111,12 @@ def without_type(found: Mapping[str, Any]) -> list[str]:
 
 def _told(found: Mapping[str, Any]) -> str:
     lines = [
-        f"{found['code']} on {found['events']} bookings, {found['from']} to {found['to']}: "
+        f"{found['code']} on {found['events']} events, {found['from']} to {found['to']}: "
         f"{found['proposed']} reminders as proposed, {found['in_force']} as in force; "
         f"{found['both']} are the same, {found['only_proposed']} new, "
         f"{found['only_in_force']} no longer.",
         *without_type(found),
+        *found["assumed"],
         *([] if found["events"] else [NOTHING_TRIED]),
         f"{'day':<12}{'proposed':>10}{'in force':>10}",
     ]

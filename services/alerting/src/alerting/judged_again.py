@@ -15,10 +15,8 @@ from alerting.drafts import Version
 from alerting.evaluation import needs
 from alerting.events import (
     Booking,
-    DataChange,
     Fact,
     Judged,
-    UnpaidStatement,
     fact_of,
     retracted_by,
 )
@@ -42,12 +40,6 @@ _TYPE_UNKNOWN = (
     "No delivered day says whether this customer is an individual or a business (is a day missing"
     " before this one?): judged as an individual, whose threshold may be the wrong one."
 )
-_FROM_STATES = {
-    DataChange: "The delivered files hold customers as they stood at the end of days: what was"
-    " changed several times in a day is one event here, and what was changed back is none.",
-    UnpaidStatement: "The delivered files hold statements as they stood at the end of days: one"
-    " that was due the day before and is not paid is an event here.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +134,8 @@ def read(
     if events and judges in _BOOKINGS and customer_id is not None:
         if ledger.customer_type(landing, first, last, customer_id) is None:
             assumed.append(_TYPE_UNKNOWN)
-    elif judges in _FROM_STATES:
-        assumed.append(_FROM_STATES[judges])
+    elif source.compared:
+        assumed.append(source.compared)
     return Told(events, assumed)
 
 

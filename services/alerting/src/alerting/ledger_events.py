@@ -24,12 +24,14 @@ from alerting.windows import Transfer
 
 
 class Source(NamedTuple):
-    """How events of some days are read, of one customer or all; the tables that tell them one by
-    one, none where only a comparison of states does; how long after them reversals count."""
+    """How events of some days are read, of one customer or all, and the tables that tell them; how
+    long after them reversals count; what has to be said where tables of states are compared, as no
+    file tells such events themselves."""
 
     read: Callable[[Path, date, date, int | None], Iterable[Event]]
-    tables: tuple[str, ...] = ()
+    tables: tuple[str, ...]
     reversed_within: timedelta = timedelta(0)
+    compared: str = ""
 
 
 _BOOKINGS = Source(ledger.bookings, ("transactions",), timedelta(days=31))
@@ -41,9 +43,25 @@ SOURCES: dict[type[Judged], Source] = {
     CardBooking: Source(ledger.card_bookings, ("card_transactions",)),
     LoanChange: Source(ledger_changes.loan_changes, ("loan_events",)),
     Closure: Source(ledger_changes.closures, ("deposit_accounts", "transactions")),
-    UnpaidStatement: Source(ledger_states.unpaid_statements),
-    DataChange: Source(ledger_states.data_changes),
+    UnpaidStatement: Source(
+        ledger_states.unpaid_statements,
+        ("card_statements", "credit_cards"),
+        compared="The delivered files hold statements as they stood at the end of days: one"
+        " that was due the day before and is not paid is an event here.",
+    ),
+    DataChange: Source(
+        ledger_states.data_changes,
+        ("customers",),
+        compared="The delivered files hold customers as they stood at the end of days: what was"
+        " changed several times in a day is one event here, and what was changed back is none.",
+    ),
 }
+
+#: Of the only kind that no file tells.
+NOT_DELIVERED = (
+    "no delivered file has queue tickets, and of a ticket alerting keeps only what it raised: "
+    "`alerting why EVENT` tells that, and `alerting tail --rule CODE` shows what is raised now"
+)
 
 
 def read(
@@ -60,6 +78,20 @@ def read(
         after = last + timedelta(days=1), reversals_until(landing, source, last)
         if ledger.is_delivered(landing, *after, "transactions"):
             yield from ledger.bookings(landing, *after, reversals=True)
+
+
+def why_not(judges: type[Judged], landing: Path, first: date, last: date) -> str:
+    """Why the days cannot be judged by a rule that judges these; nothing where they can."""
+    if judges not in SOURCES:
+        return NOT_DELIVERED
+    tables = SOURCES[judges].tables
+    missing = [one for one in tables if not ledger.is_delivered(landing, first, last, one)]
+    return f"the days have no {' and no '.join(missing)}" if missing else ""
+
+
+def compared(judged: Collection[type[Judged]]) -> list[str]:
+    """What has to be said of events of these kinds that only a comparison of states tells."""
+    return [one.compared for kind, one in SOURCES.items() if kind in judged and one.compared]
 
 
 def reversals_until(landing: Path, source: Source, day: date) -> date:

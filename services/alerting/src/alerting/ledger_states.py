@@ -26,7 +26,9 @@ _CHANGED = ", ".join(
 _DATA_CHANGES = f"""
 with known as (
     select * from read_parquet($states, hive_partitioning = true)
-    where $customer is null or customer_id = $customer
+    where ($customer is null or customer_id = $customer) and customer_id in (
+        select customer_id from read_parquet($states, hive_partitioning = true)
+        where business_date = $day)
 ), before as (
     select * from known where business_date < $day
     qualify row_number() over (partition by customer_id order by business_date desc) = 1
@@ -39,14 +41,15 @@ select customer_id, home_branch_id, fields from compared where len(fields) > 0 o
 """
 
 _UNPAID = """
-with card as (
-    select * from read_parquet($cards, hive_partitioning = true)
-    where $customer is null or customer_id = $customer
-    qualify row_number() over (partition by card_id order by business_date desc) = 1
-), statement as (
+with statement as (
     select * from read_parquet($states, hive_partitioning = true) where due_on = $due
     qualify row_number() over (
         partition by card_id, statement_on order by business_date desc) = 1
+), card as (
+    select * from read_parquet($cards, hive_partitioning = true)
+    where ($customer is null or customer_id = $customer)
+      and card_id in (select card_id from statement)
+    qualify row_number() over (partition by card_id order by business_date desc) = 1
 )
 select c.customer_id, c.card_id, c.branch_id, sum(s.amount)::decimal(18, 2)::varchar
 from statement s join card c using (card_id)
@@ -61,7 +64,7 @@ def data_changes(
 ) -> Iterator[DataChange]:
     """Customers whose data stood otherwise than before, told at two in the morning (UTC) of each of
     these days; one customer or all. Nothing of whom no earlier day was delivered."""
-    for day in days(first, last):
+    for day in _delivered(landing, first, last, "customers"):
         values = {"states": states(landing, day, "customers"), "customer": customer_id}
         for row in ledger.rows(_DATA_CHANGES, values | {"day": day}):
             yield DataChange(
@@ -80,7 +83,7 @@ def unpaid_statements(
 ) -> Iterator[UnpaidStatement]:
     """Credit cards whose statements were due the day before each of these days and stand unpaid,
     told at midnight (UTC); of one customer or all."""
-    for day in days(first, last):
+    for day in _delivered(landing, first, last, "card_statements"):
         due_on = day - timedelta(days=1)
         values: dict[str, Any] = {
             "states": states(landing, day, "card_statements"),
@@ -99,6 +102,12 @@ def unpaid_statements(
                 due_on=due_on,
                 amount_text=row[3],
             )
+
+
+def _delivered(landing: Path, first: date, last: date, table: str) -> list[date]:
+    """The days that have the table; where none has, all, of which `states` says so."""
+    several = list(days(first, last))
+    return [one for one in several if ledger.is_delivered(landing, one, one, table)] or several
 
 
 def states(landing: Path, day: date, table: str) -> list[str]:

@@ -17,8 +17,6 @@ import psycopg
 
 from alerting import history, ledger, ledger_events
 from alerting.evaluation import Firing
-from alerting.events import Judged
-from alerting.ledger_events import SOURCES
 from alerting.reminders import message_of
 from alerting.ruleset import Ruleset
 from alerting.scopes import Find
@@ -57,7 +55,8 @@ where r.reminder_id = any (%(ids)s)
 class Replayed:
     """What the rules say about the days: reminders by id; and the rules they cannot say it by.
 
-    `without_type` customers were taken as individuals, as no delivered row says what they are.
+    `without_type` customers were taken as individuals, as no delivered row says what they are;
+    `assumed` are sentences on what else the files do not say.
     """
 
     first: date
@@ -67,6 +66,7 @@ class Replayed:
     found: Mapping[UUID, Firing]
     judged: Sequence[str]
     not_judged: Mapping[str, str]
+    assumed: Sequence[str]
 
 
 def judge(rules: Ruleset, landing: Path, first: date, last: date, find: Find) -> Replayed:
@@ -76,7 +76,7 @@ def judge(rules: Ruleset, landing: Path, first: date, last: date, find: Find) ->
     not_judged = {
         one.rule.code: reason
         for one in rules.rules
-        if (reason := _why_not(one.rule.judges, landing, first, last))
+        if (reason := ledger_events.why_not(one.rule.judges, landing, first, last))
     }
     known = Ruleset(
         *(tuple(one for one in some if one.rule.code not in not_judged)
@@ -98,15 +98,8 @@ def judge(rules: Ruleset, landing: Path, first: date, last: date, find: Find) ->
     without_type = 0
     if ledger.is_delivered(landing, first, last, "transactions"):
         without_type = ledger.customers_without_type(landing, first, last)
-    return Replayed(first, last, len(events), without_type, found, codes, not_judged)
-
-
-def _why_not(judges: type[Judged], landing: Path, first: date, last: date) -> str:
-    source = SOURCES.get(judges)
-    if source is None or not source.tables:
-        return "no delivered file tells its events"
-    missing = [one for one in source.tables if not ledger.is_delivered(landing, first, last, one)]
-    return f"the days have no {' and no '.join(missing)}" if missing else ""
+    assumed = ledger_events.compared(kinds)
+    return Replayed(first, last, len(events), without_type, found, codes, not_judged, assumed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +172,7 @@ def summary(replayed: Replayed, compared: Sequence[Difference]) -> dict[str, Any
         "customers_without_type": replayed.without_type,
         "rules": by_rule,
         "not_judged": dict(replayed.not_judged),
+        "assumed": list(replayed.assumed),
     }
 
 
