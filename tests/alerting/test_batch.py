@@ -9,9 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from alerting import batch, dead_letters, decoding, ruleset
-from alerting.batch import Bounds
 from alerting.cli import app
-from alerting.dead_letters import TooManyDeadLettersError, masked
+from alerting.dead_letters import masked
 from alerting.requeue import requeue
 from alerting.rules import LARGE_INFLOW
 from alerting.ruleset import RuleInForce
@@ -112,15 +111,27 @@ def test_future_dated_events_are_worked_on_when_their_time_has_come(
     assert raised(connection, [40]) == expected_reminders([event])
 
 
-def test_too_many_dead_letters_in_a_row_stop_before_anything_is_written(
+def test_a_partition_goes_no_further_than_the_limit_until_somebody_has_dealt_with_some(
     connection: psycopg.Connection,
 ) -> None:
-    bounds = Bounds(BOUNDS.late_after, BOUNDS.future_tolerance, dead_letter_limit=3)
-    run(connection, records([booking(4), POISON, POISON], 7_000), bounds=bounds)
-    with pytest.raises(TooManyDeadLettersError, match="More than 3 records in a row"):
-        run(connection, records([POISON, POISON], 7_003), bounds=bounds)
-    kept = [one.log_offset for one in dead_letters.find(connection) if one.log_offset >= 7_000]
-    assert kept == [7_001, 7_002]
+    few = replace(BOUNDS, dead_letter_limit=3)
+    values: list[bytes | Event] = [booking(4), *[POISON] * 4, booking(8)]
+    sent = [record(at, one, 7) for at, one in enumerate(values)]
+    stands = "select next_offset, processed, dead_in_a_row from alerting.partitions"
+    stands = f"{stands} where partition = 7"
+    other = record(0, booking(9), 6)
+    assert run(connection, [*sent, other], bounds=few).records == 5
+    for _ in range(2):
+        assert connection.execute(stands).fetchone() == (4, 4, 3)
+        connection.commit()
+        assert run(connection, sent[4:], bounds=few).records == 0
+    letters = [one for one in dead_letters.find(connection) if one.partition == 7]
+    assert [one.log_offset for one in letters] == [1, 2, 3]
+    dead_letters.settle(connection, [letters[1].dead_letter_id])
+    connection.commit()
+    assert run(connection, sent[4:], bounds=few).records == 2
+    assert connection.execute(stands).fetchone() == (6, 6, 0)
+    connection.commit()
 
 
 def test_a_record_that_postgresql_refuses_is_found_and_the_others_are_written(

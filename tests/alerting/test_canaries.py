@@ -134,11 +134,12 @@ def test_nothing_is_sent_before_anything_is_owned_or_where_it_is_off() -> None:
 
 def test_partitions_whose_newest_canary_is_old_are_told_with_their_owners() -> None:
     partitions: list[dict[str, Any]] = [
-        {"owner": "a:1", "canary_seconds": 12.0},
-        {"owner": None, "canary_seconds": None},
-        {"owner": "b:2", "canary_seconds": 2794.7},
-        {"owner": "b:2", "canary_seconds": 181.0},
+        {"owner": "a:1", "canary_seconds": 12.0, "held": False},
+        {"owner": None, "canary_seconds": None, "held": False},
+        {"owner": "c:3", "canary_seconds": 2794.7, "held": True},
+        {"owner": "b:2", "canary_seconds": 2794.7, "held": False},
+        {"owner": "b:2", "canary_seconds": 181.0, "held": False},
     ]
     said = status.silence(partitions) or ""
     assert "of 2 partitions" in said and "b:2 hangs or has ended" in said
-    assert status.silence(partitions[:2]) is None
+    assert status.silence(partitions[:3]) is None

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -17,7 +18,8 @@ from crm_shared import clock, kafka
 from crm_shared.events import transactions
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing.network import free_port
-from tests.alerting.batches import TOPIC, record
+from tests.alerting.batches import BOUNDS, TOPIC, record
+from tests.alerting.bookings import booking
 
 pytestmark = pytest.mark.kafka
 
@@ -68,6 +70,27 @@ def test_what_was_lost_is_told_once_though_the_batch_fails_in_its_second_part(
         "select partition from alerting.partitions where records_lost_at is not null"
     ).fetchall()
     assert noted == [(0,)]
+
+
+def test_what_lies_behind_a_held_record_is_left_alone_in_every_part_of_a_batch(
+    consumer: Consumer, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, other = (TOPIC, 4), (TOPIC, 5)
+    monkeypatch.setattr(growth, "PART", 2)
+    monkeypatch.setattr(consumer, "_bounds", replace(BOUNDS, dead_letter_limit=1))
+    consumer._moving = True
+    taken = ownership.take(connection, [held, other], "test")
+    connection.commit()
+    consumer._epochs = {one: it.epoch for one, it in taken.items()}
+    values = [None, None, booking(1), booking(2)]
+    batch = [record(at, one, 4) for at, one in enumerate(values)]
+    consumer._handle([*batch, *(record(at, booking(3), 5) for at in range(2))])
+    rows = connection.execute(
+        "select partition, next_offset, processed from alerting.partitions"
+        " where partition >= 4 order by partition"
+    ).fetchall()
+    assert rows == [(4, 1, 1), (5, 2, 2)]
+    assert consumer._holds.partitions == {held}
 
 
 def test_who_joins_anew_while_kafka_is_away_goes_on_trying(

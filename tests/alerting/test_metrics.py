@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 from alerting import days_checked, metrics, status
 from alerting.canaries import Canaries
 from alerting.days_checked import Checked
+from alerting.ownership import Taken
 from alerting.relay import Relay
 from alerting.settings import AlertingSettings
 from crm_shared import kafka
@@ -30,8 +31,11 @@ def test_a_member_says_nothing_of_partitions_that_it_owns_no_longer() -> None:
     metrics.lags({("t", 3): (17, 2.5)})
     assert _value("alerting_lag_records", **place) == 17
     assert _value("alerting_lag_seconds", **place) == 2.5
+    metrics.taken({("t", 3): Taken(epoch=1, next_offset=0)})
+    assert _value("alerting_partition_held", **place) == 0
     metrics.forget_partitions()
     assert _value("alerting_lag_records", **place) is None
+    assert _value("alerting_partition_held", **place) is None
 
 
 def test_what_waits_for_a_person_is_measured_until_it_is_done(

@@ -190,22 +190,6 @@ def test_a_port_in_use_is_one_sentence(
     assert f"Port {port} on 127.0.0.1 cannot be listened on" in run.text().splitlines()[-1]
 
 
-def test_a_flood_of_poison_stops_the_process_and_leaves_it_in_the_topic(
-    run: RunningCommand, environment_of_run: dict[str, str], kafka_settings: KafkaSettings
-) -> None:
-    poison = [(b"1", b"poison") for _ in range(20)]
-    topics.publish(kafka_settings, transactions.TOPIC, poison)
-    run.with_environment(environment_of_run | {"ALERTING_DEAD_LETTER_LIMIT": "10"}).start()
-    assert run.wait(40) == 1
-    assert "More than 10 records in a row" in run.text().splitlines()[-1]
-    late = NOON.replace(hour=5)
-    event = booking(9, amount="500000.00", occurred_at=late)
-    topics.publish(kafka_settings, transactions.TOPIC, [event])
-    run.with_environment(environment_of_run | {"ALERTING_DEAD_LETTER_LIMIT": "20"}).start()
-    wait_until(lambda: len(raised(kafka_settings)) == 1, "the reminder behind the poison")
-    assert raised(kafka_settings) == expected_reminders([event])
-
-
 def test_a_record_that_postgresql_refuses_is_one_dead_letter_and_the_rest_goes_on(
     run: RunningCommand, kafka_settings: KafkaSettings, postgres_database: PostgresDatabase
 ) -> None:

@@ -45,6 +45,16 @@ def test_a_partition_with_work_that_does_not_move_is_dead(watchdog: Watchdog, ti
     assert watchdog.stalls() == ["partition 0 of t has 7 records to do and has not moved for 31 s"]
 
 
+def test_a_partition_that_is_held_is_alive_and_its_lag_known(
+    watchdog: Watchdog, time: _Time
+) -> None:
+    for time.now in (0, 31):
+        watchdog.turned()
+        watchdog.observe({FIRST: (5, 10), SECOND: (5, 10)}, {FIRST})
+    assert watchdog.stalls() == ["partition 1 of t has 5 records to do and has not moved for 31 s"]
+    assert watchdog.lags()[FIRST] == (5, 31.0)
+
+
 def test_a_slow_partition_is_alive_and_its_lag_known(watchdog: Watchdog, time: _Time) -> None:
     watchdog.observe({FIRST: (5, 10)})
     time.now = 31

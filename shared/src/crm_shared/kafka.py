@@ -28,7 +28,7 @@ from kafka.net.selector import NetworkSelector
 from kafka.producer.future import FutureRecordMetadata
 from kafka.structs import OffsetAndMetadata, TopicPartition
 
-from crm_shared import logging
+from crm_shared import kafka_positions, logging
 from crm_shared.errors import ServerUnavailableError
 from crm_shared.kafka_records import (
     PartitionRecords,
@@ -180,7 +180,8 @@ def ensure_topics(settings: KafkaSettings, names: Iterable[str]) -> None:
 
 
 class BatchHandler(Protocol):
-    """Makes a batch durable. When it returns, the batch may be forgotten; when it raises, not."""
+    """Makes a batch durable. When it returns, the batch may be forgotten, but for what it left to
+    be polled again (`seek`); when it raises, nothing of it."""
 
     def __call__(self, records: Sequence[Record], /) -> None: ...
 
@@ -294,13 +295,17 @@ def consume(
 
 
 def _commit(client: KafkaConsumer, records: Sequence[Record]) -> None:
-    """Tell the broker. Where it cannot be told, the batch is durable and comes once more at worst.
+    """Tell the broker where we go on, which is before the end of a batch where the handler has set
+    a partition back. Where it cannot be told, the batch is durable and comes once more at worst.
 
     A rebalance or a broker that is away must not end the process: the next poll joins again, and
     the next commit covers this one.
     """
     try:
-        client.commit(next_offsets(records))
+        found = kafka_positions.read(client, set(map(partition_of, records)))
+        client.commit(
+            {TopicPartition(*one): OffsetAndMetadata(at, "", -1) for one, at in found.items()}
+        )
     except (CommitFailedError, RebalanceInProgressError, KafkaTimeoutError) as error:
         _log.warning("offsets_not_committed", error=type(error).__name__, records=len(records))
 

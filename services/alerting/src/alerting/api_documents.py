@@ -32,6 +32,15 @@ class PartitionStatus(BaseModel):
         description="How long ago the newest canary that was worked on had been sent; null before"
         " the first one."
     )
+    dead_in_a_row: int = Field(
+        description="How many of the last records, all dead letters, nobody has settled or"
+        " requeued."
+    )
+    held: bool = Field(
+        description="Whether records wait because `dead_in_a_row` has reached"
+        " ALERTING_DEAD_LETTER_LIMIT; they go on once enough of these letters are settled or"
+        " requeued."
+    )
 
 
 class Status(BaseModel):
@@ -57,6 +66,8 @@ class Status(BaseModel):
                             "processed": 81_200,
                             "updated_at": "2026-07-01T02:15:07.310000Z",
                             "canary_seconds": 12.5,
+                            "dead_in_a_row": 0,
+                            "held": False,
                         }
                     ],
                     "lag_records": 90,

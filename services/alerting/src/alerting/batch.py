@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 
 from alerting import database, dead_letters, evidence, inbox, outbox, reminders, scopes, storms
-from alerting.dead_letters import DeadLetter, TooManyDeadLettersError
+from alerting.dead_letters import DeadLetter
 from alerting.decoding import EARLIEST, Refused, decode
 from alerting.evaluation import (
     Arrival,
@@ -27,6 +27,7 @@ from alerting.evaluation import (
 from alerting.events import Canary, Event, Fact, Ticket, retracted_by
 from alerting.ownership import Partition, Progress
 from alerting.ruleset import Ruleset
+from alerting.settings import AlertingSettings
 from crm_shared.clock import bank_date
 from crm_shared.events.reminders import ReminderRaised, ReminderWithdrawn
 from crm_shared.kafka_records import Record, partition_of
@@ -36,11 +37,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What is late, what lies in the future, and how many dead letters in a row are too many."""
+    """What is late, what lies in the future, and how many dead letters in a row may be open."""
 
     late_after: timedelta
     future_tolerance: timedelta
     dead_letter_limit: int
+
+
+def bounds_of(settings: AlertingSettings) -> Bounds:
+    """The bounds that the settings name."""
+    return Bounds(
+        late_after=timedelta(seconds=settings.late_after_seconds),
+        future_tolerance=timedelta(seconds=settings.future_tolerance_seconds),
+        dead_letter_limit=settings.dead_letter_limit,
+    )
 
 
 @dataclass
@@ -81,7 +91,8 @@ def decode_all(
     A record that was made durable before, and comes again because the broker never heard of it, is
     decoded and not counted once more; whatever comes again, progress never goes back.
     Where it is known why the records are `refused`, they are dead letters without a look.
-    `TooManyDeadLettersError` where a partition brings nothing else; nothing has been written then.
+    Where the next one would be an open dead letter in a row too many, the partition is `held`: it
+    and what lies behind it are left alone.
     """
     decoded = Decoded()
     for partition, some in groupby(records, partition_of):
@@ -111,13 +122,15 @@ def _decode_run(
         if type(event) is Canary:
             state.canary_at = min(event.occurred_at, now)
             continue
-        state.records += new
         if type(event) is Refused:
+            if new and state.open_in_a_row >= bounds.dead_letter_limit:
+                state.next_offset, state.held = record.offset, True
+                return
+            state.records += new
             state.dead_in_a_row += new
             into.dead.append(DeadLetter(record, event.reason, event.detail))
-            if new and state.dead_in_a_row > bounds.dead_letter_limit:
-                raise _too_many(record, event, bounds)
             continue
+        state.records += new
         late = False
         at = event.occurred_at
         if state.watermark is None or at > state.watermark:
@@ -125,7 +138,7 @@ def _decode_run(
         elif at < state.watermark - bounds.late_after:
             late = True
         if new:
-            state.dead_in_a_row = 0
+            state.dead_in_a_row = state.dealt_with = 0
             its_day = bank_date(at) if type(event) is Ticket else event.business_date
             if its_day != day or type(event) is not kind:
                 kind, day = type(event), its_day
@@ -287,12 +300,3 @@ def refusal(error: psycopg.Error) -> Refused:
     """Why PostgreSQL does not take a record: its message could quote the value, its code not."""
     code = f", code {error.sqlstate}" if error.sqlstate else ""
     return Refused("refused", f"PostgreSQL does not take it ({type(error).__name__}{code}).")
-
-
-def _too_many(record: Record, refused: Refused, bounds: Bounds) -> TooManyDeadLettersError:
-    return TooManyDeadLettersError(
-        f"More than {bounds.dead_letter_limit} records in a row of {record.topic}, partition "
-        f"{record.partition}, up to offset {record.offset}, are dead letters, the last because it "
-        f"is {refused.reason} ({refused.detail}). Nothing is lost: they stay in the topic. Mend "
-        "the producer, or raise ALERTING_DEAD_LETTER_LIMIT to let them pass, and start again."
-    )

@@ -10,9 +10,9 @@ import typer
 from alerting import audit, dead_letters, settings
 from alerting import requeue as requeuing
 from alerting.audit import Purpose
+from alerting.batch import bounds_of
 from alerting.cli_rules import By
 from alerting.commands import AsJson, MaybeBy, MaybePurpose, connected
-from alerting.consumer import bounds_of
 from alerting.decoding import Reason
 from alerting.requeue import Requeued
 from crm_shared import clock

@@ -36,7 +36,7 @@ def status(as_json: AsJson = False) -> None:
 
     known = settings.load()
     with connected(known) as connection:
-        found = standing.read(connection, KafkaSettings.load())
+        found = standing.read(connection, KafkaSettings.load(), known.dead_letter_limit)
     if as_json:
         print(json.dumps(found, indent=2))
         return
@@ -63,6 +63,8 @@ def status(as_json: AsJson = False) -> None:
     )
     for storm in found["storms"]:
         print(storm)
+    for sentence in standing.held(found["partitions"]):
+        print(sentence)
     silence = standing.silence(found["partitions"]) if known.canary_seconds else None
     if silence:
         print(silence)

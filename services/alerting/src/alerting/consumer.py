@@ -10,7 +10,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from alerting import (
     database,
     gaps,
     growth,
+    holds,
     metrics,
     migrate,
     ownership,
@@ -96,7 +96,8 @@ class Consumer:
         self._stop = stop
         self._on_raised = on_raised
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
-        self._bounds = bounds_of(settings)
+        self._bounds = batch.bounds_of(settings)
+        self._holds = holds.Holds(settings.dead_letter_limit)
         self._epochs: dict[Partition, int] = {}
         self._next: dict[Partition, int] = {}
         self._topic_ids: dict[str, UUID] = {}
@@ -160,7 +161,7 @@ class Consumer:
     ) -> tuple[dict[Partition, Progress], BatchResult]:
         """One transaction, checked against the epochs of our partitions; with it, what was lost
         before these records is told, once."""
-        connection = self._connected()
+        connection, records = self._connected(), self._holds.without(records)
         lost = gaps.find(records, self._next, self._beginnings)
         touched = set(map(partition_of, records))
         with self._bounded(connection), connection.transaction():
@@ -228,6 +229,7 @@ class Consumer:
         self._watchdog.observe({})
         metrics.forget_partitions()
         kafka.rewind(self._client, self._pending)
+        self._holds.forget(self._client)
         self._pending = ()
         if not assigned:
             return True
@@ -254,12 +256,13 @@ class Consumer:
 
     def _require_own(self, connection: psycopg.Connection) -> None:
         """`FencedError` where PostgreSQL was set back, also while no record comes; and see whether
-        customers move."""
+        customers move, and who may go on."""
         with self._bounded(connection), connection.transaction():
             progress = ownership.look(connection, self._epochs)
             self._moving = growth.is_moving(connection)
         ownership.require_own(progress, self._epochs)
         positions.require_not_set_back(progress, self._next)
+        self._holds.lift(self._client, progress)
 
     def _settle_growth(self, connection: psycopg.Connection) -> None:
         """Past what our old partitions had when producers knew of the new ones, they hold nobody
@@ -321,7 +324,8 @@ class Consumer:
             {
                 partition: (offset, ends[TopicPartition(*partition)])
                 for partition, offset in kafka_positions.read(self._client, self._epochs).items()
-            }
+            },
+            self._holds.partitions,
         )
         metrics.lags(self._watchdog.lags())
 
@@ -330,6 +334,8 @@ class Consumer:
             self._next[partition] = one.next_offset
             if one.watermark is not None:
                 metrics.WATERMARK.labels(*partition).set(one.watermark.timestamp())
+        self._holds.note(self._client, progress)
+        self._pending = self._holds.without(self._pending)
 
     def _put_off(self, server: str, error: Exception) -> None:
         """A server failed: have the batch again after a pause, on a new connection."""
@@ -381,12 +387,3 @@ class Consumer:
         names = [kafka.topic(self._kafka, name) for name in TOPICS]
         client.subscribe(names, listener=self._assignment)
         return client
-
-
-def bounds_of(settings: AlertingSettings) -> batch.Bounds:
-    """The bounds of a batch that the settings name."""
-    return batch.Bounds(
-        late_after=timedelta(seconds=settings.late_after_seconds),
-        future_tolerance=timedelta(seconds=settings.future_tolerance_seconds),
-        dead_letter_limit=settings.dead_letter_limit,
-    )

@@ -12,7 +12,6 @@ from uuid import UUID
 import psycopg
 
 from alerting.decoding import Reason
-from crm_shared.errors import CrmError
 from crm_shared.kafka_records import Record
 from crm_shared.logging import PERSONAL_KEYS
 
@@ -57,12 +56,6 @@ _PERSONAL_TEXT = re.compile(
     rb'(?i)("(?:%s)"\s*:\s*)"[^"\\]*(?:\\.[^"\\]*)*"?' % "|".join(sorted(PERSONAL_KEYS)).encode(),
     re.DOTALL,
 )
-
-
-class TooManyDeadLettersError(CrmError):
-    """So many records in a row cannot be worked on that something else must be wrong."""
-
-    code = "too_many_dead_letters"
 
 
 @dataclass(frozen=True, slots=True)

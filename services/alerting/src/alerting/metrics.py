@@ -100,6 +100,11 @@ MOVING_SINCE = Gauge(
     "alerting_moving_since_timestamp_seconds",
     "Since when a topic has more partitions and batches are small, of the whole group; 0: none.",
 )
+HELD = Gauge(
+    "alerting_partition_held",
+    "1 while an owned partition waits, as too many dead letters in a row are open; else 0.",
+    ["topic", "partition"],
+)
 DELETED = Counter("alerting_deleted_rows", "Rows kept long enough.", ["table"])
 STORMS = Counter("alerting_storms", "Storms begun: messages of the rule are held.", ["rule"])
 RULES_REFUSED = Counter("alerting_rules_refused", "Rule sets that could not be taken over.")
@@ -120,7 +125,7 @@ _said: dict[Gauge, set[tuple[str, ...]]] = {}
 
 def forget_partitions() -> None:
     """Others may own them from now on, and say how far they are."""
-    for gauge in (LAG_RECORDS, LAG_SECONDS, WATERMARK, RECREATED, LOST_AT):
+    for gauge in (LAG_RECORDS, LAG_SECONDS, WATERMARK, RECREATED, LOST_AT, HELD):
         gauge.clear()
 
 
@@ -134,6 +139,7 @@ def lags(found: Mapping[Partition, tuple[int, float]]) -> None:
 def taken(found: Mapping[Partition, Taken]) -> None:
     """What happened to the topics of partitions that are owned from now on."""
     for partition, one in found.items():
+        HELD.labels(*partition).set(0)
         if one.recreated_at is not None:
             RECREATED.labels(*partition).set(one.recreated_at.timestamp())
         if one.records_lost_at is not None:

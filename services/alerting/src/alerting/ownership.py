@@ -38,6 +38,7 @@ update alerting.partitions p
 set topic_id = t.topic_id,
     next_offset = case when p.topic_id is null then p.next_offset else 0 end,
     recreated_at = case when p.topic_id is null then p.recreated_at else now() end,
+    dead_in_a_row = case when p.topic_id is null then p.dead_in_a_row else 0 end,
     topic_partitions = case when p.topic_id is null then p.topic_partitions end,
     moving_since = case when p.topic_id is null then p.moving_since end
 from unnest(%s::text[], %s::int[], %s::uuid[]) as t (topic, partition, topic_id)
@@ -46,8 +47,19 @@ returning p.topic, p.partition, p.epoch, p.next_offset, p.topic_id, p.recreated_
           p.records_lost_at
 """
 
-_LOOK = """
-select p.topic, p.partition, p.epoch, p.watermark, p.dead_in_a_row, p.next_offset
+#: Of the records of a partition `p` that were refused in a row, those whose letters were settled or
+#: requeued since.
+DEALT_WITH = """(
+    select count(*) filter (where d.state <> 'dead') from (
+        select state from alerting.dead_letters
+        where topic = p.topic and partition = p.partition and log_offset < p.next_offset
+          and rule_code = ''
+        order by log_offset desc limit p.dead_in_a_row
+    ) as d)
+"""
+
+_LOOK = f"""
+select p.topic, p.partition, p.epoch, p.watermark, p.dead_in_a_row, p.next_offset, {DEALT_WITH}
 from alerting.partitions p
 join unnest(%s::text[], %s::int[]) as t (topic, partition) using (topic, partition)
 order by p.topic, p.partition
@@ -95,15 +107,26 @@ class Taken:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a partition is: moved on by a batch, then written with it."""
+    """How far a partition is: moved on by a batch, then written with it.
+
+    The last `dead_in_a_row` records were refused, and so many of their letters `dealt_with`; `held`
+    where the next record would be one dead letter in a row too many.
+    """
 
     epoch: int
     watermark: datetime | None
     dead_in_a_row: int
     next_offset: int = 0
+    dealt_with: int = 0
     records: int = 0
     canary_at: datetime | None = None
     days: Days = field(default_factory=Days)
+    held: bool = False
+
+    @property
+    def open_in_a_row(self) -> int:
+        """Letters of the last records, all refused, with which nobody has dealt."""
+        return self.dead_in_a_row - self.dealt_with
 
 
 def take(

@@ -43,7 +43,7 @@ class AlertingSettings(BaseSettings):
         default=300.0, ge=0, description="Ahead of the clock by more than this: a dead letter."
     )
     dead_letter_limit: int = Field(
-        default=100, ge=1, description="Dead letters in a row, in a partition, that stop us."
+        default=100, ge=1, description="Open dead letters in a row: the partition waits."
     )
     retention_days: float = Field(
         default=35.0, gt=0, description="How long sent reminders and counted transfers are kept."

@@ -10,16 +10,19 @@ import psycopg
 from kafka.structs import TopicPartition
 
 from alerting import outbox, storms
-from alerting.ownership import Partition
+from alerting.ownership import DEALT_WITH, Partition
 from alerting.storms import Storm
 from crm_shared import clock, kafka
 from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
 
-_PARTITIONS = """
-select topic, partition, epoch, owner, next_offset, watermark, processed, updated_at, canary_at
-from alerting.partitions where topic = any (%s) order by topic, partition
+_PARTITIONS = f"""
+select topic, partition, epoch, owner, next_offset, watermark, processed, updated_at, canary_at,
+       dead_in_a_row - {DEALT_WITH}
+from alerting.partitions p where topic = any (%s) order by topic, partition
 """
+
+_PROCESSED = "select topic, partition, processed from alerting.partitions where topic = any (%s)"
 
 #: Rows are counted so far; how many more there are is then what PostgreSQL believes.
 COUNTED_ROWS = 100_000
@@ -73,9 +76,14 @@ def canaries(
 
 
 def read(
-    connection: psycopg.Connection, settings: KafkaSettings, *, sample_seconds: float = 1.0
+    connection: psycopg.Connection,
+    settings: KafkaSettings,
+    dead_letter_limit: int,
+    *,
+    sample_seconds: float = 1.0,
 ) -> dict[str, Any]:
-    """Lag, watermark and throughput by partition; looks twice to see how fast it goes."""
+    """Lag, watermark and throughput by partition; looks twice to see how fast it goes. One is held
+    where records wait behind as many open dead letters in a row as there may be."""
     topics = [kafka.topic(settings, name) for name in TOPICS]
     before = _processed(connection, topics)
     time.sleep(sample_seconds)
@@ -98,9 +106,12 @@ def read(
             "processed": processed,
             "updated_at": updated_at.isoformat() if updated_at else None,
             "canary_seconds": _age(canary_at),
+            "dead_in_a_row": dead,
+            "held": dead >= dead_letter_limit and ends.get((topic, number), 0) > next_offset,
         }
         for (
-            topic, number, epoch, owner, next_offset, watermark, processed, updated_at, canary_at
+            topic, number, epoch, owner, next_offset, watermark, processed, updated_at, canary_at,
+            dead,
         ) in _with_untaken(rows, ends)
     ]  # fmt: skip
     return {
@@ -115,8 +126,13 @@ def read(
 
 
 def silence(partitions: Sequence[Mapping[str, Any]]) -> str | None:
-    """A sentence on the partitions of `read` whose newest canary is old, though they have one."""
-    silent = [one for one in partitions if (one["canary_seconds"] or 0) > SILENT_SECONDS]
+    """A sentence on the partitions of `read` whose newest canary is old, though they have one and
+    are not held."""
+    silent = [
+        one
+        for one in partitions
+        if (one["canary_seconds"] or 0) > SILENT_SECONDS and not one["held"]
+    ]
     if not silent:
         return None
     owners = ", ".join(sorted({one["owner"] for one in silent}))
@@ -127,12 +143,24 @@ def silence(partitions: Sequence[Mapping[str, Any]]) -> str | None:
     )
 
 
+def held(partitions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A sentence on each of the partitions of `read` that is held."""
+    return [
+        f"{one['topic']}/{one['partition']} is held at offset {one['next_offset']}: its last "
+        f"{one['dead_in_a_row']} records are open dead letters, and {one['lag_records']} wait. Look"
+        " at `alerting dead-letters list`, mend the producer, and settle or requeue them: it goes"
+        " on by itself."
+        for one in partitions
+        if one["held"]
+    ]
+
+
 def _with_untaken(
     rows: Sequence[tuple[Any, ...]], ends: Collection[Partition]
 ) -> list[tuple[Any, ...]]:
     """The rows, and one for each partition of the topics that nobody has taken over yet."""
     untaken = set(ends) - {(row[0], row[1]) for row in rows}
-    return sorted([*rows, *((*one, 0, None, 0, None, 0, None, None) for one in untaken)])
+    return sorted([*rows, *((*one, 0, None, 0, None, 0, None, None, 0) for one in untaken)])
 
 
 def counts(connection: psycopg.Connection) -> dict[str, Any]:
@@ -166,9 +194,9 @@ def _age(at: datetime | None) -> float | None:
 
 
 def _processed(connection: psycopg.Connection, topics: list[str]) -> dict[Partition, int]:
-    rows = connection.execute(_PARTITIONS, (topics,)).fetchall()
+    rows = connection.execute(_PROCESSED, (topics,)).fetchall()
     connection.commit()
-    return {(row[0], row[1]): row[6] for row in rows}
+    return {(row[0], row[1]): row[2] for row in rows}
 
 
 def _ends(settings: KafkaSettings, topics: list[str]) -> dict[Partition, int]:

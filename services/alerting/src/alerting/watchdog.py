@@ -5,7 +5,7 @@ So a probe is answered at once, whatever hangs.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from alerting.ownership import Partition
@@ -64,15 +64,18 @@ class Watchdog:
         """Whether the end has been asked for."""
         return self._draining
 
-    def observe(self, offsets: Mapping[Partition, tuple[int, int]]) -> None:
-        """Next and end offset of every owned partition; others are forgotten."""
+    def observe(
+        self, offsets: Mapping[Partition, tuple[int, int]], held: Collection[Partition] = ()
+    ) -> None:
+        """Next and end offset of every owned partition; others are forgotten. Those that are `held`
+        wait for a person: a new start would move none of them."""
         now = self._clock()
         with self._lock:
             seen = {}
             for partition, (next_offset, end) in offsets.items():
                 lag = max(0, end - next_offset)
                 before = self._seen.get(partition)
-                moved = before is None or before.next_offset != next_offset
+                moved = before is None or before.next_offset != next_offset or partition in held
                 seen[partition] = _Seen(
                     next_offset,
                     now if moved or lag == 0 or before is None else before.moved_at,
