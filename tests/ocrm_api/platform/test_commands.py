@@ -47,7 +47,7 @@ def test_an_index_whose_making_is_broken_off_is_named_and_made_anew(
 ) -> None:
     for statement in (
         "drop table ocrm.rule_outcomes, ocrm.notification_items, ocrm.notifications,"
-        " ocrm.notification_preferences",
+        " ocrm.notification_preferences, ocrm.closed_routes",
         "drop index ocrm.reminders_raised, ocrm.intake_dead_letters_record",
         'alter table ocrm.intake_dead_letters add primary key (topic, partition, "offset")',
         "alter table ocrm.intake_offsets drop column topic_id",

@@ -32,6 +32,8 @@ from ocrm_api.reminders.telling import Happened
 from ocrm_api.settings import Settings
 
 HEARTBEAT_SECONDS = 2.0
+#: So long new reminders wait at most for those that are routed anew, besides the part in hand.
+REROUTE_SECONDS = 0.25
 TIDY_SECONDS = 600.0
 #: Less than the broker waits for a member (`max_poll_interval_ms`).
 TRANSACTION_SECONDS = 30.0
@@ -97,7 +99,8 @@ class Intake:
         self._connection: psycopg.Connection | None = None
         self._published: Published | None = None
         self._routed_run: UUID | None = None
-        self._place: tuple[UUID | None, Place] = None, BEGINNING
+        self._closed_run: UUID | None = None
+        self._place: Place | None = None
         self._pending: Sequence[Record] = ()
         self._records = 0
         self._beat_at = self._tidied_at = 0.0
@@ -176,16 +179,15 @@ class Intake:
         books.check_dead_letters(unsettled, self._settings.dead_letter_limit)
 
     def _between_batches(self) -> None:
-        """Every few seconds a heartbeat; a part of the routes after a publication, and of what is
-        to be tidied now and then, each in a short transaction of its own."""
+        """Every few seconds a heartbeat; some parts of the routes after a publication, and one of
+        what is to be tidied now and then, each in a short transaction of its own."""
         if self._is_elsewhere():
             self._go_back()
         now = time.monotonic()
         if now - self._beat_at >= HEARTBEAT_SECONDS:
             self._beat()
             self._beat_at, self._pause = now, FIRST_PAUSE_SECONDS
-        if self._published is not None and self._published.run_id != self._routed_run:
-            self._reroute()
+        self._reroute()
         if now - self._tidied_at >= TIDY_SECONDS:
             with self._transaction() as connection:
                 self._published = routing.current(connection, self._published)
@@ -233,22 +235,38 @@ class Intake:
             raise _PolledAgainError
 
     def _reroute(self) -> None:
+        """After a publication route what is live, then what is closed, for some time."""
+        ends = time.monotonic() + REROUTE_SECONDS
+        while self._published is not None and time.monotonic() < ends:
+            if self._published.run_id != self._routed_run:
+                self._routed_run, self._place = self._published.run_id, BEGINNING
+            if self._place is not None:
+                self._reroute_live(self._place)
+            elif self._reroute_closed() != "more":
+                return
+
+    def _reroute_live(self, after: Place) -> None:
         with self._transaction() as connection:
             self._published = routing.current(connection, self._published)
-            run_id = self._published.run_id
-            known_run, place = self._place
-            part = routing.reroute(
-                connection, self._published, place if known_run == run_id else BEGINNING
-            )
+            if self._published.run_id != self._routed_run:
+                return
+            part = routing.reroute(connection, self._published, after)
             outbox.add(connection, [Happened(one, "routed") for one in part.given])
             telling.tell(connection, [Happened(one, "routed") for one in part.moved])
-        if part.after is None:
-            self._routed_run = run_id
-        else:
-            self._place = run_id, part.after
+        self._place = part.after
         if part.moved:
             log.info("rerouted", reminders=len(part.moved))
             self._wake_streams()
+
+    def _reroute_closed(self) -> routing.Closed:
+        if self._closed_run == self._routed_run:
+            return "over"
+        with self._transaction() as connection:
+            self._published = routing.current(connection, self._published)
+            done = routing.reroute_closed(connection, self._published)
+            if done == "over":
+                self._closed_run = self._published.run_id
+        return done
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:

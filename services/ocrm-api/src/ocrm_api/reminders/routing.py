@@ -10,7 +10,7 @@ covers is the virtual manager's of the event's branch; where no branch is known,
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -118,12 +118,20 @@ REROUTED_AT_ONCE = 2_000
 IN_ORDER = "set local enable_bitmapscan = off"
 
 
+_CLOSED_PLACE = """
+select run_id, customer_id, reminder_id from ocrm.closed_routes for update skip locked
+"""
+_KEEP_CLOSED_PLACE = """
+update ocrm.closed_routes
+set run_id = %(run_id)s, customer_id = %(customer_id)s, reminder_id = %(reminder_id)s
+"""
+
+
 class Place(NamedTuple):
-    """How far reminders have been routed anew: first the live ones, then the closed ones."""
+    """How far reminders have been routed anew."""
 
     customer_id: int
     reminder_id: UUID
-    closed: bool = False
 
 
 class Part(NamedTuple):
@@ -136,7 +144,9 @@ class Part(NamedTuple):
 
 
 BEGINNING = Place(-1, UUID(int=0))
-_FIRST_CLOSED = BEGINNING._replace(closed=True)
+
+#: After a part of the closed ones: there are more; none is left; another process is at it.
+Closed = Literal["more", "over", "elsewhere"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,23 +180,48 @@ def current(connection: psycopg.Connection, known: Published | None) -> Publishe
 
 
 def reroute(connection: psycopg.Connection, published: Published, after: Place = BEGINNING) -> Part:
-    """Bring some reminders to who leads their customers now.
+    """Bring some live reminders to who leads their customers now.
 
-    A transaction for each part, so that no one waits long for it. Intake processes take turns: the
-    second finds nothing left to do.
+    A transaction for each part, so that no one waits long for it. Every intake does it, in turns:
+    what it took in itself while the publication was made is routed by then, and the second finds
+    nothing left to do.
     """
     if published.day is None:
         return Part((), (), None)
     connection.execute("select pg_advisory_xact_lock(%s)", (advisory_key("ocrm reroute"),))
+    row = _part(connection, _REROUTE_LIVE, published, after)
+    return Part((), (), None) if row is None else Part(row[2], row[3], Place(row[0], row[1]))
+
+
+def reroute_closed(connection: psycopg.Connection, published: Published) -> Closed:
+    """Have some closed reminders seen by who leads their customers now.
+
+    There may be very many of them, so all intakes share one round, the place of which is kept. A
+    round that a newer publication overtakes is not begun again but ended, and followed by another:
+    however often a bank publishes, every reminder has its turn.
+    """
+    found = connection.execute(_CLOSED_PLACE).fetchone()
+    if found is None:
+        return "elsewhere"
+    run_id, *last = found
+    is_over = last[0] is None
+    if published.day is None or (is_over and run_id == published.run_id):
+        return "over"
+    row = _part(connection, _REROUTE_CLOSED, published, BEGINNING if is_over else Place(*last))
+    place = {
+        "run_id": published.run_id if is_over else run_id,
+        "customer_id": row and row[0], "reminder_id": row and row[1],
+    }  # fmt: skip
+    connection.execute(_KEEP_CLOSED_PLACE, place)
+    return "over" if row is None and place["run_id"] == published.run_id else "more"
+
+
+def _part(
+    connection: psycopg.Connection, statement: str, published: Published, after: Place
+) -> tuple[Any, ...] | None:
     connection.execute(IN_ORDER)
-    row = connection.execute(
-        _REROUTE_CLOSED if after.closed else _REROUTE_LIVE,
-        published.parameters() | after._asdict() | {"limit": REROUTED_AT_ONCE},
-    ).fetchone()
-    if row is None:
-        return Part((), (), None if after.closed else _FIRST_CLOSED)
-    place = Place(row[0], row[1], after.closed)
-    return Part((), (), place) if after.closed else Part(row[2], row[3], place)
+    given = published.parameters() | after._asdict() | {"limit": REROUTED_AT_ONCE}
+    return connection.execute(statement.encode(), given).fetchone()
 
 
 def _publication(connection: psycopg.Connection) -> tuple[date | None, UUID | None]:
