@@ -1,5 +1,6 @@
 """The dictionary page: every code, and every column that is published."""
 
+import json
 import os
 import re
 import subprocess
@@ -11,7 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from acrm_batch.catalogue import UNITS
+from acrm_batch.catalogue_files import TIERS
 from acrm_batch.cli import app
+from acrm_batch.dictionary import entries
 from acrm_batch.dictionary_page import render
 from acrm_batch.project import Project
 from crm_shared.published import TABLES
@@ -36,7 +39,8 @@ def test_the_row_of_every_code_says_all_that_is_published_of_it(
     page: str, published: Batch
 ) -> None:
     told = published.query(
-        "select code, name_zh, name_en, formula, coalesce(unit, ''), owner, version, model, inputs"
+        "select code, name_zh, name_en, formula_zh, formula_en, expression, coalesce(unit, ''),"
+        " owner, version, model, inputs"
         " from acrm.dictionary"
     )
     project = Project.load()
@@ -47,6 +51,50 @@ def test_the_row_of_every_code_says_all_that_is_published_of_it(
         key = f"unique({', '.join(project.models[model].key)})"
         wanted = {*words, *landing, key, f"version {version}<", f"#m-{model}"}
         assert {word for word in wanted if escape(word) not in row and word not in row} == set()
+
+
+#: What SQL has and no sentence needs.
+SQL = re.compile(
+    r"\b(sum|max|min|count|coalesce|cast|param|strength_ratio)\(|>=|<=|<>| is not null| in \('|\$bd"
+)
+
+
+def test_every_code_says_its_formula_in_words_of_both_languages(published: Batch) -> None:
+    told = published.query("select code, formula_zh, formula_en, expression from acrm.dictionary")
+    told += [
+        (row["code"], row["formula_zh"], row["formula_en"], row["expression"])
+        for row in entries(Project.load()) if row["kind"] == "tier"
+    ]  # fmt: skip
+    assert len(told) > len(TIERS)
+    for code, zh, en, expression in told:
+        assert re.search("[\u4e00-\u9fff]", zh), code
+        assert re.search("[a-z]”? [a-z]", en), code
+        assert not re.search("[\u4e00-\u9fff]", en), code
+        assert not SQL.search(zh) and not SQL.search(en), code
+        assert zh.endswith("。") and en.endswith("."), code
+        assert expression not in ("", zh, en), code
+        # Nobody but the models knows these columns.
+        assert not re.search(r"\b(pot_|tag_|strength_)", zh + en), code
+
+
+def test_no_row_of_the_page_or_the_command_lacks_anything(page: str) -> None:
+    rows = json.loads(CliRunner().invoke(app, ["dictionary", "--json"]).stdout)
+    assert {row["kind"] for row in rows} == {"indicator", "tag", "tier"}
+    for row in rows:
+        for name in ("name_zh", "name_en", "formula_zh", "formula_en", "expression", "owner",
+                     "inputs", "audits"):  # fmt: skip
+            assert row[name], (row["code"], name)
+        assert (row["unit"] in UNITS) is (row["kind"] != "tag")
+        assert escape(row["formula_zh"]) in row_of(page, row["code"])
+
+
+def test_the_command_shows_one_code_with_all_that_is_said_of_it() -> None:
+    shown = CliRunner().invoke(app, ["dictionary", "IN_BANK/LOAN"]).stdout
+    assert "formula_zh: 贷款笔数大于0。" in shown
+    assert "formula_en: “Running loans” above 0." in shown
+    assert "expression: loan_cnt > 0\n" in shown
+    assert "audits: unique(customer_id)" in shown
+    assert CliRunner().invoke(app, ["dictionary", "NO_SUCH"]).exit_code == 2
 
 
 def test_no_published_column_is_missing_or_unexplained(page: str) -> None:
@@ -63,7 +111,7 @@ def test_every_unit_is_named_where_it_is_published() -> None:
 
 
 def test_a_landing_column_leads_to_the_codes_that_are_made_of_it(page: str) -> None:
-    landing = page.partition('<h2 id="s3">')[2]
+    landing = page.partition('<h2 id="s4">')[2]
     row = landing.partition("<code>customers.sex</code>")[2].partition("</tr>")[0]
     assert 'href="#BASIC/SEX/FEMALE"' in row
 

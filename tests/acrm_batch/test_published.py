@@ -13,7 +13,7 @@ from acrm_batch import ledger
 from acrm_batch.batch import Result
 from acrm_batch.project import Project
 from crm_shared.personal_data import Protector
-from crm_shared.published import TABLES
+from crm_shared.published import TABLES, ddl
 from tests.acrm_batch.bank import Bank, noon
 from tests.acrm_batch.conftest import DATA_KEY, FIRST, Batch, batch_over
 from tests.databases import PostgresDatabase
@@ -218,3 +218,23 @@ def test_documents_of_an_earlier_version_stay_when_the_schema_is_brought_up_to_d
     assert [(one, json.loads(text)) for one, text in after] == [
         (one, json.loads(text)) for one, text in before
     ]
+
+
+def test_a_dictionary_of_an_earlier_version_stays_when_the_schema_is_brought_up_to_date(
+    published: tuple[Batch, Result],
+) -> None:
+    crm, _ = published
+    words = "select code, formula_en from acrm.dictionary order by 1"
+    with psycopg.connect(crm.database.acrm_owner) as connection:
+        before = connection.execute(words).fetchall()
+        connection.execute("alter table acrm.dictionary rename column formula_en to formula")
+        connection.execute(
+            "alter table acrm.dictionary drop column formula_zh, drop column expression"
+        )
+        for statement in ddl():
+            connection.execute(statement.encode())
+        assert connection.execute(words).fetchall() == before
+        assert connection.execute(
+            "select distinct formula_zh, expression from acrm.dictionary"
+        ).fetchall() == [("", "")]
+        connection.rollback()

@@ -55,9 +55,9 @@ def publish(
         )
         cursor.executemany(
             "insert into acrm.dictionary (business_date, code, kind, grain, name_zh, name_en,"
-            " formula, additive, owner, model, inputs, version)"
-            " values (%s, %s, 'tag', 'customer', '标签', 'Tag', '-', false, 'retail-data',"
-            " 'tag_customers', '{}', 1)",
+            " formula_zh, formula_en, expression, additive, owner, model, inputs, version)"
+            " values (%s, %s, 'tag', 'customer', '标签', 'Tag', '-', '-', '-', false,"
+            " 'retail-data', 'tag_customers', '{}', 1)",
             [(day, f"VALUE/TIER/{tier.upper()}") for tier in TIERS],
         )
         cursor.executemany(

@@ -197,7 +197,8 @@ def _everything() -> list[Rows]:
     unit_columns = published.TABLES["org_units"].column_names
     entry = {
         "code": "DEP_BAL", "kind": "indicator", "class": "I01", "grain": "customer",
-        "name_zh": "存款余额", "name_en": "Deposit balance", "formula": "sum(balance)",
+        "name_zh": "存款余额", "name_en": "Deposit balance", "formula_zh": "余额之和。",
+        "formula_en": "Sum of balances.", "expression": "sum(balance)",
         "unit": "CNY", "additive": True, "owner": "retail-data", "model": "ind_deposits",
         "inputs": ["balances"], "version": 1,
     }  # fmt: skip

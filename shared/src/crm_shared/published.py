@@ -186,7 +186,8 @@ _TABLES = (
        " same rank."),
     PublishedTable("dictionary", ("code",), (
         _c("code", "text"), _c("kind", "text"), _c("class", "text", True), _c("grain", "text"),
-        _c("name_zh", "text"), _c("name_en", "text"), _c("formula", "text"),
+        _c("name_zh", "text"), _c("name_en", "text"),
+        _c("formula_zh", "text"), _c("formula_en", "text"), _c("expression", "text"),
         _c("unit", "text", True), _c("additive", "boolean"), _c("owner", "text"),
         _c("model", "text"), _c("inputs", "text[]"), _c("version", "integer"),
     ), "everybody", "Every indicator and tag of the catalogue that made this day."),
@@ -245,6 +246,19 @@ def _as_json(table: str, column: str) -> str:
     )
 
 
+#: Earlier versions had one `formula`: words of an indicator in English, the SQL of a tag. Days that
+#: they published keep it; those since have words in both languages, and the SQL beside them.
+_FORMULA_IN_WORDS = (
+    "do $$ begin if exists (select from information_schema.columns where"
+    f" table_schema = '{SCHEMA}' and table_name = 'dictionary' and column_name = 'formula') then"
+    f" alter table {SCHEMA}.dictionary rename column formula to formula_en;"
+    f" alter table {SCHEMA}.dictionary add column formula_zh text not null default '',"
+    " add column expression text not null default '';"
+    f" alter table {SCHEMA}.dictionary alter column formula_zh drop default,"
+    " alter column expression drop default; end if; end $$"
+)
+
+
 def ddl() -> list[str]:
     """The statements that create the parent tables and what readers rely on; safe to repeat.
 
@@ -291,6 +305,7 @@ def ddl() -> list[str]:
         )
         statements.append(f"grant select on {SCHEMA}.{table.name} to ocrm_app, ocrm_owner")
         statements.extend(_policy(table))
+    statements.append(_FORMULA_IN_WORDS)
     statements.append(f"grant select on {SCHEMA}.publications to ocrm_app, ocrm_owner")
     statements += [_CUSTOMER_TIERS, _CUSTOMER_MANAGERS]
     statements.append(

@@ -230,7 +230,9 @@ MEANINGS: dict[str, Meaning] = {
         ("dictionary.kind", "种类", "indicator or tag"),
         ("class", "指标类别或标签族", "Class I01 to I07, or family of tags"),
         ("dictionary.grain", "粒度", "Grains at which it is published"),
-        ("formula", "口径", "Formula in words"),
+        ("formula_zh", "中文口径", "Formula or rule in words, in Chinese"),
+        ("formula_en", "英文口径", "Formula or rule in words, in English"),
+        ("expression", "表达式", "The same as SQL, by which it is computed"),
         (
             "unit",
             "单位",

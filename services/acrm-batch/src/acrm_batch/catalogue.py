@@ -86,7 +86,8 @@ class Indicator:
     name_en: str
     unit: str
     grains: tuple[str, ...]
-    formula: str
+    formula_zh: str
+    formula_en: str
     owner: str
     sql: str = ""
     counts: str = ""
@@ -136,6 +137,18 @@ class Indicator:
         return frozenset(measure for _, measure in self.aggregates)
 
     @property
+    def expression(self) -> str:
+        """The SQL over its measures, which its formula says in words."""
+        if self.compared:
+            one, reference = self.compared
+            return f"{one.column} - {one.model}_orgs_{reference}.{one.column}"
+        if not self.counts:
+            return self.sql
+        counted = [f"count(*) filter (where {one})" for one in (self.counts, self.counted_before)
+                   if one]  # fmt: skip
+        return " - ".join(counted)
+
+    @property
     def row_sql(self) -> str:
         """Its value of a single row of measures, where an aggregate is the measure itself."""
         return of_one_row(self.sql or self.counts)
@@ -145,12 +158,15 @@ class Indicator:
 class Tag:
     """One leaf tag: its path, the condition under which it holds, and what it speaks of.
 
-    `file` of `catalogue/tags` has it.
+    The condition is its `rule`, and that none of the entry's rules above it holds where one alone
+    may. `file` of `catalogue/tags` has it.
     """
 
     path: str
     condition: str
-    formula: str
+    rule: str
+    formula_zh: str
+    formula_en: str
     name_zh: str
     name_en: str
     owner: str
@@ -162,6 +178,11 @@ class Tag:
     def column(self) -> str:
         """The BOOLEAN column that holds it."""
         return "tag_" + self.path.lower().replace("/", "_")
+
+    @property
+    def expression(self) -> str:
+        """The SQL of its rule and strength, which its formula says in words."""
+        return f"{self.rule}; strength: {self.strength}" if self.strength else self.rule
 
     @property
     def strength_column(self) -> str:
@@ -192,7 +213,15 @@ class ServiceStandard:
     served_by_en: str
 
     @property
-    def in_words(self) -> str:
+    def in_words_zh(self) -> str:
+        """The standard as the dictionary shows it, in Chinese."""
+        return (
+            f"每年走访{self.visits}次、电访{self.calls}次；本行自设参数 service.visits_{self.tier}"
+            f" 和 service.calls_{self.tier} 的，以其为准；服务人员：{self.served_by_zh}。"
+        )
+
+    @property
+    def in_words_en(self) -> str:
         """The standard as the dictionary shows it."""
         return (
             f"Visits a year: {self.visits}, calls a year: {self.calls}, where the bank has set no"
@@ -327,7 +356,8 @@ class Catalogue:
             {
                 "code": one.code, "kind": "indicator", "class": one.indicator_class,
                 "grain": ",".join(one.grains), "name_zh": one.name_zh, "name_en": one.name_en,
-                "formula": one.formula, "unit": one.unit, "additive": one.additive,
+                "formula_zh": one.formula_zh, "formula_en": one.formula_en,
+                "expression": one.expression, "unit": one.unit, "additive": one.additive,
                 "owner": one.owner, "model": one.model, "version": one.version,
                 "inputs": inputs.get(one.code, []),
             }
@@ -337,7 +367,8 @@ class Catalogue:
             {
                 "code": tag.path, "kind": "tag", "class": tag.path.split("/")[0],
                 "grain": "customer", "name_zh": tag.name_zh, "name_en": tag.name_en,
-                "formula": tag.formula, "unit": None, "additive": False, "owner": tag.owner,
+                "formula_zh": tag.formula_zh, "formula_en": tag.formula_en,
+                "expression": tag.expression, "unit": None, "additive": False, "owner": tag.owner,
                 "model": "tag_customers", "version": tag.version,
                 "inputs": inputs.get(tag.path, []),
             }

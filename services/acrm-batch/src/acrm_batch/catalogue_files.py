@@ -1,4 +1,5 @@
-"""The files of the catalogue: `indicators/*.yml`, `tags/*.yml`, `params/*.yml` and `tiers.yml`.
+"""The files of the catalogue: `indicators/*.yml`, `tags/*.yml`, `params/*.yml`, `words.yml` and
+`tiers.yml`.
 
 A fault in a file is one sentence that names the file and the entry.
 """
@@ -7,6 +8,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +28,7 @@ from acrm_batch.catalogue import (
     as_it_was,
 )
 from acrm_batch.model import Reference
+from acrm_batch.rule_words import Vocabulary
 from acrm_batch.scoring.card import load_cards
 from acrm_batch.scoring.entries import score_indicators
 from acrm_batch.scoring.lifetime_card import load_lifetime
@@ -38,13 +41,16 @@ GRAIN_SETS = {
     "organisations": ("manager", "branch", "legal_entity", "union"),
 }
 
-#: Days that an indicator may be compared with, each with the ending of the code and its names.
-REFERENCES: dict[Reference, tuple[str, str, str, str]] = {
-    "day": ("CHG_D", "较昨日", "against yesterday", "at the end of the day before"),
-    "month": ("CHG_M", "较月初", "against month start", "at the end of the month before"),
-    "year": ("CHG_Y", "较年初", "against year start", "at the end of the year before"),
-    "last_year": ("CHG_LY", "较去年同日", "against last year", "on the same day of last year"),
-}
+#: Days that an indicator may be compared with, each with the ending of the code, its names, and
+#: when it is.
+REFERENCES: dict[Reference, tuple[str, str, str, str, str]] = {
+    "day": ("CHG_D", "较昨日", "against yesterday", "上一日", "at the end of the day before"),
+    "month": ("CHG_M", "较月初", "against month start", "上月末", "at the end of the month before"),
+    "year": ("CHG_Y", "较年初", "against year start", "上年末", "at the end of the year before"),
+    "last_year": (
+        "CHG_LY", "较去年同日", "against last year", "去年同日", "on the same day of last year"
+    ),
+}  # fmt: skip
 
 #: Codes of the tiers that `int_tiers` decides, from the highest on.
 TIERS = ("gold", "profit", "general_grow", "general_standardise", "general_exit")
@@ -62,9 +68,15 @@ def load_catalogue(folder: Path) -> Catalogue:
     cards = load_cards(folder / "scores")
     parameters = list(_read(folder / "params", _with_reason))
     standards = _every_tier(tuple(_read_file(folder / "tiers.yml", _standards)))
+    indicators = (*_read(folder / "indicators", _indicators), *score_indicators(cards))
+    words = Vocabulary({
+        **{one.column: (one.name_zh, one.name_en) for one in indicators},
+        **dict(_read_file(folder / "words.yml", _named_columns)),
+        **dict(_read(folder / "params", _named_parameter)),
+    })  # fmt: skip
     return Catalogue(
-        (*_read(folder / "indicators", _indicators), *score_indicators(cards)),
-        tuple(_tags_of(folder / "tags")),
+        indicators,
+        tuple(_tags_of(folder / "tags", words)),
         (*(one for values, _ in parameters for one in values), *_of_tiers(standards)),
         standards,
         cards=cards,
@@ -134,7 +146,8 @@ def _indicators(entry: _Entry) -> Iterator[Indicator]:
             name_en=entry["name"]["en"].format(**labels["en"]),
             unit=_one_of(entry["unit"], UNITS, "unit"),
             grains=tuple(_grains(entry["grains"])),
-            formula=" ".join(entry["formula"].format(**labels["en"]).split()),
+            formula_zh=_line(entry["formula"]["zh"].format(**labels["zh"])),
+            formula_en=_line(entry["formula"]["en"].format(**labels["en"])),
             owner=entry["owner"],
             sql=str(entry.get("sql", "")).format(**filled),
             counts=str(entry.get("counts", "")).format(**filled),
@@ -151,13 +164,14 @@ def _indicators(entry: _Entry) -> Iterator[Indicator]:
 
 def _change(one: Indicator, reference: Reference) -> Indicator:
     """The change of a balance against a reference day; `ind_<family>_changes` has it."""
-    ending, _, _, when = REFERENCES[reference]
+    ending, _, _, zh, en = REFERENCES[reference]
     change = _named_change(one, reference)
     change = replace(
         change,
         family=f"{one.family}_changes",
         elsewhere={},
-        formula=f"{one.code} on the business date less that {when}, or on the first delivered day"
+        formula_zh=f"{one.code} 在业务日期的值减去{zh}的值；该日早于首个交付日时取首个交付日的值。",
+        formula_en=f"{one.code} on the business date less that {en}, or on the first delivered day"
         " if that is later.",
         sql=f"sum({change.column})",
         change_of=(one.row_sql, reference),
@@ -169,18 +183,20 @@ def _organisation_change(one: Indicator, reference: Reference) -> Indicator:
     """What an organisation has less what it had on a reference day, as that day's run made it."""
     if not (grains := _at_organisations(one)):
         raise ValueError("organisations do not have it; take out `organisation_changes`")
+    *_, zh, en = REFERENCES[reference]
     return replace(
         _named_change(one, reference),
         grains=grains,
-        formula=f"{one.code} of the unit on the business date less that {REFERENCES[reference][3]};"
-        " empty if that day was not run.",
+        formula_zh=f"本单位 {one.code} 在业务日期的值减去{zh}的值；该日未跑批时为空。",
+        formula_en=f"{one.code} of the unit on the business date less that {en}; empty if that day"
+        " was not run.",
         compared=(one, reference),
     )
 
 
 def _named_change(one: Indicator, reference: Reference) -> Indicator:
     """An indicator under the code and the names of its change."""
-    ending, zh, en, _ = REFERENCES[reference]
+    ending, zh, en, *_ = REFERENCES[reference]
     return replace(
         one,
         code=f"{one.code.removesuffix('_BAL')}_{ending}",
@@ -200,13 +216,18 @@ def _of_both_days(change: Indicator, one: Indicator, ending: str) -> Indicator:
     return replace(
         change,
         grains=_at_organisations(one),
-        formula=f"{change.formula[:-1]}; both of the business that the unit has today.",
+        formula_zh=f"{change.formula_zh[:-1]}；两日均按本单位今天所有的业务计算。",
+        formula_en=f"{change.formula_en[:-1]}; both of the business that the unit has today.",
         sql="" if one.counts else f"{one.sql} - {before}",
         counts=one.counts,
         counted_before=before if one.counts else "",
         change_of=None,
         beside=one.measures,
     )
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _grains(given: str | list[str]) -> Iterator[str]:
@@ -226,33 +247,37 @@ def _known(entry: Mapping[str, Any], keys: set[str]) -> None:
         raise ValueError(f"it says {', '.join(sorted(unknown))}, which nothing reads")
 
 
-def _tags_of(folder: Path) -> Iterator[Tag]:
+def _tags_of(folder: Path, words: Vocabulary) -> Iterator[Tag]:
     """The tags of every file, each knowing where it stands."""
     for path in sorted(folder.glob("*.yml")):
-        for tag in _read_file(path, _tags):
+        for tag in _read_file(path, partial(_tags, words)):
             yield replace(tag, file=path.name)
 
 
-_TAG_KEYS = {"path", "mode", "name", "owner", "rules", "else", "when", "strength", "version"}
+_TAG_KEYS = {"path", "mode", "name", "owner", "rules", "else", "when", "strength", "version",
+             "words"}  # fmt: skip
 
 
-def _tags(entry: _Entry) -> Iterator[Tag]:
+def _tags(words: Vocabulary, entry: _Entry) -> Iterator[Tag]:
     """Leaf tags; of a `single` entry the first rule that holds wins, and `else` takes the rest."""
     _known(entry, _TAG_KEYS)
-    rules = entry["rules"] if "rules" in entry else [{"when": entry["when"]}]
+    rules = entry.get("rules", [entry])
     earlier: list[str] = []
     for rule in [*rules, *([entry["else"]] if "else" in entry else [])]:
         condition = " and ".join(
             [f"({rule['when']})" if "when" in rule else "true"]
             + [f"not coalesce({other}, false)" for other in earlier]
         )
+        zh, en = words.of_rule(rule, earlier, str(entry.get("strength", "")))
         if entry.get("mode") == "single" and "when" in rule:
             earlier.append(f"({rule['when']})")
         name = rule.get("name") or entry["name"]
         yield Tag(
             path=_path(entry["path"] + (f"/{rule['value']}" if "value" in rule else "")),
             condition=condition,
-            formula=rule.get("when", "none of the others"),
+            rule=rule.get("when", condition),
+            formula_zh=zh,
+            formula_en=en,
             name_zh=name["zh"],
             name_en=name["en"],
             owner=entry["owner"],
@@ -298,6 +323,21 @@ def _why_union_wide(entry: _Entry) -> Iterator[tuple[str, str]]:
     """The code of a parameter of which one value holds for the whole union, and why."""
     if "union_wide" in entry:
         yield entry["code"], " ".join(entry["union_wide"].split())
+
+
+def _named_parameter(entry: _Entry) -> Iterator[tuple[str, tuple[str, str]]]:
+    """A parameter, as a rule asks for it, and its names; one without has its code."""
+    name = entry.get("name", {})
+    yield entry["code"], (name.get("zh", entry["code"]), name.get("en", entry["code"]))
+
+
+def _named_columns(entry: _Entry) -> Iterator[tuple[str, tuple[str, str]]]:
+    """A column that is no indicator and its codes (`column=code`), with their names."""
+    _known(entry, {"column", "name", "codes"})
+    if "name" in entry:
+        yield entry["column"], (entry["name"]["zh"], entry["name"]["en"])
+    for code, name in entry.get("codes", {}).items():
+        yield f"{entry['column']}={code}", (name["zh"], name["en"])
 
 
 _STANDARD_KEYS = {"tier", "name", "visits", "calls", "served_by"}

@@ -1,9 +1,11 @@
 """The dictionary as one HTML page: every code and every published column, with its lineage."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
+from typing import Any
 
+from acrm_batch.dictionary import audits_of, entries
 from acrm_batch.lineage import Origins, origins_of
 from acrm_batch.project import Project
 from crm_shared.landing import TABLES as LANDING
@@ -12,10 +14,11 @@ from crm_shared.published_columns import meaning
 
 _STYLE = """
 body { font: 14px/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; color: #1c2430;
-  background: #fff; margin: 0 auto; max-width: 1360px; padding: 24px; }
+  background: #fff; margin: 0 auto; max-width: 1600px; padding: 24px; }
 h1 { font-size: 22px; margin-bottom: 4px; }
 h2 { font-size: 18px; margin-top: 40px; border-bottom: 1px solid #d5dbe3; }
 h3 { font-size: 15px; margin: 28px 0 4px; } p { margin: 2px 0 6px; }
+.en { color: #33404f; margin-top: 4px; }
 .faint { color: #5b6675; font-size: 12px; } b { font-weight: 600; }
 table { border-collapse: collapse; width: 100%; table-layout: fixed; font-size: 13px; }
 th { text-align: left; color: #5b6675; position: sticky; top: 0; background: #fff; }
@@ -26,7 +29,11 @@ summary { cursor: pointer; color: #5b6675; } :target { background: #fff3c4; }
 @media print { tr { break-inside: avoid; } th { position: static; } }
 """
 
-_KINDS = {"indicator": ("指标", "Indicators"), "tag": ("标签", "Tags")}
+_KINDS = {
+    "indicator": ("指标", "Indicators"),
+    "tag": ("标签", "Tags"),
+    "tier": ("服务标准", "Service standards"),
+}
 
 #: What the classes of indicators and the families of tags are called.
 _GROUPS = {
@@ -44,6 +51,7 @@ _GROUPS = {
     "RISK": "风险 · Risk",
     "MARKETING": "营销 · Marketing",
     "POTENTIAL": "潜在客户 · Potential customers",
+    "TIER": "客户层级 · Tiers",
 }
 
 _UNITS = {
@@ -68,13 +76,16 @@ _GRAINS = {
 #: From how many columns or codes on they are folded away.
 _MANY = 12
 
+#: From how many characters on an expression is folded away.
+_LONG = 60
+
 
 def render(project: Project) -> str:
     """The page: indicators by class, tags by family, published tables, landing tables, models."""
     origins = origins_of(project)
-    rows = project.catalogue.dictionary(origins.inputs())
+    rows = entries(project)
     sections = [
-        (f"{zh} · {en}", _codes(project, [row for row in rows if row["kind"] == kind]))
+        (f"{zh} · {en}", _codes([row for row in rows if row["kind"] == kind]))
         for kind, (zh, en) in _KINDS.items()
     ]
     sections += [
@@ -91,37 +102,39 @@ def render(project: Project) -> str:
         '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>数据字典 · Dictionary'
         f"</title><style>{_STYLE}</style></head><body><h1>数据字典 · Dictionary</h1>"
         f'<p class="faint">{len(rows)} 个编码 codes · 来源 inputs: 交付表与字段 landing tables and'
-        " columns that a value is made of, conditions included; * 仅取行数 only the rows count.</p>"
+        " columns that a value is made of, conditions included; * 仅取行数 only the rows count."
+        " 参数 parameters, as potential.idle_days: docs/rules.md, docs/rules/.</p>"
         f"<nav>{nav}</nav>{body}</body></html>\n"
     )
 
 
-def _codes(project: Project, rows: list[dict[str, object]]) -> str:
+def _codes(rows: list[dict[str, Any]]) -> str:
     """A table per class of indicators or family of tags."""
-    heads = {"编码 Code": 15, "名称 Name": 14, "口径 Formula": 23, "单位 Unit": 6, "粒度 Grain": 9,
-             "负责 Owner": 7, "来源 Inputs": 14, "审计 Audits": 12}  # fmt: skip
+    heads = {"编码 Code": 12, "名称 Name": 11, "口径 Formula": 25, "表达式 Expression": 14,
+             "单位 Unit": 5, "粒度 Grain": 8, "负责 Owner": 6, "来源 Inputs": 10,
+             "审计 Audits": 9}  # fmt: skip
     found = ""
-    for group in dict.fromkeys(str(row["class"]) for row in rows):
-        cells = [_code(project, row) for row in rows if row["class"] == group]
-        title = f"{group} {_GROUPS.get(group, '')}"
+    for group in sorted({str(row["class"]) for row in rows}, key=list(_GROUPS).index):
+        cells = [_code(row) for row in rows if row["class"] == group]
+        title = f"{group} {_GROUPS[group]}"
         found += f"<h3>{escape(title)}</h3>{_table(heads, cells)}"
     return found
 
 
-def _code(project: Project, row: dict[str, object]) -> Sequence[str]:
+def _code(row: dict[str, Any]) -> Sequence[str]:
     code, model = str(row["code"]), str(row["model"])
-    inputs = row["inputs"] if isinstance(row["inputs"], list) else []
     adds = '<br><span class="faint">可加 additive</span>' if row["additive"] else ""
     return (
         f'<code id="{escape(code)}">{_breakable(code)}</code><br>'
         f'<span class="faint">版本 version {row["version"]}</span>',
         f"{escape(str(row['name_zh']))}<br>{escape(str(row['name_en']))}",
-        escape(str(row["formula"])),
-        f"{_UNITS[str(row['unit'])] if row['unit'] else ''}{adds}",
-        "<br>".join(_GRAINS[grain] for grain in str(row["grain"]).split(",")),
+        f'{_breakable(row["formula_zh"])}<div class="en">{_breakable(row["formula_en"])}</div>',
+        _folded(f"<code>{escape(row['expression'])}</code>", row["expression"]),
+        f"{_UNITS[str(row['unit'])] if row['unit'] else '是否 yes or no'}{adds}",
+        _grains(str(row["grain"]).split(",")),
         escape(str(row["owner"])),
-        f'{_inputs(inputs)}<a class="faint" href="#m-{model}">{escape(model)}</a>',
-        f'<span class="faint">{"<br>".join(escape(one) for one in _audits(project, model))}</span>',
+        f'{_inputs(row["inputs"])}<a class="faint" href="#m-{model}">{escape(model)}</a>',
+        f'<span class="faint">{"<br>".join(map(escape, row["audits"]))}</span>',
     )
 
 
@@ -143,30 +156,22 @@ def _inputs(inputs: Iterable[str]) -> str:
     return f'<div class="lineage">{lines}</div>'
 
 
+def _grains(grains: Sequence[str]) -> str:
+    if len(grains) == len(_GRAINS):
+        return "各级 every grain"
+    return "<br>".join(_GRAINS[grain] for grain in grains)
+
+
+def _folded(html: str, text: str) -> str:
+    """What is too long for a glance, behind its beginning."""
+    if len(text) <= _LONG:
+        return html
+    return f"<details><summary><code>{escape(text[:_LONG])}…</code></summary>{html}</details>"
+
+
 def _breakable(code: str) -> str:
     """A code that may be broken after its parts."""
     return escape(code).replace("_", "_<wbr>").replace("/", "/<wbr>")
-
-
-def _audits(project: Project, name: str) -> Iterator[str]:
-    """What is audited of a model, in short."""
-    model = project.models.get(name)
-    if model is None:
-        return
-    if model.key:
-        yield f"unique({', '.join(model.key)})"
-    for audit in model.audits:
-        warns = " (warns)" if audit.get("severity") == "warn" else ""
-        for kind, told in audit.items():
-            if kind != "severity":
-                yield f"{kind}: {_told(told)}{warns}"
-
-
-def _told(told: object) -> str:
-    """What an audit is told, as its author wrote it."""
-    if isinstance(told, dict):
-        return "; ".join(f"{name} {_told(value)}" for name, value in told.items())
-    return ", ".join(map(str, told)) if isinstance(told, list) else str(told)
 
 
 def _published(origins: Origins) -> str:
@@ -195,11 +200,11 @@ def _published(origins: Origins) -> str:
     return found
 
 
-def _landing(rows: Iterable[dict[str, object]]) -> str:
+def _landing(rows: Iterable[dict[str, Any]]) -> str:
     """Every delivered column, and the codes that change with it."""
     used: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        for one in row["inputs"] if isinstance(row["inputs"], list) else ():
+        for one in row["inputs"]:
             used[one].append(str(row["code"]))
     heads = {"列 Column": 30, "类型 Type": 16, "用于 Used by": 54}
     found = ""
@@ -229,7 +234,7 @@ def _models(project: Project) -> str:
     cells = [
         (f'<code id="m-{model.name}">{_breakable(model.name)}</code>', escape(model.description),
          escape(", ".join(model.reads)),
-         f'<span class="faint">{"<br>".join(map(escape, _audits(project, model.name)))}</span>')
+         f'<span class="faint">{"<br>".join(map(escape, audits_of(project, model.name)))}</span>')
         for model in sorted(project.models.values(), key=lambda model: model.name)
     ]  # fmt: skip
     return _table(heads, cells)

@@ -37,7 +37,8 @@ class IndicatorExplanation:
     name_zh: str
     name_en: str
     unit: str
-    formula: str
+    formula_zh: str
+    formula_en: str
     aggregate: str
     value: object
     recomputed: object
@@ -146,9 +147,10 @@ def explain_indicator(
     recomputed = _aggregate(runner, day, customer, one, family)
     parts = _parts(runner, day, customer, one, family)
     return IndicatorExplanation(
-        customer_id, day, one.code, one.name_zh, one.name_en, one.unit, one.formula, one.sql,
-        value, recomputed, value == recomputed, _adds_up(one, parts, value), parts,
-        sorted(set(customer.carried)), dict(sorted(customer.sources.items())),
+        customer_id, day, one.code, one.name_zh, one.name_en, one.unit,
+        one.formula_zh, one.formula_en, one.sql, value, recomputed, value == recomputed,
+        _adds_up(one, parts, value), parts, sorted(set(customer.carried)),
+        dict(sorted(customer.sources.items())),
     )  # fmt: skip
 
 

@@ -133,9 +133,9 @@ class Origins:
         codes, models = self.of_codes(), self.project.models
         if code in codes:
             catalogue = self.project.catalogue
-            formulas = {one.code: one.formula for one in catalogue.indicators}
-            formulas |= {tag.path: tag.formula for tag in catalogue.tags}
-            return formulas[code], codes[code]
+            formulas = {one.code: (one.formula_zh, one.formula_en) for one in catalogue.indicators}
+            formulas |= {tag.path: (tag.formula_zh, tag.formula_en) for tag in catalogue.tags}
+            return " ".join(formulas[code]), codes[code]
         relation, _, name = code.partition(".")
         model = f"pub_{relation}" if relation in PUBLISHED else relation
         if model in models:

@@ -160,8 +160,8 @@ def _catalogue(project: Project) -> Iterator[str]:
             known = columns_of(project.models[name])
             for measure in sorted(one.measures - known):
                 yield f"{one.code} aggregates {measure}, which {name} does not have."
-        if not (one.name_zh and one.name_en and one.formula and one.owner):
-            yield f"{one.code} needs both names, a formula and an owner."
+        if not (one.name_zh and one.name_en and one.formula_zh and one.formula_en and one.owner):
+            yield f"{one.code} needs both names, its formula in both languages and an owner."
         if one.column.startswith(UNCOUNTED):
             yield f"{one.code} would be left out of the snapshot by its name; call it otherwise."
     yield from unreadable_rules(catalogue)

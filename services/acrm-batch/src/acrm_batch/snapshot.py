@@ -166,15 +166,15 @@ def fill(engine: Engine, project: Project) -> None:
 def _dictionary(engine: Engine, project: Project) -> None:
     engine.connection.execute(
         "create table snapshot.dictionary (code varchar, column_name varchar, kind varchar,"
-        " name_zh varchar, name_en varchar, unit varchar, formula varchar)"
+        " name_zh varchar, name_en varchar, unit varchar, formula_zh varchar, formula_en varchar,"
+        " expression varchar)"
     )
     columns = {one.code: one.column for one in project.catalogue.indicators}
     columns |= {tag.path: tag.column for tag in project.catalogue.tags}
     rows = project.catalogue.dictionary({})
     told = [[row["code"] for row in rows], [columns[row["code"]] for row in rows]]
-    told += [
-        [row[name] for row in rows] for name in ("kind", "name_zh", "name_en", "unit", "formula")
-    ]
+    kept = ("kind", "name_zh", "name_en", "unit", "formula_zh", "formula_en", "expression")
+    told += [[row[name] for row in rows] for name in kept]
     # One statement: every statement is a transaction, which waits for the disk.
     engine.connection.execute(
         f"insert into snapshot.dictionary select {', '.join(['unnest(?::varchar[])'] * len(told))}",

@@ -42,7 +42,8 @@ def invented_bank(tags: int) -> Project:
     """The catalogue's indicators, and tags of which each holds for 3 to 50 % of the customers."""
     real = Project.load().catalogue
     leaves = tuple(
-        Tag(f"BENCH/T{number}", "true", "-", "-", "-", "bench") for number in range(tags)
+        Tag(f"BENCH/T{number}", "true", "true", "-", "-", "-", "-", "bench")
+        for number in range(tags)
     )
     return Project({}, Catalogue(real.indicators, leaves, real.parameters))
 

@@ -19,7 +19,7 @@ def unreadable_rules(catalogue: Catalogue) -> Iterator[str]:
             _columns(tag)
         except sqlglot.errors.SqlglotError:
             yield (
-                f"Tag {tag.path} has a rule that is not SQL ({tag.formula}); correct"
+                f"Tag {tag.path} has a rule that is not SQL ({tag.rule}); correct"
                 f" catalogue/tags/{tag.file}."
             )
 
@@ -33,7 +33,14 @@ def unknown_names(project: Project) -> Iterator[str]:
         origins = Origins(Project(above, project.catalogue))
         known = {column for read in model.reads for column in origins.columns_of(read)}
         for tag in project.catalogue.tags:
-            for name in sorted(_columns(tag) - known):
+            unknown = sorted(_columns(tag) - known)
+            if not unknown and not (tag.formula_zh and tag.formula_en):
+                yield (
+                    f"Tag {tag.path} does not say its rule in words of both languages: give it"
+                    f" `words` in catalogue/tags/{tag.file}, or name its columns and codes in"
+                    " catalogue/words.yml."
+                )
+            for name in unknown:
                 yield (
                     f"Tag {tag.path} names {name}, which neither an indicator nor another column of"
                     f" {', '.join(model.reads)} is called; correct catalogue/tags/{tag.file}."

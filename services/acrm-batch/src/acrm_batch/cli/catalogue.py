@@ -8,14 +8,19 @@ from typing import Annotated
 import typer
 
 from acrm_batch.cli.options import Json, parsed_date, settings_of
-from acrm_batch.cli.output import print_json, print_table, say, sentences, warn
+from acrm_batch.cli.output import plain, print_json, print_table, say, sentences, warn
+from acrm_batch.dictionary import entries
 from acrm_batch.dictionary_page import render
 from acrm_batch.lineage import origins_of
 from acrm_batch.pages import write
 from acrm_batch.project import Project
-from crm_shared.errors import ExitCode
+from crm_shared.errors import ExitCode, UsageError
 
 app = typer.Typer()
+
+#: What a list of all codes has room for; inputs, audits and SQL are with a single code, in the page
+#: and in the JSON.
+_SHOWN = ("code", "name_zh", "name_en", "formula_zh", "formula_en", "unit", "owner")
 
 
 @app.command(name="lint")
@@ -52,6 +57,9 @@ def lineage_command(code: str, as_json: Json = False) -> None:
 
 @app.command()
 def dictionary(
+    code: Annotated[str | None, typer.Argument(
+        help="Show all that is said of this code alone.")] = None,
+    *,
     publishes: Annotated[date | None, typer.Option(
         "--publish", parser=parsed_date, metavar="DATE",
         help="Publish it again with that date's partitions.")] = None,
@@ -76,11 +84,18 @@ def dictionary(
             write(page, render(project))
             print_json({"file": page}) if as_json else say(f"Written to {page}.")
             return
-        rows = project.catalogue.dictionary(origins_of(project).inputs())
-        rows += [
-            {"code": f"TIER/{one.tier}", "kind": "tier", "grain": "customer",
-             "formula": one.in_words, **asdict(one)}
-            for one in project.catalogue.standards
-        ]  # fmt: skip
-        shown = ("code", "grain", "name_zh", "name_en", "formula")
-        print_json(rows) if as_json else print_table("Dictionary", rows, shown)
+        rows = entries(project)
+        if code is not None:
+            rows = [row for row in rows if row["code"] == code]
+            if not rows:
+                raise UsageError(
+                    f"Nothing is called {code}; `acrm dictionary` lists the codes, and"
+                    " `acrm lineage` follows models and columns, too."
+                )
+        if as_json:
+            print_json(rows)
+        elif code is not None:
+            for what, said in rows[0].items():
+                say(f"{what}: {', '.join(said) if isinstance(said, list) else plain(said)}")
+        else:
+            print_table("Dictionary", rows, _SHOWN)

@@ -111,7 +111,7 @@ def _lines(one: explain_tag.Condition, depth: int) -> Iterator[tuple[int, str]]:
 def _say_figure(told: explain_indicator.IndicatorExplanation) -> None:
     say(f"{told.code} ({told.name_zh}, {told.name_en}) of customer {told.customer_id} on"
         f" {told.business_date}: {plain(told.value) or 'nothing'}")  # fmt: skip
-    say(f"{told.formula}\n= {told.aggregate} over")
+    say(f"{told.formula_zh}\n{told.formula_en}\n= {told.aggregate} over")
     print_table("Parts", told.parts)
     if told.parts_add_up is not None:
         say("The parts add up to it." if told.parts_add_up else "THE PARTS DO NOT ADD UP TO IT.")

@@ -14,18 +14,27 @@ def score_indicators(cards: Iterable[Card]) -> Iterator[Indicator]:
     for card in cards:
         page = f"docs/models/{card.name}.md"
         within = f" within {card.horizon_months} months" if card.horizon_months else ""
+        ahead = f"{card.horizon_months}个月内" if card.horizon_months else ""
         yield _entry(card, "SCORE", ("", ""), "ratio",
-                     f"Probability of: {card.event.en}{within}. Scorecard {card.name}, version"
+                     zh=f"{ahead}发生下列情形的概率：{card.event.zh}。评分卡 {card.name}，版本"
+                     f" {card.version}；{page}。",
+                     en=f"Probability of: {card.event.en}{within}. Scorecard {card.name}, version"
                      f" {card.version}; {page}.")  # fmt: skip
         grades = ", ".join(f"{one.grade} ({one.label.en})" for one in card.grades)
+        named = "、".join(f"{one.grade}（{one.label.zh}）" for one in card.grades)
         yield _entry(card, "GRADE", ("等级", ", grade"), "code",
-                     f"Grade by the points of scorecard {card.name}: {grades}.")  # fmt: skip
+                     zh=f"按评分卡 {card.name} 的分数评定的等级：{named}。",
+                     en=f"Grade by the points of scorecard {card.name}: {grades}.")  # fmt: skip
         yield _entry(card, "REASONS", ("原因", ", reasons"), "code",
-                     f"The up to three features of scorecard {card.name} with the most points above"
-                     " those of the average customer, as feature:points.")  # fmt: skip
+                     zh=f"评分卡 {card.name} 中得分高出平均客户最多的特征，至多三个，写作"
+                     "“特征:分数”。",
+                     en=f"The up to three features of scorecard {card.name} with the most points"
+                     " above those of the average customer, as feature:points.")  # fmt: skip
 
 
-def _entry(card: Card, kind: str, named: tuple[str, str], unit: str, formula: str) -> Indicator:
+def _entry(
+    card: Card, kind: str, named: tuple[str, str], unit: str, *, zh: str, en: str
+) -> Indicator:
     code = f"{kind}_{card.name.upper()}"
     return Indicator(
         code=code,
@@ -35,7 +44,8 @@ def _entry(card: Card, kind: str, named: tuple[str, str], unit: str, formula: st
         name_en=card.label.en + named[1],
         unit=unit,
         grains=("customer",),
-        formula=formula,
+        formula_zh=zh,
+        formula_en=en,
         owner=card.owner,
         sql=f"max({code.lower()})",
         version=card.version,

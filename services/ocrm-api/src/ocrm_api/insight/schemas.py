@@ -74,7 +74,11 @@ class DictionaryEntry(BaseModel):
     grain: str = Field(examples=["customer"])
     name_zh: str = Field(examples=["存款余额"])
     name_en: str = Field(examples=["Deposit balance"])
-    formula: str
+    formula_zh: str = Field(
+        description="Formula or rule in words.", examples=["未销户存款账户的日终余额之和。"]
+    )
+    formula_en: str = Field(examples=["Sum of the end-of-day balances of the open accounts."])
+    expression: str = Field(description="The same as SQL.", examples=["sum(dep_bal)"])
     unit: str | None = Field(examples=["CNY"])
     additive: bool
     owner: str

@@ -1,0 +1,53 @@
+"""Every code with all that is said of it, as the page and `acrm dictionary` show it."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from acrm_batch.lineage import origins_of
+from acrm_batch.project import Project
+
+#: The model by which a tier is decided and its service standard judged.
+_STANDARDS = "int_service"
+
+
+def entries(project: Project) -> list[dict[str, Any]]:
+    """The codes as they are published, then the service standard of every tier; each with its
+    `audits`, those of the model that makes it, which block or warn before anything is published."""
+    catalogue = project.catalogue
+    origins = origins_of(project)
+    rows = catalogue.dictionary(origins.inputs())
+    rows += [
+        {
+            "code": f"TIER/{one.tier}", "kind": "tier", "class": "TIER", "grain": "customer",
+            "name_zh": one.name_zh, "name_en": one.name_en, "formula_zh": one.in_words_zh,
+            "formula_en": one.in_words_en,
+            "expression": f"param('service.visits_{one.tier}'), param('service.calls_{one.tier}')",
+            "unit": "count", "additive": False, "owner": "retail-data", "model": _STANDARDS,
+            "version": 1, "inputs": origins.landing_columns(
+                (_STANDARDS, column) for column in origins.columns_of(_STANDARDS)),
+        } | asdict(one)
+        for one in catalogue.standards
+    ]  # fmt: skip
+    return [row | {"audits": list(audits_of(project, row["model"]))} for row in rows]
+
+
+def audits_of(project: Project, name: str) -> Iterator[str]:
+    """What is audited of a model, in short."""
+    model = project.models.get(name)
+    if model is None:
+        return
+    if model.key:
+        yield f"unique({', '.join(model.key)})"
+    for audit in model.audits:
+        warns = " (warns)" if audit.get("severity") == "warn" else ""
+        for kind, told in audit.items():
+            if kind != "severity":
+                yield f"{kind}: {_told(told)}{warns}"
+
+
+def _told(told: object) -> str:
+    """What an audit is told, as its author wrote it."""
+    if isinstance(told, dict):
+        return "; ".join(f"{name} {_told(value)}" for name, value in told.items())
+    return ", ".join(map(str, told)) if isinstance(told, list) else str(told)
