@@ -1,5 +1,7 @@
 """Owner epochs: who takes a partition fences whoever had it before."""
 
+from uuid import UUID
+
 import psycopg
 import pytest
 
@@ -44,3 +46,17 @@ def test_the_newest_revision_is_the_one_that_alembic_ends_at(
     connection: psycopg.Connection,
 ) -> None:
     assert migrate.current(connection) == migrate.newest()
+
+
+def test_a_topic_made_again_begins_without_the_dead_letters_in_a_row_of_the_old_one(
+    connection: psycopg.Connection,
+) -> None:
+    partition, (old, new) = ("made again", 0), (UUID(int=1), UUID(int=2))
+    epoch = ownership.take(connection, [partition], "first", {"made again": old})[partition].epoch
+    progress = ownership.lock_own(connection, {partition: epoch})
+    progress[partition].next_offset = progress[partition].dead_in_a_row = 42
+    ownership.advance(connection, progress)
+    assert ownership.look(connection, [partition])[partition].open_in_a_row == 42
+    ownership.take(connection, [partition], "second", {"made again": new})
+    again = ownership.look(connection, [partition])[partition]
+    assert (again.next_offset, again.open_in_a_row) == (0, 0)
