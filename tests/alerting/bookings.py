@@ -94,6 +94,7 @@ def expected_reminders(
         for event in unique
         if isinstance(event, TransactionEvent) and event.reverses_txn_id is not None
     }
+    corrected = {one.corrects_event_id for one in unique if isinstance(one, AccountClosedEvent)}
     keys: set[tuple[str, str, str]] = set()
     moves = [
         event
@@ -122,7 +123,9 @@ def expected_reminders(
             day = _day(until)
             keys.add(("R01.FREQUENT_TRANSFERS_OUT", f"customer:{event.customer_id}", f"day:{day}"))
     for closed in unique:
-        if isinstance(closed, AccountClosedEvent):
+        if not isinstance(closed, AccountClosedEvent) or closed.stays_open:
+            continue
+        if closed.event_id not in corrected:
             day = _day(closed.occurred_at)
             keys.add(("R01.ACCOUNT_CLOSED", f"account:{closed.account_id}", f"closed:{day}"))
     space = UUID("6f0d3f1e-2a52-5f0e-9d0b-7455c0a7c3b1")

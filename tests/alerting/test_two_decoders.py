@@ -18,12 +18,13 @@ from alerting import contract, decoding
 from alerting.decoding import Refused, decode
 from alerting.events import Event
 from tests.alerting.batches import LATER, record
-from tests.alerting.bookings import booking
+from tests.alerting.bookings import booking, closure
 from tests.alerting.test_rules_of_credit import FIRING
 
 MESSAGES = [
     json.loads(message.to_bytes()) for message in (*(one for one, _, _ in FIRING.values()),
-                                                    booking(1, counterparty_bank="中国银行"))
+                                                    booking(1, counterparty_bank="中国银行"),
+                                                    closure(2, stays_open=True))
 ]  # fmt: skip
 
 TEXTS = st.one_of(

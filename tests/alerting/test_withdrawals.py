@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,11 +15,19 @@ from alerting.rules.frequent_transfers_out import MIN_COUNT, window_of
 from alerting.rules.protocol import Parameters
 from alerting.ruleset import RuleInForce
 from alerting.windows import Transfer
+from crm_shared import ids
 from crm_shared.events import reminders
 from crm_shared.events.reminders import ReminderRaised, ReminderWithdrawn
-from crm_shared.events.transactions import TransactionEvent
+from crm_shared.events.transactions import AccountClosedEvent, TransactionEvent
 from tests.alerting.batches import BOUNDS, LATER, raised, records, run
-from tests.alerting.bookings import NOON, booking, expected_reminders, reversal, transfer_out
+from tests.alerting.bookings import (
+    NOON,
+    booking,
+    closure,
+    expected_reminders,
+    reversal,
+    transfer_out,
+)
 
 
 def _told(
@@ -170,3 +179,49 @@ def test_a_window_that_could_not_be_judged_is_when_the_reversal_is_requeued(
     result = requeue(connection, letters, LATER, BOUNDS)
     assert (result.worked, result.raised, result.withdrawn) == (1, 0, 1)
     assert raised(connection, [9]) == {}
+
+
+def _correction(of: AccountClosedEvent, number: int, **changes: Any) -> AccountClosedEvent:
+    """Of the same account, an hour later, by an event of another number."""
+    named = {"event_id": ids.event_id("corrected-closure", str(number))}
+    at = {"occurred_at": NOON + timedelta(hours=1), "corrects_event_id": of.event_id}
+    return closure(of.account_id, customer_id=of.customer_id, **(named | at | changes))
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("first_comes_first", [True, False])
+def test_a_closing_that_is_taken_back_leaves_no_reminder(
+    connection: psycopg.Connection, *, together: bool, first_comes_first: bool
+) -> None:
+    customer = 60 + 2 * together + first_comes_first
+    closed = closure(customer, customer_id=customer)
+    both = [closed, _correction(closed, customer, stays_open=True)]
+    sent = records(both if first_comes_first else both[::-1], 10_000 + 10 * customer)
+    for batch in [sent] if together else [sent[:1], sent[1:]]:
+        run(connection, batch)
+    assert raised(connection, [customer]) == expected_reminders(both) == {}
+    told = [type(one) for one in _told(connection, customer)]
+    heard = first_comes_first and not together
+    assert told == ([ReminderRaised, ReminderWithdrawn] if heard else [])
+
+
+def test_a_corrected_closing_tells_what_is_right_and_one_of_another_day_is_another_reminder(
+    connection: psycopg.Connection,
+) -> None:
+    closed = closure(70, customer_id=70)
+    amount = _correction(closed, 70, closing_balance="99.00")
+    run(connection, records([closed], 11_000))
+    run(connection, records([amount], 11_001))
+    told = _told(connection, 70)
+    assert [type(one) for one in told] == [ReminderRaised, ReminderRaised]
+    assert [one.revision for one in told] == [1, 2]
+    assert isinstance(told[1], ReminderRaised)
+    assert told[1].amount == Decimal("99.00")
+    day = {"occurred_at": NOON + timedelta(days=1), "business_date": "2026-07-02"}
+    another = _correction(amount, 71, **day)
+    result = run(connection, records([another], 11_002))
+    assert (result.raised, result.withdrawn) == (
+        {"R01.ACCOUNT_CLOSED": 1}, {"R01.ACCOUNT_CLOSED": 1},
+    )  # fmt: skip
+    assert raised(connection, [70]) == expected_reminders([closed, amount, another])
+    assert raised(connection, [70]).keys() != expected_reminders([closed]).keys()

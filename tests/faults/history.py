@@ -198,7 +198,7 @@ def _taken_back(events: Sequence[Event], chance: random.Random) -> list[Event]:
     ]
 
 
-_Corrected = LoanEvent | CardFellOverdue | CustomerDataChanged
+_Corrected = LoanEvent | CardFellOverdue | CustomerDataChanged | transactions.AccountClosedEvent
 
 
 def _take_back(one: Event, number: int) -> Event:
@@ -217,6 +217,8 @@ def _take_back(one: Event, number: int) -> Event:
         changes |= {"corrects_event_id": one.event_id}
         if isinstance(one, LoanEvent) and number % 2:
             changes |= {"change": "repaid"}
+        if isinstance(one, transactions.AccountClosedEvent) and number % 2:
+            changes |= {"stays_open": True}
     return one.model_copy(update=changes)
 
 

@@ -79,13 +79,15 @@ class Booking(_OfCustomer, kw_only=True, frozen=True, gc=False, tag="transaction
 
 
 class Closure(_OfCustomer, kw_only=True, frozen=True, gc=False, tag="account.closed"):
-    """A deposit account was closed."""
+    """A deposit account was closed; or, where it `stays_open`, was not after all."""
 
     account_id: Number
     customer_type: CustomerType = "individual"
     product: str
     closing_text: Cents = field(name="closing_balance")
     currency: Currency = "CNY"
+    corrects_event_id: UUID | None = None
+    stays_open: bool | None = None
 
     @property
     def closing_balance(self) -> Decimal:
@@ -200,6 +202,7 @@ def fact_of(event: Judged) -> str:
 _TAKES_BACK: dict[type[Event], tuple[str, str]] = {
     Booking: ("reverses_txn_id", "txn"),
     CardBooking: ("reverses_card_txn_id", "card_txn"),
+    Closure: ("corrects_event_id", "event"),
     LoanChange: ("corrects_event_id", "event"),
     UnpaidStatement: ("corrects_event_id", "event"),
     DataChange: ("corrects_event_id", "event"),

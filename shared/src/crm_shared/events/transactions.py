@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import Field, TypeAdapter
 
@@ -45,6 +46,13 @@ class AccountClosedEvent(CustomerEvent):
     product: str = Field(examples=["demand"])
     closing_balance: Amount
     currency: str = Field(default="CNY", pattern="^[A-Z]{3}$")
+    corrects_event_id: UUID | None = Field(
+        default=None, description="The event that this one replaces, and takes back."
+    )
+    stays_open: bool | None = Field(
+        default=None,
+        description="True on a correction that says that the account was not closed after all.",
+    )
 
 
 TransactionTopicEvent = Annotated[

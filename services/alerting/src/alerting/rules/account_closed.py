@@ -18,8 +18,8 @@ class AccountClosed:
     window: Window | None = None
 
     def evaluate(self, event: Judged, timeline: Timeline, parameters: Parameters) -> Answer:
-        """Fires for every closure."""
-        if not isinstance(event, Closure):
+        """Fires for every closure that is none of an account that stays open."""
+        if not isinstance(event, Closure) or event.stays_open:
             return NOT_APPLICABLE
         return Fired(
             customer_id=event.customer_id,
