@@ -154,8 +154,8 @@ def test_a_transfer_may_have_been_judged_by_any_version_since_it_came() -> None:
         by = judged_by.judged_by(dated, (event, happened), kept, now())
         return [one.rule.version for one in by.versions]
 
-    assert numbers(judged_by.KeptOfCustomer(came={event: came})) == [2, 3]
-    assert numbers(judged_by.KeptOfCustomer()) == [1, 2, 3]
+    assert numbers(judged_by.KeptOfCustomer(now(), came={event: came})) == [2, 3]
+    assert numbers(judged_by.KeptOfCustomer(now())) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("day", [DAY, DAY - timedelta(days=1)])

@@ -22,8 +22,14 @@ _log = logging.get(__name__)
 class Canaries:
     """Sends one to each partition that is ours, every so many `seconds`; 0: never."""
 
-    def __init__(self, seconds: float, owned: Callable[[], Collection[Partition]]) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        owned: Callable[[], Collection[Partition]],
+        now: clock.Clock = clock.now,
+    ) -> None:
         self.on = seconds > 0
+        self._now = now
         self._seconds = seconds
         self._owned = owned
         self._due_at = 0.0
@@ -40,7 +46,7 @@ class Canaries:
         A topic that refuses them for good is named once and tried again the next time.
         """
         self._due_at = time.monotonic() + self._seconds
-        event = CanarySent(event_id=uuid4(), occurred_at=clock.now(), producer="alerting")
+        event = CanarySent(event_id=uuid4(), occurred_at=self._now(), producer="alerting")
         sent = []
         for topic, number in self._owned():
             # A producer that has not heard of a new partition yet refuses it: the next time, then.

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from alerting import audit, days_checked, ruleset, settings, worked
+from alerting import audit, database_clock, days_checked, ruleset, settings, worked
 from alerting.cli_history import From, Landing, To, day, without_type
 from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected, published
 from crm_shared import kafka
-from crm_shared.clock import bank_date, now
+from crm_shared.clock import bank_date
 from crm_shared.errors import UsageError
 from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
@@ -90,10 +90,10 @@ def replay(
                 connection, "replay.examples", ("days", f"{first}/{last}"),
                 by=asker.by, purpose=asker.purpose, details={"customers": sorted(shown)},
             )  # fmt: skip
+        found["kept_since"] = str(bank_date(database_clock.now(connection) - ours.retention))
     if asker is None:
         for one in found["rules"].values():
             del one["examples"]
-    found["kept_since"] = str(bank_date(now() - ours.retention))
     print(json.dumps(found, indent=2, default=str) if as_json else "\n".join(_replayed(found)))
 
 

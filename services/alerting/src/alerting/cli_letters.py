@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 import psycopg
 import typer
 
-from alerting import audit, dead_letters, settings
+from alerting import audit, database_clock, dead_letters, settings
 from alerting import requeue as requeuing
 from alerting.audit import Purpose
 from alerting.batch import bounds_of
@@ -15,7 +15,6 @@ from alerting.cli_rules import By
 from alerting.commands import AsJson, MaybeBy, MaybePurpose, connected
 from alerting.decoding import Reason
 from alerting.requeue import Requeued
-from crm_shared import clock
 from crm_shared.errors import UsageError
 
 app = typer.Typer(help="Records that could not be worked on.", no_args_is_help=True)
@@ -85,7 +84,9 @@ def requeue(
                 break
             after = page[-1].dead_letter_id
             _keep_who(connection, "dead_letters.requeued", page, by)
-            result += requeuing.requeue(connection, page, clock.now(), bounds_of(ours))
+            result += requeuing.requeue(
+                connection, page, database_clock.now(connection), bounds_of(ours)
+            )
     print(
         f"{result.worked} worked on, {result.raised} reminders raised, "
         f"{result.withdrawn} withdrawn, {result.still_dead} still dead."

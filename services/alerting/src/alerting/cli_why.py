@@ -10,7 +10,7 @@ from uuid import UUID
 
 import typer
 
-from alerting import audit, drafts, judged_by, settings, traces
+from alerting import audit, database_clock, drafts, judged_by, settings, traces
 from alerting.cli_history import Landing, day
 from alerting.cli_rules import By
 from alerting.commands import AsJson, connected, published
@@ -124,7 +124,11 @@ def _of_event(
         )  # fmt: skip
         if source is None and not known.anything:
             raise why_event.unknown(event_id, landing, asked)
-        worked = judged_by.worked(connection, customer) if customer else judged_by.KeptOfCustomer()
+        worked = (
+            judged_by.worked(connection, customer)
+            if customer
+            else judged_by.KeptOfCustomer(database_clock.now(connection))
+        )
     said = why_event.rules_say(source, known, versions, find=published(ours), worked=worked)
     with connected(ours) as connection:
         found = why_event.explain(connection, source, known, said)

@@ -29,7 +29,7 @@ from alerting.ruleset import RuleInForce
 from alerting.scopes import Find, Found
 from alerting.windows import Timeline, Transfer
 from crm_shared import ids
-from crm_shared.clock import bank_date, now
+from crm_shared.clock import bank_date
 
 #: The rules whose events the files tell; of the others only the database can tell.
 JUDGED_AGAIN = {code for code, rule in RULES.items() if rule.judges in SOURCES}
@@ -157,7 +157,7 @@ def judge_told(
         one for one in transfers if Fact(one.customer_id, one.fact) not in taken_back
     )
     asked = [
-        (one, judged_by.judged_by(versions, (one.event_id, one.occurred_at), worked, now()))
+        (one, judged_by.judged_by(versions, (one.event_id, one.occurred_at), worked, worked.at))
         for one in events
         if bank_date(one.occurred_at) == day
     ]

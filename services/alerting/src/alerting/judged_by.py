@@ -13,6 +13,7 @@ from uuid import UUID
 
 import psycopg
 
+from alerting import database_clock
 from alerting.drafts import Version
 from alerting.ruleset import RuleInForce, ruleset_of
 
@@ -36,7 +37,9 @@ class Evidence:
 @dataclass(frozen=True, slots=True)
 class KeptOfCustomer:
     """What the database keeps of a customer's events: which fired, by event and rule, and when
-    transfers came."""
+    transfers came; and `at` what time by its clock."""
+
+    at: datetime
 
     fired: Mapping[tuple[UUID, str], Evidence] = field(default_factory=dict)
     came: Mapping[UUID, datetime] = field(default_factory=dict)
@@ -63,7 +66,7 @@ def worked(connection: psycopg.Connection, customer_id: int) -> KeptOfCustomer:
     fired = connection.execute(_FIRED, (customer_id,))
     facts = {(row[0], row[1]): Evidence(*row[2:]) for row in fired}
     came = connection.execute(_CAME, (customer_id,))
-    return KeptOfCustomer(facts, {row[0]: row[1] for row in came})
+    return KeptOfCustomer(database_clock.now(connection), facts, {row[0]: row[1] for row in came})
 
 
 def dated(code: str, known: Sequence[Version]) -> list[Dated]:

@@ -6,12 +6,13 @@ import signal
 import threading
 from types import FrameType
 
-from alerting import api, consumer
+from alerting import api, commands, consumer
 from alerting.canaries import Canaries
+from alerting.database_clock import DatabaseClock
 from alerting.relay import Relay
 from alerting.settings import AlertingSettings
 from alerting.watchdog import Watchdog
-from crm_shared import clock, kafka, logging
+from crm_shared import kafka, logging
 from crm_shared.errors import CrmError
 from crm_shared.events import reminders
 from crm_shared.events.from_bank import TOPICS
@@ -72,13 +73,15 @@ def run(settings: AlertingSettings, kafka_settings: KafkaSettings) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, end.on_signal)
         kafka.ensure_topics(kafka_settings, [*TOPICS, reminders.TOPIC])
-        canaries = Canaries(settings.canary_seconds, watchdog.lags)
-        relay = Relay(settings, kafka_settings, canaries, end.on_failure)
+        with commands.connected(settings) as connection:
+            clock = DatabaseClock(connection)
+        canaries = Canaries(settings.canary_seconds, watchdog.lags, clock)
+        relay = Relay(settings, kafka_settings, canaries, end.on_failure, clock=clock)
         _collect_garbage_rarely()
         loop = consumer.Consumer(
             settings,
             kafka_settings,
-            clock=clock.now,
+            clock=clock,
             watchdog=watchdog,
             stop=end.asked,
             on_raised=relay.wake,

@@ -1,7 +1,7 @@
 """The relay: a thread that brings the outbox to the topic, in each reminder's order.
 
-It also sends canaries, deletes what has been kept long enough, and measures what waits for a
-person.
+It also sends canaries, deletes what has been kept long enough, measures what waits for a person,
+and hears from the database what time it is.
 """
 
 import threading
@@ -23,6 +23,7 @@ from alerting import (
     status,
 )
 from alerting.canaries import Canaries
+from alerting.database_clock import DatabaseClock
 from alerting.delivery import Delivery
 from alerting.settings import AlertingSettings
 from crm_shared import kafka, logging, postgres
@@ -43,7 +44,8 @@ _LOOK_EVERY_SECONDS = 10.0
 
 
 class Relay:
-    """Claims unsent messages, sends them, marks what was acknowledged."""
+    """Claims unsent messages, sends them, marks what was acknowledged; asks the database for the
+    time of `clock`."""
 
     def __init__(
         self,
@@ -51,10 +53,13 @@ class Relay:
         kafka_settings: KafkaSettings,
         canaries: Canaries,
         on_failure: Callable[[Exception], None],
+        *,
+        clock: DatabaseClock | None = None,
     ) -> None:
         self._settings = settings
         self._kafka = kafka_settings
         self._canaries = canaries
+        self._clock = clock
         self._topics = [kafka.topic(kafka_settings, name) for name in TOPICS]
         # PostgreSQL ends a transaction that idles for three times the patience with a statement.
         patience = min(_ACK_SECONDS, settings.statement_timeout_seconds * 2)
@@ -134,6 +139,8 @@ class Relay:
         connection = self._connected()
         patience = self._settings.statement_timeout_seconds * 2
         with postgres.bounded(connection, patience), connection.transaction():
+            if self._clock is not None:
+                self._clock.ask(connection)
             metrics.waits(status.waiting(connection))
             metrics.days(days_checked.standing(connection))
             metrics.moving(growth.since(connection, self._topics))

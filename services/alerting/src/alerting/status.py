@@ -9,10 +9,10 @@ from typing import Any
 import psycopg
 from kafka.structs import TopicPartition
 
-from alerting import outbox, storms
+from alerting import database_clock, outbox, storms
 from alerting.ownership import DEALT_WITH, Partition
 from alerting.storms import Storm
-from crm_shared import clock, kafka
+from crm_shared import kafka
 from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
 
@@ -88,6 +88,7 @@ def read(
     before = _processed(connection, topics)
     time.sleep(sample_seconds)
     rows = connection.execute(_PARTITIONS, (topics,)).fetchall()
+    now = database_clock.now(connection)
     ends = _ends(settings, topics)
     partitions = [
         {
@@ -98,14 +99,16 @@ def read(
             "next_offset": next_offset,
             "end_offset": ends.get((topic, number), next_offset),
             "lag_records": max(0, ends.get((topic, number), next_offset) - next_offset),
-            "behind_seconds": _behind(watermark, ends.get((topic, number), 0) - next_offset),
+            "behind_seconds": _behind(
+                watermark, ends.get((topic, number), 0) - next_offset, now
+            ),
             "watermark": watermark.isoformat() if watermark else None,
             "events_per_second": round(
                 (processed - before.get((topic, number), 0)) / sample_seconds, 1
             ),
             "processed": processed,
             "updated_at": updated_at.isoformat() if updated_at else None,
-            "canary_seconds": _age(canary_at),
+            "canary_seconds": _age(canary_at, now),
             "dead_in_a_row": dead,
             "held": dead >= dead_letter_limit and ends.get((topic, number), 0) > next_offset,
         }
@@ -182,15 +185,15 @@ def counts(connection: psycopg.Connection) -> dict[str, Any]:
     }
 
 
-def _behind(watermark: datetime | None, lag: int) -> float | None:
+def _behind(watermark: datetime | None, lag: int, now: datetime) -> float | None:
     """How old the newest event worked on is, while anything is left to do; else zero."""
     if lag <= 0:
         return 0.0
-    return _age(watermark)
+    return _age(watermark, now)
 
 
-def _age(at: datetime | None) -> float | None:
-    return None if at is None else round((clock.now() - at).total_seconds(), 1)
+def _age(at: datetime | None, now: datetime) -> float | None:
+    return None if at is None else round((now - at).total_seconds(), 1)
 
 
 def _processed(connection: psycopg.Connection, topics: list[str]) -> dict[Partition, int]:
