@@ -119,7 +119,7 @@ def _check_rows(
     try:
         faults = [
             fault
-            for batch in _batches([file for file in files if file.rows])
+            for batch in batches([file for file in files if file.rows])
             for fault in _row_faults(connection, table, batch, landing)
         ]
     except duckdb.OutOfMemoryException:
@@ -137,7 +137,7 @@ def _check_rows(
         )
 
 
-def _batches(files: Sequence[File]) -> Iterator[list[File]]:
+def batches(files: Sequence[File]) -> Iterator[list[File]]:
     """Files that are read together: many small ones, few large ones. The keys of a day are compared
     with one another alone, so a batch needs no more memory than its own keys."""
     batch: list[File] = []

@@ -143,6 +143,10 @@ class Inputs:
         self._check_days(table, start, day)
         return chosen
 
+    def between(self, table: str, start: date, end: date) -> list[File]:
+        """The accepted files of the days from `start` to `end`, of whatever history."""
+        return [file for file in self._files.get(table, []) if start <= file.day <= end]
+
     def _until(self, table: str, day: date) -> list[File]:
         files = self._files.get(table, [])
         first = bisect_left(files, self.first_day(day), key=lambda file: file.day)

@@ -24,6 +24,7 @@ from acrm_batch.inputs import File, Inputs, source, version_of
 from acrm_batch.ledger import Ledger, PartitionRow
 from acrm_batch.model import Model, bind_name
 from acrm_batch.project import Project
+from acrm_batch.repeats import refuse_repeats
 from acrm_batch.steps import Relations, Report, Step
 from acrm_batch.warehouse import partition_path, put_in_place
 from crm_shared.errors import CrmError, NotReadyError, UsageError
@@ -59,8 +60,8 @@ class Runner:
         wanted = [day for day, checksum in found.items() if known_days.get(day) != checksum]
         openings = {day for day, (_, opening) in days.items() if opening}
         accepted = []
+        known = {(file.table, file.day): file.sha256 for file in files}
         if wanted:
-            known = {(file.table, file.day): file.sha256 for file in files}
             accepted = acceptance.accept(self.engine.connection, landing, wanted, threads, known)
             replaced = set(wanted)
             files = [file for file in files if file.day not in replaced]
@@ -68,6 +69,13 @@ class Runner:
             openings = (openings - replaced) | {day.day for day in accepted if day.opening}
         self.inputs = Inputs(set(days) | set(wanted), files, openings)
         self.inputs.check_tables(business_date)
+        fresh = [
+            file
+            for day in accepted
+            for file in day.files
+            if known.get((file.table, file.day)) != file.sha256
+        ]
+        refuse_repeats(self.engine.connection, self.inputs, fresh, landing)
         if accepted and run_id is not None:
             self.ledger.record_accepted(run_id, accepted)
         return len(wanted)
