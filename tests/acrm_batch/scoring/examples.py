@@ -73,8 +73,10 @@ def trained(fit_: Fit, rows: int = 5_000) -> Trained:
     measured = quality(events, probability)
     return Trained(
         definition(), fit_, sample, sample, probability, measured, measured, measured,
-        {"horizon_months": 1, "first_month_end": "2025-12-31", "last_month_end": "2025-12-31",
-         "test_month_end": "2026-01-31", "events_until": "2026-02-28", "customers": rows},
+        {"horizon_months": 1, "first_month_end": "2025-10-31",
+         "calibration_month_end": "2025-11-30", "labels_until": "2025-12-31",
+         "test_month_end": "2026-01-31", "events_until": "2026-02-28", "customers": rows,
+         "source": "invented customers", "scikit_learn": "1"},
     )  # fmt: skip
 
 

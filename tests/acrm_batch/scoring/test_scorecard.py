@@ -16,7 +16,6 @@ from acrm_batch.scoring.findings import findings
 from acrm_batch.scoring.fit import fit
 from acrm_batch.scoring.report import model_card, verdict
 from acrm_batch.scoring.sql import score_sql
-from acrm_batch.scoring.train import Overlap
 from acrm_batch.scoring.writing import card_of
 from crm_shared.errors import UsageError
 from tests.acrm_batch.scoring import examples
@@ -188,22 +187,25 @@ def test_the_model_card_shows_groups_reasons_and_the_challenger(tmp_path: Path) 
         assert expected in text or "information value" in text
 
 
-def test_the_model_card_says_which_month_ends_overlap_the_test_and_how_good_it_is_without(
-    tmp_path: Path,
-) -> None:
+def test_the_model_card_says_what_a_validator_asks(tmp_path: Path) -> None:
     trained = examples.trained(examples.fitted())
-    ends = (date(2025, 11, 30), date(2025, 12, 31))
-    assert "none overlaps the test's" in model_card(trained, card_of(trained, tmp_path))
-    purged = replace(trained, overlap=Overlap(ends[1:], ends[:1], trained.of_test))
-    card = card_of(purged, tmp_path)
-    page = model_card(purged, card)
-    assert "1 month ends of training (2025-12-31 to 2025-12-31) reach past 2026-01-31" in page
-    assert "| 不重叠 · without overlap, test |" in page
-    assert "trained without overlapping horizons 0." in verdict(purged).en
-    assert card.metrics["test_without_overlap"] == card.metrics["test"]
-    whole = replace(trained, overlap=Overlap(ends, (), None))
-    page = model_card(whole, card_of(whole, tmp_path))
-    assert "nothing is left to train on" in page and "not of another time" in page
+    card = card_of(trained, tmp_path)
+    page = model_card(trained, card)
+    assert "Data: invented customers. Embargo: training and calibration were told events" in page
+    assert "up to 2025-12-31, which is before the test's month end 2026-01-31" in page
+    assert "时间隔离：训练和校准用到的事件最晚到2025-12-31，早于测试日2026-01-31" in page
+    assert f"expected calibration error {trained.of_test.calibration_error:.4f}" in page
+    assert "slope * points" in page.replace(str(card.calibration.slope), "slope").replace(
+        " x points", " * points"
+    )
+    assert "| grade HIGH |" in page
+    today = trained.definition.event.model_copy(update={"resemblance": True})
+    trained = replace(
+        trained, definition=trained.definition.model_copy(update={"event": today}),
+        window=trained.window | {"source": ""},
+    )  # fmt: skip
+    page = model_card(trained, card)
+    assert "Data: not said. The event is a state of the day" in page
 
 
 def test_the_model_card_says_what_the_test_did_not_show(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def train(
     catalogue: Annotated[Path | None, typer.Option(
         help="Catalogue folder to read from and write to [the package's].")] = None,
     cards: Annotated[Path, typer.Option(help="Folder of the model card.")] = Path("docs/models"),
+    source: Annotated[str, typer.Option(help="What the data are, for the model card.")] = "",
     landing: Landing = None, warehouse: Warehouse = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Train a score on past month ends, and write its card and its page."""
@@ -46,7 +47,7 @@ def train(
         with batch.looking(settings) as (runner, _):
             runner.accept(None, _newest(settings, definition, last, months), settings.threads)
             trained = trained_on(runner, definition, first=first, last=last, horizon=months,
-                                 say=warn if as_json else say)  # fmt: skip
+                                 source=source, say=warn if as_json else say)  # fmt: skip
         card = card_of(trained, folder / "scores")
         card.write(folder / "scores" / f"{name}.yml")
         page = cards / f"{name}.md"

@@ -22,7 +22,7 @@ _FINE_BINS = 20
 MOST_BINS = 6
 LEAST_SHARE = 0.04
 #: Neighbours whose rates differ no more than by chance (chi-squared, at this level) are merged.
-_LEVEL = 0.05
+LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,10 @@ def _to_merge(
     if wrong.any():
         return int(np.where(wrong, np.abs(steps), -1).argmax())
     pairs = [
-        _chi_squared(rows[i : i + 2], events[i : i + 2]) / repeated for i in range(len(rows) - 1)
+        chi_squared(rows[i : i + 2], events[i : i + 2]) / repeated for i in range(len(rows) - 1)
     ]
     weakest = int(np.argmin(pairs))
-    if len(rows) > MOST_BINS or pairs[weakest] < chi2.isf(_LEVEL, 1):
+    if len(rows) > MOST_BINS or pairs[weakest] < chi2.isf(LEVEL, 1):
         return weakest
     return None
 
@@ -135,7 +135,7 @@ def _closer_before(rows: Ints, events: Ints, place: int) -> bool:
     return bool(abs(rates[place] - rates[place - 1]) <= abs(rates[place] - rates[place + 1]))
 
 
-def _chi_squared(rows: Ints, events: Ints) -> float:
+def chi_squared(rows: Ints, events: Ints) -> float:
     """Pearson's statistic of equal rates over bins."""
     share = events.sum() / rows.sum()
     if share in (0, 1):

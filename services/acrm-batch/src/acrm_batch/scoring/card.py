@@ -77,11 +77,14 @@ class Calibration(Strict):
 
 
 class CardGrade(Strict):
-    """A grade and the points from which it holds; the file lists the highest first."""
+    """A grade and the points from which it holds; the file lists the highest first. `rows` and
+    `events` are those of the month end that calibrated the score."""
 
     grade: str
     label: Names
     from_points: int
+    rows: int = 0
+    events: int = 0
 
 
 class Card(Strict):
@@ -113,6 +116,8 @@ class Card(Strict):
         parts = self.model_dump(mode="json", include={
             "name", "version", "population", "columns", "calibration", "grades", "features",
         })  # fmt: skip
+        for grade in parts["grades"]:
+            del grade["rows"], grade["events"]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def write(self, path: Path) -> None:

@@ -70,8 +70,9 @@ class Label(Strict):
 
 
 class Grade(Strict):
-    """A grade and what it takes: a probability from which it holds, or the share of the population
-    with the highest probabilities that has it or a higher one."""
+    """A grade and what it takes: a rate of events from which it holds, or the share of the
+    population with the highest probabilities that has it or a higher one. Training gives it only
+    where it can be told from the next one (`grading.py`)."""
 
     grade: str
     label: Names

@@ -13,66 +13,41 @@ from acrm_batch.scoring.train import Trained
 _SURE = 1.96
 
 
-def overlapping(trained: Trained) -> Names:
-    """Which horizons of training lie in the weeks of the test's, and what that is worth."""
-    test, overlap = trained.window["test_month_end"], trained.overlap
+def embargo(trained: Trained) -> Names:
+    """When what training was told ends, and when the test begins."""
+    window = trained.window
+    test = window["test_month_end"]
     if trained.definition.event.resemblance:
         return Names(
-            zh="事件是观察日的状态，没有观察期，不存在重叠。",
-            en="The event is a state of the day: there is no horizon that could overlap.",
+            zh=f"事件是观察日的状态，没有观察期；训练最晚的观察日{window['labels_until']}早于测试日{test}。",
+            en="The event is a state of the day, so there is no horizon; the last day of training,"
+            f" {window['labels_until']}, is before that of the test, {test}.",
         )
-    if not overlap.month_ends:
-        return Names(
-            zh=f"训练的观察期均在{test}或之前结束，与测试的观察期不重叠。",
-            en=f"Every horizon of training ends by {test}, so none overlaps the test's.",
-        )
-    first, last, count = overlap.month_ends[0], overlap.month_ends[-1], len(overlap.month_ends)
-    said = Names(
-        zh=f"训练月末{first}至{last}（共{count}个）的观察期越过{test}，与测试的观察期重叠："
-        "事件本身不重复，但同一时期影响所有客户的变化两边都看得到。",
-        en=f"The horizons of {count} month ends of training ({first} to {last}) reach past {test}"
-        " into the test's: no event stands on both sides, but what those weeks did to everybody"
-        " does.",
-    )
-    if overlap.without is None:
-        return Names(
-            zh=f"{said.zh}去掉这些月末就没有可训练的数据，因此没有不重叠的检验。",
-            en=f"{said.en} Without them nothing is left to train on, so there is no test without"
-            " overlap.",
-        )
-    first, last = overlap.others[0], overlap.others[-1]
     return Names(
-        zh=f"{said.zh}“不重叠”一行只用{first}至{last}训练。",
-        en=f"{said.en} The row “without overlap” is trained on {first} to {last} alone.",
+        zh=f"时间隔离：训练和校准用到的事件最晚到{window['labels_until']}，早于测试日{test}；"
+        f"观察期越过测试日的月末一律不用于训练。测试是跨时间的检验。",
+        en=f"Embargo: training and calibration were told events up to {window['labels_until']},"
+        f" which is before the test's month end {test}; month ends whose horizon reaches it are"
+        " not used. So the test is out of time.",
     )
 
 
-def graded(trained: Trained, card: Card) -> list[tuple[CardGrade, int, float | None]]:
-    """Every grade, the highest first: its test rows and their observed rate."""
+def graded(trained: Trained, card: Card) -> list[tuple[CardGrade, int, int]]:
+    """Every grade, the highest first: its test rows and how many of them had the event."""
     totals = trained.fit.total(trained.test.values, len(trained.test))
     before, found = 10**9, []
     for grade in card.grades:
         inside = (totals >= grade.from_points) & (totals < before)
         before = grade.from_points
-        rate = float(trained.test.events[inside].mean()) if inside.any() else None
-        found.append((grade, int(inside.sum()), rate))
+        found.append((grade, int(inside.sum()), int(trained.test.events[inside].sum())))
     return found
 
 
 def findings(trained: Trained, card: Card) -> Iterator[Names]:
     """Every such thing, as a sentence."""
-    yield from _overlap(trained)
     yield from _calibration(trained)
+    yield from _not_given(trained, card)
     yield from _grades(graded(trained, card))
-
-
-def _overlap(trained: Trained) -> Iterator[Names]:
-    if trained.overlap.month_ends and trained.overlap.without is None:
-        yield Names(
-            zh="训练与测试的观察期在时间上重叠，因此本测试是换客户的检验，不是跨时间的检验",
-            en="Horizons of training and test lie in the same weeks: the test is of other"
-            " customers, not of another time.",
-        )
 
 
 def _calibration(trained: Trained) -> Iterator[Names]:
@@ -90,7 +65,17 @@ def _calibration(trained: Trained) -> Iterator[Names]:
         )
 
 
-def _grades(found: list[tuple[CardGrade, int, float | None]]) -> Iterator[Names]:
+def _not_given(trained: Trained, card: Card) -> Iterator[Names]:
+    given = {grade.grade for grade in card.grades}
+    if gone := [grade.grade for grade in trained.definition.grades if grade.grade not in given]:
+        yield Names(
+            zh=f"校准月末的数据不足以把{'、'.join(gone)}级与相邻等级区分开，因此不评定该级",
+            en=f"Grade {', '.join(gone)} is not given: the month end of calibration has too few"
+            " events there, or cannot tell it from its neighbour.",
+        )
+
+
+def _grades(found: list[tuple[CardGrade, int, int]]) -> Iterator[Names]:
     empty = [grade.grade for grade, rows, _ in found if not rows]
     if empty:
         names = ", ".join(empty)
@@ -98,18 +83,15 @@ def _grades(found: list[tuple[CardGrade, int, float | None]]) -> Iterator[Names]
             zh=f"测试样本中没有客户属于{'、'.join(empty)}级，该级别未经检验",
             en=f"No test row has grade {names}: what it would mean is not tested.",
         )
-    for place, (grade, rows, rate) in enumerate(found):
-        more = [
-            (other.grade, of)
-            for other, _, of in found[place + 1 :]
-            if rate is not None and of is not None and of > rate
-        ]
-        if more and rate is not None:
+    rated = [(grade.grade, rows, events / rows) for grade, rows, events in found if rows]
+    for place, (grade, rows, rate) in enumerate(rated):
+        more = [(other, of) for other, _, of in rated[place + 1 :] if of > rate]
+        if more:
             yield Names(
-                zh=f"{grade.grade}级（{rows:,}行）实际发生率{rate:.4f}，低于较低风险或倾向的"
+                zh=f"{grade}级（{rows:,}行）实际发生率{rate:.4f}，低于较低风险或倾向的"
                 + "、".join(f"{name}级（{of:.4f}）" for name, of in more)
                 + "：测试未证明该级别更高",
-                en=f"Grade {grade.grade} was observed at {rate:.4f} ({rows:,} rows), below "
+                en=f"Grade {grade} was observed at {rate:.4f} ({rows:,} rows), below "
                 + " and ".join(f"{name} ({of:.4f})" for name, of in more)
                 + ", which should be lower: the test does not show this order.",
             )

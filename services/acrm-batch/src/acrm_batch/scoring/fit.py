@@ -1,7 +1,8 @@
 """Fitting a scorecard: bins, weights of evidence, logistic regression, whole points, calibration.
 
 After Siddiqi, Credit Risk Scorecards, 2006, chapter 6; calibrated by Platt's method (Advances in
-Large Margin Classifiers, 1999) on predictions for customers that the fit had not seen.
+Large Margin Classifiers, 1999) on predictions for customers that the fit had not seen, of a later
+month end where there is one: what came last is nearest to what comes next.
 """
 
 import math
@@ -37,12 +38,18 @@ _FACTOR = POINTS_TO_DOUBLE / math.log(2)
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted scorecard: bins and points per feature, from the most telling one on."""
+    """A fitted scorecard: bins and points per feature, from the most telling one on.
+
+    `unseen` and `unseen_events` are the rows that calibrated it: points of a fit that has not seen
+    the customer, and who had the event. Grade limits are cut on them.
+    """
 
     binned: dict[str, Binned]
     points: dict[str, Ints]
     calibration: Calibration
     dropped: dict[str, str]
+    unseen: Ints
+    unseen_events: Ints
 
     def total(self, values: Mapping[str, Floats], rows: int) -> Ints:
         """The points of every row."""
@@ -77,36 +84,51 @@ class Data:
 
 
 def fit(
-    values: Mapping[str, Floats], directions: Mapping[str, Direction], events: Ints, customers: Ints
-) -> Fit:
+    values: Mapping[str, Floats], directions: Mapping[str, Direction], events: Ints,
+    customers: Ints, calibrating: NDArray[np.bool_] | None = None,
+) -> Fit:  # fmt: skip
     """A calibrated scorecard. `customers` says whose row each is, so that nobody judges or
-    calibrates a fit that has seen him. Without a feature that holds for others, everybody gets the
-    base rate."""
+    calibrates a fit that has seen him. The rows of `calibrating` calibrate and do nothing else;
+    without it, or where it is all rows, every row does both. Without a feature that holds for
+    others, everybody gets the base rate."""
     data = Data(values, events, customers)
-    groups = folds(customers, FOLDS)
+    later = np.ones(len(events), bool) if calibrating is None else calibrating
+    learnt = data if later.all() else data.where(~later)
+    groups = folds(learnt.customers, FOLDS)
     inside = [np.not_equal(groups, number) for number in range(FOLDS)]
-    parts = [data.where(chosen) for chosen in inside]
+    parts = [learnt.where(chosen) for chosen in inside]
     dropped, kept = {}, []
-    cuts = [_cuts(part, directions) for part in (data, *parts)]
+    cuts = [_cuts(part, directions) for part in (learnt, *parts)]
     for name in values:
-        if reason := _telling(name, data, cuts[0][name], cuts[1:], inside):
+        if reason := _telling(name, learnt, cuts[0][name], cuts[1:], inside):
             dropped[name] = reason
         else:
             kept.append(name)
-    weights, repeating = _weights(data, cuts[0], kept)
+    weights, repeating = _weights(learnt, cuts[0], kept)
     points = _points(weights, cuts[0])
-    total = np.zeros(len(events), np.int64)
-    for part, cut_, chosen in zip(parts, cuts[1:], inside, strict=True):
-        of_part = _points(_weights(part, cut_, list(weights))[0], cut_)
-        for name, own in of_part.items():
-            total[~chosen] += own[cut_[name].place(values[name][~chosen])]
-    calibration = _platt(total, events)
+    judged = data.where(later)
+    total = _unseen(judged, parts, cuts[1:], list(weights))
+    calibration = _platt(total, judged.events)
     if calibration.slope == 0:
         gone = dict.fromkeys(weights, "together with the others it does not hold for others")
-        return Fit({}, {}, calibration, dropped | repeating | gone)
+        nothing = np.zeros_like(total)
+        return Fit({}, {}, calibration, dropped | repeating | gone, nothing, judged.events)
     binned = {name: cuts[0][name] for name in weights}
-    uncentred = Fit(binned, points, calibration, dropped | repeating)
-    return replace(uncentred, calibration=_centred(uncentred, data))
+    uncentred = Fit(binned, points, calibration, dropped | repeating, total, judged.events)
+    return replace(uncentred, calibration=_centred(uncentred, judged))
+
+
+def _unseen(
+    judged: Data, parts: list[Data], cuts: list[dict[str, Binned]], names: list[str]
+) -> Ints:
+    """The points of every row by the fit of the customers who are not in his group."""
+    groups = folds(judged.customers, FOLDS)
+    total = np.zeros(len(judged.events), np.int64)
+    for number, (part, binned) in enumerate(zip(parts, cuts, strict=True)):
+        his = groups == number
+        for name, own in _points(_weights(part, binned, names)[0], binned).items():
+            total[his] += own[binned[name].place(judged.values[name][his])]
+    return total
 
 
 def folds(customers: Ints, count: int) -> Ints:

@@ -6,7 +6,8 @@ each coming he leaves with a probability of his own, beta(a, b). Gamma-Gamma (Fa
 RFM and CLV: Using Iso-Value Curves, Journal of Marketing Research 42, 2005): the value of a coming
 varies around a mean of his own, with parameters p, q and v, whatever the rate.
 
-Both are fitted by maximum likelihood. A coming is a week in which the customer books something.
+Both are fitted by maximum likelihood. A coming is a week in which
+something is booked on the customer's accounts, by him or by others, but not by the bank.
 """
 
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import ks_2samp, norm
+from scipy.stats import binomtest, ks_2samp, norm
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
 Floats = NDArray[np.float64]
@@ -14,7 +14,8 @@ Ints = NDArray[np.int64]
 @dataclass(frozen=True)
 class Quality:
     """Rank order and calibration on data that training has not seen. Measures of rank order are
-    empty where all or none had the event."""
+    empty where all or none had the event. The expected calibration error is the mean distance of
+    mean probability and observed rate over ten groups of equal size."""
 
     rows: int
     events: int
@@ -25,6 +26,7 @@ class Quality:
     ks: float | None
     brier: float
     brier_of_base_rate: float
+    calibration_error: float
     mean_probability: float
     observed_rate: float
 
@@ -57,9 +59,27 @@ def quality(events: Ints, probability: Floats) -> Quality:
         else None,
         brier=float(brier_score_loss(events, probability, pos_label=1)),
         brier_of_base_rate=float(np.mean((base - events) ** 2)),
+        calibration_error=_calibration_error(events, probability),
         mean_probability=float(probability.mean()),
         observed_rate=rate,
     )
+
+
+def _calibration_error(events: Ints, probability: Floats) -> float:
+    """Of ten groups by probability, weighted by their rows (Naeini, Cooper and Hauskrecht, AAAI
+    2015)."""
+    order = np.argsort(-probability, kind="stable")
+    gaps = [
+        abs(float(probability[group].sum() - events[group].sum()))
+        for group in np.array_split(order, 10)
+    ]
+    return sum(gaps) / max(len(events), 1)
+
+
+def rate_interval(events: int, rows: int, level: float = 0.95) -> tuple[float, float]:
+    """The interval of a rate (Wilson, Journal of the American Statistical Association 22, 1927)."""
+    found = binomtest(events, rows).proportion_ci(level, method="wilson")
+    return float(found.low), float(found.high)
 
 
 def auc_interval(auc: float, events: int, rows: int, level: float = 0.95) -> tuple[float, float]:

@@ -7,8 +7,15 @@ import numpy as np
 
 from acrm_batch.scoring.card import Card, CardFeature
 from acrm_batch.scoring.definition import Names
-from acrm_batch.scoring.findings import findings, graded, overlapping
-from acrm_batch.scoring.metrics import MOST_GROUPS, Quality, by_group, largest_groups, tenths
+from acrm_batch.scoring.findings import embargo, findings, graded
+from acrm_batch.scoring.metrics import (
+    MOST_GROUPS,
+    Quality,
+    by_group,
+    largest_groups,
+    rate_interval,
+    tenths,
+)
 from acrm_batch.scoring.samples import GROUPINGS
 from acrm_batch.scoring.sql import REASONS
 from acrm_batch.scoring.train import Trained
@@ -39,13 +46,11 @@ def verdict(trained: Trained) -> Names:
             en="The 95% interval of the AUC out of sample includes 0.5: the score is not proven to"
             " rank better than chance; do not rank by it.",
         )
-    purged = trained.overlap.without
     return Names(
-        zh=f"样本外AUC为{_number(test.auc)}（95%区间{_number(test.auc_low)}至{_number(test.auc_high)}）"
-        + (f"；只用不重叠的月末训练为{_number(purged.auc)}。" if purged else "。"),
+        zh=f"样本外AUC为{_number(test.auc)}（95%区间{_number(test.auc_low)}至{_number(test.auc_high)}），"
+        f"预计校准误差{test.calibration_error:.4f}。",
         en=f"AUC out of sample {_number(test.auc)} (95% interval {_number(test.auc_low)} to"
-        f" {_number(test.auc_high)})"
-        + (f"; trained without overlapping horizons {_number(purged.auc)}." if purged else "."),
+        f" {_number(test.auc_high)}), expected calibration error {test.calibration_error:.4f}.",
     )
 
 
@@ -72,67 +77,86 @@ def _head(trained: Trained, card: Card) -> Iterator[str]:
 
 
 def _data(trained: Trained, card: Card) -> Iterator[str]:
-    window = trained.window
+    window, fitted = trained.window, trained.fit
     yield from _section("数据 · Data")
-    yield from _table(
-        ["", "month ends", "rows", "events", "rate"],
-        [
-            ["训练 · training", f"{window['first_month_end']} to {window['last_month_end']}",
-             *_counts(trained.of_training)],
-            ["测试 · test", window["test_month_end"], *_counts(trained.of_test)],
-        ],
-    )  # fmt: skip
+    whole, calibrated = trained.of_training, (len(fitted.unseen), int(fitted.unseen_events.sum()))
+    slices = [["训练 · training", f"{window['first_month_end']} to"
+               f" {window['calibration_month_end']}", *_counts(whole.rows, whole.events)],
+              ["其中校准 · of it calibration", window["calibration_month_end"],
+               *_counts(*calibrated)],
+              ["测试 · test", window["test_month_end"],
+               *_counts(trained.of_test.rows, trained.of_test.events)]]  # fmt: skip
+    yield from _table(["", "month ends", "rows", "events", "rate"], slices)
     yield ""
-    overlap = overlapping(trained)
+    said = embargo(trained)
     yield (
-        f"Events are those up to {window['events_until']}. The test is of a later month end and of"
-        " other customers: none of them stands in the training rows. A customer stands in training"
-        f" once per month end ({window['customers']:,} customers). {overlap.en}"
+        f"Data: {window['source'] or 'not said'}. {said.en} It is of other customers, too: none of"
+        " them stands in the training rows. Events of the test are those up to"
+        f" {window['events_until']}. A customer stands in training once per month end"
+        f" ({window['customers']:,} customers). Where training has several month ends, the last one"
+        " calibrates and cuts the grades, on points of fits that have not seen the customer, and"
+        " bins and weights are of the others."
     )
     yield ""
     yield (
-        f"测试样本为最后一个月末的另外30%客户，训练中从未出现；事件观察至{window['events_until']}。"
-        f"{overlap.zh}"
+        f"{said.zh}测试客户（30%）从未出现在训练中；测试事件观察至{window['events_until']}。训练有多个月末时，"
+        "最后一个月末只用于校准和划分等级（所用得分来自未见过该客户的模型），其余月末用于分箱和权重。"
     )
 
 
 def _quality(trained: Trained, card: Card) -> Iterator[str]:
     yield from _section("质量 · Quality")
-    purged = trained.overlap.without
-    without = [_measures("不重叠 · without overlap, test", purged)] if purged else []
     yield from _table(
-        ["", "AUC", "95%", "PR-AUC", "KS", "Brier", "Brier, base rate"],
+        ["", "AUC", "95%", "PR-AUC", "event rate", "KS", "Brier", "Brier, base rate",
+         "calibration error", "mean probability"],
         [
             _measures("测试 · test", trained.of_test),
-            *without,
             _measures("训练 · training", trained.of_training),
             _measures("挑战者 · challenger, test", trained.of_challenger),
         ],
-    )
+    )  # fmt: skip
     yield ""
     yield (
         "The challenger is gradient boosting on all candidate features under the same monotone"
-        " constraints (scikit-learn, HistGradientBoostingClassifier). It is reported to show what"
-        " the transparent card costs, and never used. A PR-AUC is compared with the event rate."
+        f" constraints (scikit-learn {trained.window['scikit_learn']},"
+        " HistGradientBoostingClassifier). It is reported to show what the transparent card costs,"
+        " and never used. A PR-AUC is compared with the event rate, a Brier score with that of the"
+        " base rate. The calibration error is the mean distance of mean probability and observed"
+        " rate over the ten groups below."
     )
 
 
 def _calibration(trained: Trained, card: Card) -> Iterator[str]:
     yield from _section("校准与提升度 · Calibration and lift")
-    yield "Test rows in ten groups, highest probability first."
+    shape = card.calibration
+    yield (
+        f"Probability = 1 / (1 + exp(-({shape.intercept} + {shape.slope} x points))), Platt's"
+        " method. Test rows in ten groups, highest probability first; the interval is Wilson's for"
+        " the observed rate."
+    )
     yield ""
     groups = tenths(trained.test.events, trained.probability)
     yield from _table(
-        ["group", "rows", "events", "mean probability", "observed rate", "lift"],
-        [[str(value) for value in group.values()] for group in groups],
+        ["group", "rows", "events", "mean probability", "observed rate", "lift", "95%"],
+        [[*(str(value) for value in group.values()),
+          _interval(int(group["events"]), int(group["rows"]))] for group in groups],
+    )  # fmt: skip
+    yield ""
+    yield (
+        "Grades hold from their points on. Limits are cut on the calibration rows; the test was not"
+        " looked at for them. 等级界限只由校准数据划定，未参考测试数据。"
     )
     yield ""
-    rows = [
-        [grade.grade, grade.label.zh, grade.label.en, f"{number:,}",
-         "" if rate is None else f"{rate:.4f}"]
-        for grade, number, rate in graded(trained, card)
-    ]  # fmt: skip
-    yield from _table(["grade", "中文", "English", "test rows", "observed rate"], rows)
+    rows = []
+    for grade, number, happened in graded(trained, card):
+        rate = f"{happened / number:.4f}" if number else ""
+        interval = _interval(happened, number) if number else ""
+        rows.append([grade.grade, grade.label.zh, grade.label.en, str(grade.from_points),
+                     *_counts(grade.rows, grade.events), f"{number:,}", f"{happened:,}", rate,
+                     interval])  # fmt: skip
+    rows[-1][3] = ""
+    yield from _table(["grade", "中文", "English", "from points", "calibration rows", "events",
+                       "rate", "test rows", "events", "observed rate", "95%"], rows)  # fmt: skip
 
 
 def _features(trained: Trained, card: Card) -> Iterator[str]:
@@ -200,8 +224,12 @@ def _fairness(trained: Trained, card: Card) -> Iterator[str]:
     yield from _section("公平性 · Fairness")
     yield (
         "Sex, age and place are no features. Test rows by group: mean probability against observed"
-        f" rate, and AUC where a group has at least {_LEAST_EVENTS} events. `none` are businesses"
-        " and groups, or not known; small groups together are `others`."
+        f" rate, AUC where a group has at least {_LEAST_EVENTS} events, and the share with the"
+        f" highest grade ({card.grades[0].grade}). `none` are businesses and groups, or not known;"
+        " small groups together are `others`."
+    )
+    is_highest = (
+        trained.fit.total(trained.test.values, len(trained.test)) >= card.grades[0].from_points
     )
     for grouping in GROUPINGS:
         yield ""
@@ -209,9 +237,10 @@ def _fairness(trained: Trained, card: Card) -> Iterator[str]:
         rows = by_group(trained.test.events, trained.probability, groups)
         yield from _table(
             [GROUPING_NAMES[grouping], "rows", "events", "mean probability", "observed rate",
-             "AUC"],
+             "AUC", f"grade {card.grades[0].grade}"],
             [[name, f"{one.rows:,}", f"{one.events:,}", f"{one.mean_probability:.4f}",
-              f"{one.observed_rate:.4f}", _number(one.auc) if one.events >= _LEAST_EVENTS else ""]
+              f"{one.observed_rate:.4f}", _number(one.auc) if one.events >= _LEAST_EVENTS else "",
+              f"{is_highest[groups == name].mean():.1%}"]
              for name, one in rows],
         )  # fmt: skip
 
@@ -240,12 +269,18 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 def _measures(name: str, one: Quality) -> list[str]:
     interval = "" if one.auc_low is None else f"{_number(one.auc_low)}–{_number(one.auc_high)}"
-    return [name, _number(one.auc), interval, _number(one.pr_auc), _number(one.ks),
-            f"{one.brier:.5f}", f"{one.brier_of_base_rate:.5f}"]  # fmt: skip
+    return [name, _number(one.auc), interval, _number(one.pr_auc), f"{one.observed_rate:.4f}",
+            _number(one.ks), f"{one.brier:.5f}", f"{one.brier_of_base_rate:.5f}",
+            f"{one.calibration_error:.5f}", f"{one.mean_probability:.4f}"]  # fmt: skip
 
 
-def _counts(one: Quality) -> list[str]:
-    return [f"{one.rows:,}", f"{one.events:,}", f"{one.observed_rate:.4f}"]
+def _counts(rows: int, events: int) -> list[str]:
+    return [f"{rows:,}", f"{events:,}", f"{events / max(rows, 1):.4f}"]
+
+
+def _interval(events: int, rows: int) -> str:
+    low, high = rate_interval(events, rows)
+    return f"{low:.4f}–{high:.4f}"
 
 
 def _horizon(card: Card) -> list[str]:

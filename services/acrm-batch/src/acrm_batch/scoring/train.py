@@ -1,12 +1,13 @@
 """`acrm train`: observe month ends, fit a scorecard, test it on a later one, write it down.
 
-The test is the latest month end and customers of whom training has seen nothing at all, so no event
-stands on both sides. Where horizons of training end after the test's month end, which a short
-history needs, both still see the same weeks, and what happens to everybody in them. So the same
-training is tested without those month ends too, where any are left, and the model card says both.
+Time runs one way through three slices that no customer's event and no week of a horizon shares with
+the test: bins and weights come from the earlier month ends, calibration and grade limits from the
+last month end of training, the test is a later month end and customers whom training has not seen.
+An embargo holds: whatever training is told ends before the day of the test (López de Prado,
+Advances in Financial Machine Learning, 2018, chapter 7).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -39,19 +40,8 @@ class LeakError(UsageError):
 
 
 @dataclass(frozen=True)
-class Overlap:
-    """The month ends of training whose horizon ends after the test's month end, the others, and how
-    good a training on the others alone is on the test; empty where it cannot be had."""
-
-    month_ends: tuple[date, ...] = ()
-    others: tuple[date, ...] = ()
-    without: Quality | None = None
-
-
-@dataclass(frozen=True)
 class Trained:
-    """A fit, what it was trained and tested on, how good it and the challenger are there, and what
-    of its horizons overlaps the test's."""
+    """A fit, what it was trained and tested on, and how good it and the challenger are there."""
 
     definition: Definition
     fit: Fit
@@ -62,36 +52,34 @@ class Trained:
     of_test: Quality
     of_challenger: Quality
     window: dict[str, Any]
-    overlap: Overlap = Overlap()
 
 
 def train(
-    runner: Runner, definition: Definition, *, first: date, last: date, horizon: int, say: Say
-) -> Trained:
-    """Train a score on the month ends from `first` to before `last`, and test it on `last`.
+    runner: Runner, definition: Definition, *, first: date, last: date, horizon: int,
+    source: str, say: Say,
+) -> Trained:  # fmt: skip
+    """Train a score on the month ends from `first` whose horizon ends before `last`, and test it on
+    `last`. `source` says for the model card what the data are.
 
     `UsageError` where there is nothing to learn from, `LeakError` where a feature knows the event.
     """
-    days = month_ends(first, last)
-    if len(days) < 2 or days[-1] != last:
-        raise UsageError(
-            f"From {first} to {last} there are not two month ends with --to the last of them; "
-            "training needs one month end at least, and the test a later one."
-        )
+    days = learnt_from(definition, first, last, horizon)
     samples = []
-    for day in days:
+    for day in (*days, last):
         samples.append(observe(runner, definition, day, horizon))
         say(f"{day}: {len(samples[-1]):,} customers, {samples[-1].events.sum():,} events")
     training, test = split(samples)
-    check_events(definition, training, test)
+    calibrating = training.as_of == np.datetime64(days[-1])
+    check_events(definition, {
+        "training": training.where(~calibrating if len(days) > 1 else calibrating),
+        "calibration": training.where(calibrating), "test": test,
+    })  # fmt: skip
     check_leaks(training)
     directions = {feature.name: feature.direction for feature in definition.features}
     say(f"fitting on {len(training):,} rows with {training.events.sum():,} events")
-    fitted = fit(training.values, directions, training.events, training.customers)
-    say("fitting without the month ends that overlap the test, and the challenger")
-    overlap = overlap_of(definition, samples, days, horizon)
+    fitted = fit(training.values, directions, training.events, training.customers, calibrating)
+    say("fitting the challenger")
     probability = fitted.probability(test.values, len(test))
-    until = last if definition.event.resemblance else month_end_after(last, horizon)
     return Trained(
         definition=definition,
         fit=fitted,
@@ -102,37 +90,38 @@ def train(
         of_test=quality(test.events, probability),
         of_challenger=quality(test.events, challenge(definition.features, training, test)),
         window={
-            "first_month_end": first.isoformat(),
-            "last_month_end": days[-2].isoformat(),
+            "first_month_end": days[0].isoformat(),
+            "calibration_month_end": days[-1].isoformat(),
+            "labels_until": _told_until(definition, days[-1], horizon).isoformat(),
             "test_month_end": last.isoformat(),
-            "events_until": until.isoformat(),
+            "events_until": _told_until(definition, last, horizon).isoformat(),
             "horizon_months": horizon,
-            "overlapping_month_ends": [day.isoformat() for day in overlap.month_ends],
             "customers": len(np.unique(training.customers)),
+            "source": source,
             "scikit_learn": sklearn.__version__,
         },
-        overlap=overlap,
     )
 
 
-def overlap_of(
-    definition: Definition, samples: list[Sample], days: list[date], horizon: int
-) -> Overlap:
-    """What of the horizons of training overlaps the last month end's, and the test without it."""
-    if definition.event.resemblance:
-        return Overlap()
-    reaches = {day: month_end_after(day, horizon) > days[-1] for day in days[:-1]}
-    overlapping = tuple(day for day in days[:-1] if reaches[day])
-    others = tuple(day for day in days[:-1] if not reaches[day])
-    without = None
-    if overlapping and others:
-        kept = [one for one, day in zip(samples, days[:-1], strict=False) if not reaches[day]]
-        training, test = split([*kept, samples[-1]])
-        if 0 < training.events.sum() < len(training):
-            directions = {feature.name: feature.direction for feature in definition.features}
-            fitted = fit(training.values, directions, training.events, training.customers)
-            without = quality(test.events, fitted.probability(test.values, len(test)))
-    return Overlap(overlapping, others, without)
+def learnt_from(definition: Definition, first: date, last: date, horizon: int) -> list[date]:
+    """The month ends from `first` on of which everything was told before the day `last`.
+
+    `UsageError` where there is none.
+    """
+    days = month_ends(first, last)
+    found = [day for day in days if _told_until(definition, day, horizon) < last]
+    if not found or days[-1] != last:
+        raise UsageError(
+            f"From {first} to {last} there is no month end whose horizon of {horizon} months ends "
+            "before --to, or --to is none; training may know nothing of the test's time: choose an "
+            "earlier --from or a shorter --horizon."
+        )
+    return found
+
+
+def _told_until(definition: Definition, day: date, horizon: int) -> date:
+    """The day on which the last event of a month end may happen."""
+    return day if definition.event.resemblance else month_end_after(day, horizon)
 
 
 def split(samples: list[Sample]) -> tuple[Sample, Sample]:
@@ -144,9 +133,9 @@ def split(samples: list[Sample]) -> tuple[Sample, Sample]:
     )
 
 
-def check_events(definition: Definition, training: Sample, test: Sample) -> None:
-    """`UsageError` where one side has nothing to tell apart."""
-    for name, sample in (("training", training), ("test", test)):
+def check_events(definition: Definition, slices: Mapping[str, Sample]) -> None:
+    """`UsageError` where a slice, by its name, has nothing to tell apart."""
+    for name, sample in slices.items():
         happened = int(sample.events.sum())
         if happened == 0 or happened == len(sample):
             what = "nobody" if happened == 0 else "everybody"

@@ -3,20 +3,19 @@
 import re
 from pathlib import Path
 
-import numpy as np
-
 from acrm_batch.scoring.binning import Binned
-from acrm_batch.scoring.card import Bin, Card, CardFeature, CardGrade, Missing, load_card
+from acrm_batch.scoring.card import Bin, Card, CardFeature, Missing, load_card
 from acrm_batch.scoring.definition import Definition, Reading
 from acrm_batch.scoring.fit import Fit, Ints
+from acrm_batch.scoring.grading import grades_of
 from acrm_batch.scoring.train import Trained
 
 
 def card_of(trained: Trained, folder: Path) -> Card:
     """The card of a trained score. Its version is that of the card in the folder, or the next one
     where anything that scoring depends on has changed."""
-    definition, fitted, training = trained.definition, trained.fit, trained.training
-    features, without = _features(definition, fitted), trained.overlap.without
+    definition, fitted = trained.definition, trained.fit
+    features = _features(definition, fitted)
     card = Card(
         name=definition.name,
         label=definition.label,
@@ -28,15 +27,14 @@ def card_of(trained: Trained, folder: Path) -> Card:
         population=definition.population,
         columns=_used_columns(definition, features),
         calibration=fitted.calibration,
-        grades=_grades(definition, fitted, fitted.total(training.values, len(training))),
+        grades=grades_of(definition.grades, fitted.unseen, fitted.unseen_events),
         features=features,
         training=trained.window,
         metrics={
             "training": trained.of_training.as_dict(),
             "test": trained.of_test.as_dict(),
             "challenger": trained.of_challenger.as_dict(),
-        }
-        | ({"test_without_overlap": without.as_dict()} if without else {}),
+        },
     )
     return card.model_copy(update={"version": _version(card, folder / f"{card.name}.yml")})
 
@@ -79,21 +77,6 @@ def _bins(binned: Binned, points: Ints) -> tuple[Bin, ...]:
             events=int(binned.events[i]))
         for i, edge in enumerate(edges)
     )  # fmt: skip
-
-
-def _grades(definition: Definition, fitted: Fit, points: Ints) -> tuple[CardGrade, ...]:
-    """The points from which each grade holds: of a probability, or of a share of the training
-    population, whose last points stand outside where many share them."""
-    ordered = np.sort(points)[::-1]
-    found = []
-    for grade in definition.grades:
-        if grade.from_probability is not None:
-            start = fitted.calibration.points_at(grade.from_probability)
-        else:
-            count = round((grade.top_share or 0) * len(ordered))
-            start = int(ordered[count]) + 1 if count < len(ordered) else -(10**6)
-        found.append(CardGrade(grade=grade.grade, label=grade.label, from_points=start))
-    return tuple(found)
 
 
 def _version(card: Card, path: Path) -> int:
