@@ -6,6 +6,7 @@ import pytest
 
 from crm_shared.clock import BANK_ZONE
 from ocrm_api import freshness
+from ocrm_api.scope import UNROUTED
 from tests.ocrm_api.conftest import Api
 
 
@@ -39,6 +40,12 @@ async def test_the_metrics_say_how_fresh_intake_and_publication_are(api: Api) ->
         )  # fmt: skip
     [(heartbeat,)] = api.bank.execute("select max(heartbeat_at) from ocrm.intake_status")
     day = api.bank.execute("select max(business_date) from acrm.publications")[0][0]
+    missing = datetime(2026, 7, 1, tzinfo=BANK_ZONE)
+    for partition, (number, seen_at) in enumerate(((3, missing), (2, None), (0, None))):
+        api.bank.execute(
+            "insert into ocrm.intake_offsets (topic, partition, next_offset, missing, missing_at)"
+            " values ('t', %s, 9, %s, %s)", partition, number, seen_at,
+        )  # fmt: skip
     await freshness.measure(api.app.state.database, api.app.state.metrics)
     said = {
         line.split()[0]: float(line.split()[1])
@@ -50,6 +57,8 @@ async def test_the_metrics_say_how_fresh_intake_and_publication_are(api: Api) ->
     assert said["ocrm_intake_heartbeat_timestamp_seconds"] == heartbeat.timestamp()
     assert said["ocrm_intake_lag_records"] == 14
     assert said["ocrm_intake_dead_letters"] == 0
+    assert said["ocrm_intake_missing_records"] == 5
+    assert said["ocrm_intake_missing_timestamp_seconds"] == missing.timestamp()
 
 
 async def test_the_metrics_say_how_much_waits_for_the_whole_bank(own_api: Api) -> None:
@@ -63,11 +72,17 @@ async def test_the_metrics_say_how_much_waits_for_the_whole_bank(own_api: Api) -
             f"update ocrm.reminders set status = %s, {changes} where reminder_id = %s",
             status, own_api.bank.raise_reminder(customer),
         )  # fmt: skip
+    own_api.bank.execute(
+        "update ocrm.reminders set branch_id = %s, lead_branch_id = %s"
+        " where status in ('snoozed', 'withdrawn')", UNROUTED, UNROUTED,
+    )  # fmt: skip
     await freshness.count(own_api.app.state.database, own_api.app.state.metrics)
     text = (await own_api.call(None, "GET", "/metrics")).text
-    waiting = [line for line in text.splitlines() if line.startswith(("ocrm_live", "ocrm_over"))]
+    names = ("ocrm_live", "ocrm_over", "ocrm_unrouted")
+    waiting = [line for line in text.splitlines() if line.startswith(names)]
     live = ("new", "seen", "acknowledged", "snoozed")
     assert waiting == [
         *(f'ocrm_live_reminders{{status="{one}"}} 1.0' for one in live),
         "ocrm_overdue_reminders 1.0",
+        "ocrm_unrouted_reminders 1.0",
     ]

@@ -156,6 +156,10 @@ def test_a_gap_in_the_offsets_is_noticed(connection: psycopg.Connection) -> None
     assert books.keep_offsets(connection, [Record("t", 0, 2, None, b"")], {}) == []
     gap = books.keep_offsets(connection, [Record("t", 0, 5, None, b"")], {})
     assert (gap[0].expected, gap[0].found) == (3, 5)
+    kept = "select missing, missing_at = now() from ocrm.intake_offsets where topic = 't'"
+    assert connection.execute(kept).fetchall() == [(2, True)]
+    assert books.keep_offsets(connection, [Record("t", 0, 9, None, b"")], {})[0].expected == 6
+    assert connection.execute(kept).fetchall() == [(5, True)]
     assert books.keep_offsets(connection, [Record("t", 0, 0, None, b"")], {}) == []
 
 

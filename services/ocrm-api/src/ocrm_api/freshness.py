@@ -36,6 +36,8 @@ _LAG = text(
     " where heartbeat_at > now() - interval '2 minutes'"
 )
 _DEAD = text("select count(*)::float from ocrm.intake_dead_letters where settled_at is null")
+_MISSING = text("select sum(missing)::float from ocrm.intake_offsets")
+_MISSING_AT = text("select extract(epoch from max(missing_at))::float from ocrm.intake_offsets")
 
 log = logging.get(__name__)
 
@@ -47,6 +49,8 @@ async def measure(database: Database, metrics: Metrics) -> None:
         (metrics.intake_heartbeat, _HEARTBEAT),
         (metrics.intake_lag, _LAG),
         (metrics.intake_dead_letters, _DEAD),
+        (metrics.intake_missing, _MISSING),
+        (metrics.intake_missing_at, _MISSING_AT),
     ):
         gauge.set(await _asked(database, statement) or 0)
 
@@ -66,15 +70,16 @@ async def count(database: Database, metrics: Metrics) -> None:
     """Count the reminders that wait; before the first publication there are none to see."""
     async with database.sessions() as session:
         try:
-            by_status, overdue = await waiting.counts(session, bank_date(now()))
+            waits = await waiting.counts(session, bank_date(now()))
         except Exception as error:
             if is_undefined_relation(error):
                 return
             raise
         await session.commit()
-    for status, number in by_status.items():
+    for status, number in waits.by_status.items():
         metrics.reminders.labels(status).set(number)
-    metrics.overdue.set(overdue)
+    metrics.overdue.set(waits.overdue)
+    metrics.unrouted.set(waits.unrouted)
 
 
 @contextlib.asynccontextmanager

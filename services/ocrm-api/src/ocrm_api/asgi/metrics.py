@@ -53,6 +53,16 @@ class Metrics:
             "Messages that the intake could not use and nobody has settled.",
             registry=self.registry,
         )
+        self.intake_missing = Gauge(
+            "ocrm_intake_missing_records",
+            "Records that were deleted from the topic before the intake came to them, ever.",
+            registry=self.registry,
+        )
+        self.intake_missing_at = Gauge(
+            "ocrm_intake_missing_timestamp_seconds",
+            "When the intake last came upon records that were missing; 0: never.",
+            registry=self.registry,
+        )
         self.reminders = Gauge(
             "ocrm_live_reminders",
             "Reminders that are new, seen, acknowledged or snoozed, of the whole bank.",
@@ -62,6 +72,12 @@ class Metrics:
         self.overdue = Gauge(
             "ocrm_overdue_reminders",
             "Open reminders, not snoozed, whose due date has passed.",
+            registry=self.registry,
+        )
+        self.unrouted = Gauge(
+            "ocrm_unrouted_reminders",
+            "Open or snoozed reminders for which no branch was found, so that only operations see"
+            " them.",
             registry=self.registry,
         )
 

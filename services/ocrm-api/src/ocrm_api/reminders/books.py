@@ -125,8 +125,8 @@ def check_dead_letters(unsettled: int, limit: int) -> None:
 def keep_offsets(
     connection: psycopg.Connection, records: Sequence[Record], topic_ids: Mapping[str, UUID]
 ) -> list[Gap]:
-    """Note how far each partition of the topics has been taken in; tells of records that went
-    missing."""
+    """Note how far each partition of the topics has been taken in, and which records went missing;
+    tells of these."""
     first: dict[tuple[str, int], int] = {}
     after: dict[tuple[str, int], int] = {}
     for record in records:
@@ -139,14 +139,16 @@ def keep_offsets(
             "select next_offset from ocrm.intake_offsets where topic = %s and partition = %s",
             (topic, partition),
         ).fetchone()
-        if row is not None and offset > row[0]:
-            gaps.append(Gap(topic, partition, row[0], offset))
+        missing = max(0, offset - row[0]) if row is not None else 0
+        if missing:
+            gaps.append(Gap(topic, partition, offset - missing, offset))
         connection.execute(
             "insert into ocrm.intake_offsets as o (topic, partition, next_offset, topic_id)"
             " values (%s, %s, %s, %s) on conflict (topic, partition) do update"
             " set next_offset = excluded.next_offset, updated_at = now(),"
-            " topic_id = coalesce(excluded.topic_id, o.topic_id)",
-            (topic, partition, after[topic, partition], topic_ids.get(topic)),
+            " topic_id = coalesce(excluded.topic_id, o.topic_id), missing = o.missing + %s,"
+            " missing_at = case when %s > 0 then now() else o.missing_at end",
+            (topic, partition, after[topic, partition], topic_ids.get(topic), missing, missing),
         )
     return gaps
 
