@@ -115,6 +115,12 @@ def test_rows_that_break_the_contract_block(
     assert error.exit_code == ExitCode.BLOCKED
 
 
+def related(bank: Bank, other: int, **row: Any) -> None:
+    """Customer 1 has a subsidiary."""
+    bank.add("customer_relations", customer_id=1, related_customer_id=other,
+             relation="subsidiary", effective_from=date(2020, 1, 1), **row)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("table", "changed", "limits"),
     [
@@ -123,14 +129,20 @@ def test_rows_that_break_the_contract_block(
         ("loans", ("rate", Decimal("3.85")), "0 and 0.5"),
         ("loans", ("days_overdue", -1), "0 and 36500"),
         ("loans", ("days_overdue", 20260101), "0 and 36500"),
+        ("credit_cards", ("overdue_periods", -1), "0 and 1200"),
+        ("credit_cards", ("overdue_periods", 1201), "0 and 1200"),
+        ("customer_relations", ("share", Decimal("25")), "0 and 1"),
+        ("customer_relations", ("share", Decimal("-0.000001")), "0 and 1"),
     ],
 )
-def test_rates_and_days_that_cannot_be_block(
+def test_rates_days_and_shares_that_cannot_be_block(
     bank: Bank, crm: Batch, table: str, changed: tuple[str, object], limits: str
 ) -> None:
     bank.customer(1)
     bank.account(11, 1, "A", 100)
     bank.loan(21, 1, "A")
+    bank.card(31, 1, "A")
+    related(bank, 1)
     column, value = changed
     bank.add(table, DAY, **bank.rows[table][0][1] | {column: value})
     bank.deliver(DAY)
@@ -141,12 +153,16 @@ def test_rates_and_days_that_cannot_be_block(
     assert error.exit_code == ExitCode.BLOCKED
 
 
-def test_rates_and_days_at_their_limits_are_accepted(bank: Bank, crm: Batch) -> None:
+def test_rates_days_and_shares_at_their_limits_are_accepted(bank: Bank, crm: Batch) -> None:
     bank.customer(1)
     for account, rate in ((11, "0"), (12, "0.2"), (13, None)):
         bank.account(account, 1, "A", 100, rate=rate and Decimal(rate))
     for loan, rate, overdue in ((21, "0", 0), (22, "0.5", 36500), (23, None, None)):
         bank.loan(loan, 1, "A", rate=rate and Decimal(rate), days_overdue=overdue)
+    for number, (periods, share) in enumerate(((0, "0"), (1200, "1"), (None, None)), start=2):
+        bank.card(30 + number, 1, "A", overdue_periods=periods)
+        bank.customer(number)
+        related(bank, number, share=share and Decimal(share))
     bank.deliver(DAY)
     crm.run(DAY, selectors=("chk_amounts",))
     assert crm.query("select count(*) from acrm.accepted_days") == [(2,)]

@@ -113,7 +113,7 @@ def test_a_unit_has_the_average_of_the_customers_whom_it_leads(run: Batch) -> No
     columns = "org_id, contrib_per_cust, tier_profit_cnt, tier_general_standardise_cnt"
     assert run.rows("mart_organisations", DAY, columns, "org_id") == [
         ("A", Decimal("-123.82"), 1, 0),  # of whom A leads, what he earns at B too
-        ("B", 0, 0, 0),
+        ("B", None, 0, 0),  # leads nobody: no average, not one of 0
         ("C", Decimal("-2.00"), 0, 1),
         ("L1", Decimal("-123.82"), 1, 0),
         ("L2", Decimal("-2.00"), 0, 1),

@@ -242,6 +242,20 @@ def test_the_dictionary_shows_the_service_of_a_tier() -> None:
     assert (gold["visits"], gold["calls"], gold["served_by_zh"]) == (12, 12, "私人客户经理")
 
 
+def test_an_average_over_nobody_is_empty_and_not_0() -> None:
+    project = Project.load()
+    by_code = {one.code: one for one in project.catalogue.indicators}
+    for code in ("AUM_PER_CUST", "CONTRIB_PER_CUST", "DEP_PER_ACCT", "CAMPAIGN_UNIT_COST"):
+        assert not by_code[code].has_zero
+        assert f"coalesce(value.{code.lower()}, 0)" not in project.models["mart_organisations"].sql
+    catalogue = copy(project.catalogue)
+    filled = replace(by_code["AUM_PER_CUST"], sql="average(sum(aum), sum(customers))")
+    assert filled.has_zero
+    catalogue.indicators = (filled,)
+    told = "AUM_PER_CUST divides by what may be 0; write average(…, nullif(…, 0))."
+    assert told in lint(Project(project.models, catalogue))
+
+
 def test_an_indicator_that_the_snapshot_would_leave_out_is_refused() -> None:
     project = Project.load()
     catalogue = copy(project.catalogue)

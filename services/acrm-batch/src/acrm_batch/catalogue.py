@@ -122,7 +122,7 @@ class Indicator:
     @property
     def has_zero(self) -> bool:
         """Whether nothing is 0 rather than unknown, as a quotient by what may be nothing is, like
-        the cost of each of no sales."""
+        the cost of each of no sales. Lint holds such a quotient to `nullif`."""
         is_quotient = "nullif(" in self.sql
         return self.unit in ("money", "count") and self.compared is None and not is_quotient
 

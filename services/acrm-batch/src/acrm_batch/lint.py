@@ -4,6 +4,7 @@ SQLGlot reads every model a second time, so that what the runner finds by FROM a
 against a real parser.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
@@ -24,6 +25,9 @@ from crm_shared.errors import UsageError
 from crm_shared.landing import TABLES
 from crm_shared.published import TABLES as PUBLISHED
 from crm_shared.reminder_rules import RULES
+
+#: An average over what is counted, of which there may be none; days and parameters are above 0.
+_OVER_NOBODY = re.compile(r"average\(.+, (?:sum|max|min|count)\(")
 
 
 def lint(project: Project) -> list[str]:
@@ -162,6 +166,8 @@ def _catalogue(project: Project) -> Iterator[str]:
                 yield f"{one.code} aggregates {measure}, which {name} does not have."
         if not (one.name_zh and one.name_en and one.formula_zh and one.formula_en and one.owner):
             yield f"{one.code} needs both names, its formula in both languages and an owner."
+        if _OVER_NOBODY.search(one.sql):
+            yield f"{one.code} divides by what may be 0; write average(…, nullif(…, 0))."
         if one.column.startswith(UNCOUNTED):
             yield f"{one.code} would be left out of the snapshot by its name; call it otherwise."
     yield from unreadable_rules(catalogue)

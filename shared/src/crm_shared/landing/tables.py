@@ -11,6 +11,10 @@ from crm_shared.landing.schema import Table
 DEPOSIT_RATES, LOAN_RATES = ("0", "0.2"), ("0", "0.5")
 #: A hundred years: nobody owes for longer, and a date delivered as a number is more.
 DAYS_OVERDUE = ("0", "36500")
+#: The same in monthly periods.
+OVERDUE_PERIODS = ("0", "1200")
+#: A fraction of the whole; 25 for 25 % is refused.
+SHARE = ("0", "1")
 FIVE_TIERS = ("normal", "special_mention", "substandard", "doubtful", "loss")
 DIRECTIONS = ("credit", "debit")
 ROLES = (
@@ -78,7 +82,7 @@ CUSTOMERS = (
         C("relation", "VARCHAR", codes=(
             "group_member", "subsidiary", "household_member", "guarantor", "legal_representative",
         )),
-        C("share", "DECIMAL(9,6)", nullable=True),
+        C("share", "DECIMAL(9,6)", nullable=True, limits=SHARE),
         C("effective_from", "DATE"),
         C("effective_until", "DATE", nullable=True),
     ), "`related_customer_id` is the `relation` of `customer_id` (its member, its guarantor …)."),
@@ -212,7 +216,7 @@ CREDIT = (
         C("credit_limit", "DECIMAL(18,2)", nullable=True),
         C("balance", "DECIMAL(18,2)", nullable=True),
         C("statement_day", "INTEGER", nullable=True),
-        C("overdue_periods", "INTEGER", nullable=True),
+        C("overdue_periods", "INTEGER", nullable=True, limits=OVERDUE_PERIODS),
         C("issued_on", "DATE"),
         C("activated_on", "DATE", nullable=True),
         C("closed_on", "DATE", nullable=True),

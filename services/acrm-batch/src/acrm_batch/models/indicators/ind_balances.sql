@@ -4,6 +4,7 @@ kind: indicator
 partition: as_of
 key: [customer_id, branch_id]
 audits:
+  - {assert: "aum_bal = dep_bal + wealth_bal + fund_bal + insurance_bal"}
   - {assert: "dep_bal = dep_demand_bal + dep_time_bal + dep_cert_bal"}
   - {assert: "loan_cnt >= 0 and card_cnt >= 0 and dep_acct_cnt >= 0"}
   - {row_count_drift: {max_pct: 20}, severity: warn}

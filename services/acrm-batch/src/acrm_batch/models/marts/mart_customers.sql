@@ -6,6 +6,7 @@ key: [customer_id]
 families: customer
 without: [scores]
 audits:
+  - {assert: "aum_bal = dep_bal + wealth_bal + fund_bal + insurance_bal"}
   - {not_null: [lead_branch_id]}
   - equal_sums: {with: int_customers, by: [customer_id], columns: [1]}
 ---*/

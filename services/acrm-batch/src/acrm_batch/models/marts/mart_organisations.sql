@@ -4,6 +4,8 @@ kind: mart
 partition: as_of
 key: [org_id]
 families: branch
+audits:
+  - {assert: "aum_bal = dep_bal + wealth_bal + fund_bal + insurance_bal"}
 ---*/
 -- One row per open organisation unit. A unit is made of its branches' business with everybody,
 -- customers who are invalid today too: the union's amounts are the ledger's.
