@@ -180,6 +180,7 @@ def test_a_disk_that_is_full_is_one_sentence(bank: Bank, crm: Batch, small_disk:
     code, said = finish(start(crm, _PLAIN, *_NIGHT))
     assert (code, said.count("\n")) == (1, 1), said
     assert re.match(r"Model \w+ of 2026-01-02|The partition of \w+", said) and "room" in said, said
+    assert f"0 MB are free in {small_disk}/.aside" in said, said
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
     heals(crm)
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -19,7 +20,7 @@ from acrm_batch.cli import app
 from acrm_batch.progress import Progress
 from acrm_batch.project import Project
 from acrm_batch.rehearsal import Rehearsal, rehearsing, tried
-from crm_shared.errors import NotReadyError, UsageError
+from crm_shared.errors import CrmError, NotReadyError, UsageError
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import Batch
 
@@ -271,3 +272,21 @@ def test_what_only_looks_spills_beside_the_warehouse(crm: Batch) -> None:
     with looking(crm.settings) as (runner, _):
         assert runner.engine.aside.is_relative_to(crm.settings.warehouse_dir)
     assert not list((crm.settings.warehouse_dir / ".aside").iterdir())
+
+
+def test_what_only_looks_names_the_folder_that_has_no_room_for_it(
+    crm: Batch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Where the warehouse may not be written, temporary files are elsewhere."""
+    spilled = "create table big as select range as n from range(9000000) order by hash(n)"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    # The warehouse is not there, so it cannot be written.
+    with (
+        pytest.raises(CrmError, match=f"disk of {elsewhere}, where it spills"),
+        looking(crm.settings) as (runner, _),
+    ):
+        runner.engine.connection.execute("set memory_limit = '40MB'")
+        runner.engine.connection.execute("set max_temp_directory_size = '1MB'")
+        runner.engine.connection.execute(spilled).fetchall()

@@ -5,10 +5,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from acrm_batch import history
 from acrm_batch.audits import AuditBlockedError
+from acrm_batch.batch import audit_date
 from acrm_batch.cli import app
+from acrm_batch.ledger import Ledger
+from acrm_batch.progress import Progress
 from acrm_batch.report import texts
 from acrm_batch.report.charts import bars, both_ways
 from acrm_batch.report.files import file_of
@@ -83,6 +88,23 @@ def test_a_run_that_is_blocked_leaves_a_report_that_says_why(bank: Bank, crm: Ba
     assert "blocked by an audit" in page and "int_branch_ledger" in page
     assert caught.value.sentence.split(":")[0] in page
     assert page.index('<section id="audits">') < page.index('<section id="timings">')
+
+
+def test_an_audit_asked_for_later_is_not_what_the_report_tells(made: Start) -> None:
+    crm = made.crm
+    with (
+        Ledger.open(crm.database.acrm_owner, "test") as ledger,
+        Progress(Console(), quiet=True) as progress,
+    ):
+        night = history.night_of(ledger, SECOND)
+        before = file_of(crm.settings.warehouse_dir, SECOND, "en").stat().st_ino
+        audit_date(crm.settings, SECOND, progress)
+        after = history.night_of(ledger, SECOND)
+        last = history.last_run(ledger, SECOND)
+    assert night and after and last
+    assert (after["run_id"], after["command"]) == (night["run_id"], "run")
+    assert last["command"] == "audit"
+    assert file_of(crm.settings.warehouse_dir, SECOND, "en").stat().st_ino == before
 
 
 def test_the_command_writes_where_it_is_told(

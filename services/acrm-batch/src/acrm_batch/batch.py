@@ -15,7 +15,7 @@ import psycopg
 
 from acrm_batch import history, snapshot
 from acrm_batch.audits import blocked_sentence, run_audits
-from acrm_batch.engines.duckdb import Engine, failure
+from acrm_batch.engines.duckdb import Engine, failure, room_of
 from acrm_batch.inputs import Inputs
 from acrm_batch.ledger import AuditResult, Ledger, named_failure
 from acrm_batch.model import Model
@@ -69,7 +69,7 @@ def opened(
             clean_aside(aside)
             run_id = ledger.start_run(command, business_date)
             try:
-                with _named_failures(), closing(_engine(settings, aside)) as engine:
+                with _named_failures(aside), closing(_engine(settings, aside)) as engine:
                     yield Runner(project, ledger, engine, settings.warehouse_dir), ledger, run_id
             except CrmError as error:
                 _write_down(ledger, run_id, error.code, error.sentence)
@@ -101,18 +101,18 @@ def _report(
 
 
 @contextmanager
-def _named_failures() -> Iterator[None]:
+def _named_failures(aside: Path) -> Iterator[None]:
     """A failure of DuckDB, PostgreSQL or a disk is one sentence."""
     try:
         yield
     except duckdb.Error as error:
-        raise failure("The batch", error) from error
+        raise failure("The batch", error, aside) from error
     except psycopg.Error as error:
         raise named_failure(error) from error
     except OSError as error:
         raise CrmError(
-            f"A file could not be read or written ({str(error).splitlines()[0]}); give the right "
-            "to, or make room on the disk, and start again."
+            f"A file could not be read or written ({str(error).splitlines()[0]}); give the right"
+            f" to, or make room on its disk ({room_of(aside.parent)}), and start again."
         ) from error
 
 
@@ -129,7 +129,7 @@ def looking(settings: BatchSettings) -> Iterator[tuple[Runner, Ledger]]:
     with (
         Ledger.open(settings.database_url.get_secret_value(), "acrm") as ledger,
         TemporaryDirectory(prefix="acrm-", dir=_folder_to_look_from(settings)) as aside,
-        _named_failures(),
+        _named_failures(Path(aside)),
         closing(_engine(settings, Path(aside))) as engine,
     ):
         runner = Runner(project_of(settings), ledger, engine, settings.warehouse_dir)

@@ -23,6 +23,11 @@ select r.run_id, r.business_date, r.command, r.outcome, r.started_at, r.finished
 from acrm.runs r
 """
 
+_DID_SOMETHING = (
+    "exists (select from acrm.steps s where s.run_id = r.run_id)"
+    " or r.outcome not in ('ok', 'running', 'not_ready') desc"
+)
+
 
 def recent_runs(ledger: Ledger, limit: int) -> Rows:
     """The last runs, newest first. `published`: what readers see of the date is this run's."""
@@ -31,22 +36,29 @@ def recent_runs(ledger: Ledger, limit: int) -> Rows:
 
 def last_run(ledger: Ledger, business_date: date) -> dict[str, Any] | None:
     """The last run of a date that made, failed or published something, else the last at all."""
-    found = _rows(
-        ledger,
-        _RUN + " where r.business_date = %s order by exists (select from acrm.steps s"
-        " where s.run_id = r.run_id) or r.outcome not in ('ok', 'running', 'not_ready') desc,"
-        " r.started_at desc limit 1",
-        business_date,
-    )
+    return _last(ledger, business_date, _DID_SOMETHING)
+
+
+def night_of(ledger: Ledger, business_date: date) -> dict[str, Any] | None:
+    """The same, which is an audit that somebody asked for only where nothing else ran: it makes
+    nothing, and what the night did is still what there is to tell of the date."""
+    return _last(ledger, business_date, f"r.command <> 'audit' desc, {_DID_SOMETHING}")
+
+
+def _last(ledger: Ledger, business_date: date, order: str) -> dict[str, Any] | None:
+    query = f"{_RUN} where r.business_date = %s order by {order}, r.started_at desc limit 1"
+    found = _rows(ledger, query, business_date)
     return found[0] if found else None
 
 
 def is_worth_a_report(ledger: Ledger, run_id: object) -> bool:
-    """Whether a run made, blocked or published something, or failed otherwise than by waiting."""
+    """Whether a run made, blocked or published something, or failed otherwise than by waiting; an
+    audit that somebody asked for is none of these."""
     return bool(
         _rows(
             ledger,
-            "select 1 from acrm.runs r where r.run_id = %s and (r.outcome not in"
+            "select 1 from acrm.runs r where r.run_id = %s and r.command <> 'audit'"
+            " and (r.outcome not in"
             " ('ok', 'not_ready') or exists (select from acrm.steps s where s.run_id = r.run_id)"
             " or exists (select from acrm.publications p where p.run_id = r.run_id))", run_id,
         )

@@ -18,7 +18,7 @@ import duckdb
 
 from acrm_batch import acceptance
 from acrm_batch.audits import AuditBlockedError, Previous, blocked_sentence, run_audits
-from acrm_batch.engines.duckdb import Bound, Engine, failure
+from acrm_batch.engines.duckdb import Bound, Engine, failure, room_of
 from acrm_batch.engines.sql import empty_relation
 from acrm_batch.inputs import File, Inputs, source, version_of
 from acrm_batch.ledger import Ledger, PartitionRow
@@ -333,11 +333,14 @@ class Runner:
             from acrm_batch.tag_rules import tag_fault  # noqa: PLC0415  only a failure needs SQLGlot
 
             named = tag_fault(self.project, model.name)
-            raise (named or failure(f"Model {model.name} of {day}", error)) from error
+            raise (
+                named or failure(f"Model {model.name} of {day}", error, self.engine.aside)
+            ) from error
         except OSError as error:
             raise CrmError(
-                f"The partition of {model.name} cannot be written ({error.strerror}); make room or "
-                "give the right to write, and start again."
+                f"The partition of {model.name} cannot be written ({error.strerror}); make room"
+                f" ({room_of(self.engine.aside.parent)}) or give the right to write, and start"
+                " again."
             ) from error
         row = PartitionRow(fingerprint, version, rows)
         seconds = time.monotonic() - began

@@ -140,7 +140,7 @@ def stage(runner: Runner, day: date) -> Path | None:
         finally:
             engine.connection.execute("detach snapshot")
     except duckdb.Error as error:
-        raise failure(f"The snapshot of {day}", error) from error
+        raise failure(f"The snapshot of {day}", error, engine.aside) from error
     with aside.open("rb") as stream:
         os.fsync(stream.fileno())
     return aside

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -210,18 +211,30 @@ def reason_of(error: Exception) -> str:
     return lines[0].rstrip(".") if lines else type(error).__name__
 
 
-def failure(what: str, error: duckdb.Error) -> CrmError:
-    """A failure of DuckDB as a sentence that says what to do."""
+def failure(what: str, error: duckdb.Error, aside: Path) -> CrmError:
+    """A failure of DuckDB, which spills and stages in `aside`, as a sentence that says what to do;
+    it names the folder above, which is still there when the sentence is read."""
     if isinstance(error, duckdb.OutOfMemoryException):
         advice = (
-            "give it more memory (--memory-limit, ACRM_MEMORY_LIMIT) or make room on the "
-            "warehouse's disk, and start again"
+            "give it more memory (--memory-limit, ACRM_MEMORY_LIMIT) or make room on the disk of"
+            f" {aside.parent}, where it spills, and start again"
         )
     elif isinstance(error, duckdb.IOException):
-        advice = "look at the file and at the room on its disk, and start again"
+        advice = (
+            f"look at the file and at the room on its disk ({room_of(aside.parent)}), and start"
+            " again"
+        )
     else:
         advice = "correct the model or the data, and start again"
     return CrmError(f"{what} failed in DuckDB ({reason_of(error)}); {advice}.")
+
+
+def room_of(folder: Path) -> str:
+    """How much room the disk of a folder has, in words."""
+    try:
+        return f"{shutil.disk_usage(folder).free // 1024**2:,} MB are free in {folder}"
+    except OSError:
+        return f"that of {folder}"
 
 
 def variables_of(sql: str, bound: Mapping[str, Bound]) -> dict[str, Bound]:

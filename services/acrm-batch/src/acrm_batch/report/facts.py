@@ -48,7 +48,7 @@ class Facts:
 
 def collect(ledger: Ledger, project: Project, warehouse: Path, day: date) -> Facts:
     """The facts of a date's last run that did something; `NotReadyError` where none ran."""
-    run = history.last_run(ledger, day)
+    run = history.night_of(ledger, day)
     if run is None:
         raise NotReadyError(f"{day} has never been run; run `acrm run --date {day}` first.")
     names = {one.code: (one.name_zh, one.name_en) for one in project.catalogue.indicators}

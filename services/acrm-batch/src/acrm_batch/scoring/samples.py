@@ -113,7 +113,7 @@ def observe(runner: Runner, definition: Definition, day: date, horizon_months: i
         _keep(runner, "observed_events", definition.event.sql, {"t": day, "until": until})
         found = connection.execute(_TOGETHER).fetchnumpy()
     except duckdb.Error as error:
-        raise failure(f"Score {definition.name} of {day}", error) from error
+        raise failure(f"Score {definition.name} of {day}", error, runner.engine.aside) from error
     rows = len(found["customer_id"])
     return Sample(
         np.full(rows, np.datetime64(day)),

@@ -335,6 +335,6 @@ def make(
             lean.make(out)
             return lean
         except duckdb.Error as error:
-            raise failure("The lean SQL", error) from error
+            raise failure("The lean SQL", error, Path(aside)) from error
         finally:
             engine.close()
