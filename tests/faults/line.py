@@ -54,6 +54,8 @@ class Line:
     lost_at: datetime | None = None
     lost_after: int = 0
     intake: RunningCommand = field(init=False)
+    #: Takes over where the intake is stopped, and is the intake from then on.
+    spare: RunningCommand = field(init=False)
     bank: Bank = field(init=False)
     wanted: list[RunningCommand] = field(default_factory=list)
     #: What each had printed when it was started last.
@@ -77,6 +79,7 @@ class Line:
         self.ports = dict(map(self._member, range(3)))
         self.members = list(self.ports)
         self.intake = self._command("intake", "ocrm", "intake")
+        self.spare = self._command("spare", "ocrm", "intake")
         self.wanted = [*self.members[:2], self.intake]
         for one in self.wanted:
             self._start(one)
@@ -136,7 +139,7 @@ class Line:
 
     def kill_all(self) -> None:
         """End what is left, however a test ended."""
-        for one in (*self.members, self.intake):
+        for one in (*self.members, self.intake, self.spare):
             if one.started and one.running():
                 one.kill()
 
@@ -183,6 +186,27 @@ class Line:
         one.send(signal.SIGSTOP)
         time.sleep(SESSION_SECONDS * 2)
         one.send(signal.SIGCONT)
+
+    def stop_the_intake_past_its_session(self) -> None:
+        """Another takes over all partitions; the first wakes up, possibly with a batch in hand that
+        is not its own any more, and shares the work for a while.
+
+        Then it is killed: of the local broker, one that leaves in good order may upset the group.
+        """
+        stopped, self.intake = self.intake, self.spare
+        stopped.send(signal.SIGSTOP)
+        self.spare = stopped
+        self.wanted.append(self._start(self.intake))
+        has_all = (
+            "select max(partitions) from ocrm.intake_status"
+            f" where worker like '%:{self.intake.pid}'"
+        )
+        partitions = self.servers.broker.partitions
+        self.wait(lambda: self.number(has_all) == partitions, "the other intake to take over")
+        stopped.send(signal.SIGCONT)
+        time.sleep(SESSION_SECONDS * 2)
+        self.wanted.remove(stopped)
+        stopped.kill()
 
     def rebalance(self) -> None:
         """The third member joins, or is gone for good."""
@@ -254,6 +278,7 @@ class Line:
             self.kill_a_member,
             self.kill_the_intake,
             self.stop_a_member_past_its_session,
+            self.stop_the_intake_past_its_session,
             self.rebalance,
             self.edit_a_rule,
             self.servers.restart_postgresql,
@@ -274,6 +299,7 @@ class Line:
             *([self.lose_the_topics] if own_broker else []),
             self.edit_a_rule,
             self.stop_a_member_past_its_session,
+            self.stop_the_intake_past_its_session,
             self.servers.lose_the_database,
         ]
 
