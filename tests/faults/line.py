@@ -261,14 +261,15 @@ class Line:
     def lose_the_topics(self) -> None:
         """The broker begins with nothing, while members and intake run. What docs/operations.md
         says then: the reminders are told again, and the bank sends again what it had sent."""
+        with psycopg.connect(self.servers.url) as connection:
+            row = connection.execute("select clock_timestamp()").fetchone()
+        self.lost_at = row[0] if row else None
         self.servers.begin_the_broker_anew()
         for edit in self.edits:
             edit.reached.clear()
         self.lost_after = self.number("select max(seq) from alerting.outbox")
         with psycopg.connect(self.servers.url) as connection:
-            row = connection.execute("select clock_timestamp()").fetchone()
             outbox.send_again(connection, datetime(2000, 1, 1, tzinfo=UTC))
-        self.lost_at = row[0] if row else None
         self.bank.send_again()
 
     def faults(self) -> list[Callable[[], None]]:
