@@ -1,8 +1,12 @@
 """Pruning takes old dates out of the warehouse and leaves what later dates are carried from."""
 
+import os
 from datetime import date
 
+import psycopg
+
 from acrm_batch.prune import Pruned, prune
+from crm_shared import postgres
 from tests.acrm_batch.bank import Bank
 from tests.acrm_batch.conftest import FIRST, SECOND, THIRD, Batch, Start
 
@@ -49,3 +53,19 @@ def test_reports_snapshots_and_runs_go_with_their_dates(made: Start) -> None:
     root = crm.settings.warehouse_dir
     assert len(list((root / "reports").iterdir())) == 2
     assert prune(crm.settings, 1, 400) == Pruned(THIRD)
+
+
+def test_what_killed_processes_left_aside_goes_and_what_runs_keeps_its_own(crm: Batch) -> None:
+    aside = crm.settings.warehouse_dir / ".aside"
+    killed, running, looked, looking = (
+        aside / name for name in ("2026-01-30", "2026-01-31", "acrm-old", "acrm-new")
+    )
+    for folder in (killed, running, looked, looking):
+        folder.mkdir(parents=True)
+        (folder / "part.parquet").write_bytes(b"personal data")
+    os.utime(looked, (0, 0))
+    url = crm.settings.database_url.get_secret_value()
+    with psycopg.connect(url) as other, postgres.advisory_lock(other, f"acrm {running.name}"):
+        assert prune(crm.settings, 2, 400) == Pruned(None, left_aside=2)
+    assert {folder.name for folder in aside.iterdir()} == {running.name, looking.name}
+    assert prune(crm.settings, 2, 400).left_aside == 1

@@ -1,5 +1,5 @@
 """Pruning: old partitions leave the warehouse, which holds personal data in clear; with them go
-snapshots, reports, published dates and the history of runs.
+snapshots, reports, published dates, the history of runs, and what killed processes left aside.
 
 What the kept dates are carried from or compared with stays: month ends, the same days of last year,
 the first day of the history, and what organisations had the day before the first that is kept; it
@@ -8,7 +8,9 @@ files are there.
 """
 
 import shutil
+import time
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,12 +26,15 @@ from crm_shared.business_calendar import is_month_end
 from crm_shared.errors import CrmError
 
 _YEAR = timedelta(days=366)
+#: Looking holds no lock, and is over long before that.
+_LONGEST_LOOK_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
     """What was removed: partitions and reports of dates before the first that is kept, snapshots
-    and published dates beyond those that the settings keep, and runs older than their days."""
+    and published dates beyond those that the settings keep, runs older than their days, and folders
+    that killed processes left aside."""
 
     first_kept: date | None
     partitions: int = 0
@@ -37,6 +42,7 @@ class Pruned:
     reports: int = 0
     published_dates: int = 0
     runs: int = 0
+    left_aside: int = 0
 
 
 def prune(settings: BatchSettings, keep_days: int, keep_runs_days: int) -> Pruned:
@@ -45,9 +51,10 @@ def prune(settings: BatchSettings, keep_days: int, keep_runs_days: int) -> Prune
     with Ledger.open(settings.database_url.get_secret_value(), "acrm prune") as ledger:
         published = drop_old(ledger, settings.keep_dates)
         runs = _forget_runs(ledger, keep_runs_days)
+        left_aside = _remove_left_aside(ledger, settings.warehouse_dir / ".aside")
         made = [as_of for _, as_of in ledger.partitions()]
         if not made:
-            return Pruned(None, published_dates=published, runs=runs)
+            return Pruned(None, published_dates=published, runs=runs, left_aside=left_aside)
         first_kept = max(made) - timedelta(days=keep_days - 1)
         for day, folders in _old(settings.warehouse_dir, first_kept, max(made)).items():
             with postgres.advisory_lock(ledger.connection, f"acrm {day}"):
@@ -64,7 +71,26 @@ def prune(settings: BatchSettings, keep_days: int, keep_runs_days: int) -> Prune
         _remove_reports(settings.warehouse_dir, first_kept),
         published,
         runs,
+        left_aside,
     )
+
+
+def _remove_left_aside(ledger: Ledger, aside: Path) -> int:
+    """What dates that nobody runs any more, and looks that ended long ago, left of a kill."""
+    removed = 0
+    for folder in sorted(aside.glob("*")):
+        if folder.name.startswith("acrm-"):
+            if folder.stat().st_mtime < time.time() - _LONGEST_LOOK_SECONDS:
+                _remove(folder)
+                removed += 1
+            continue
+        with (
+            suppress(postgres.AlreadyRunningError),
+            postgres.advisory_lock(ledger.connection, f"acrm {folder.name}"),
+        ):
+            _remove(folder)
+            removed += 1
+    return removed
 
 
 def _forget_runs(ledger: Ledger, keep_days: int) -> int:

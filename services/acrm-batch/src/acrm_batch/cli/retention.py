@@ -30,5 +30,5 @@ def prune(
         say(
             f"Removed: {removed.partitions} partitions and {removed.reports} reports{before},"
             f" {removed.snapshots} snapshots, {removed.published_dates} published dates,"
-            f" {removed.runs} runs."
+            f" {removed.runs} runs, {removed.left_aside} folders that killed processes left."
         )
