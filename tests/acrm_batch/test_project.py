@@ -158,6 +158,13 @@ def test_a_tag_has_at_most_three_levels_and_a_known_family(
     assert fault in str(refused.value)
 
 
+def test_a_value_of_a_tag_that_yaml_takes_for_a_number_is_a_fault(folder: Path) -> None:
+    written = folder / "catalogue" / "tags" / "basic.yml"
+    written.write_text(written.read_text().replace('"18_29"', "18_29"))
+    with pytest.raises(UsageError, match="value 1829 as a number; put it in quotes"):
+        Project.load(folder)
+
+
 def test_a_tag_whose_rule_is_no_sql_is_a_fault(folder: Path) -> None:
     spoil_tag(folder, "fund_bal >")
     faults = lint(Project.load(folder))

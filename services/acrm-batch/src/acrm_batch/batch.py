@@ -112,7 +112,7 @@ def _named_failures(aside: Path) -> Iterator[None]:
     except OSError as error:
         raise CrmError(
             f"A file could not be read or written ({str(error).splitlines()[0]}); give the right"
-            f" to, or make room on its disk ({room_of(aside.parent)}), and start again."
+            f" to, or make room on the disk ({room_of(aside.parent)}), and start again."
         ) from error
 
 

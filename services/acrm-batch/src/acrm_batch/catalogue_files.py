@@ -268,6 +268,8 @@ def _tags(words: Vocabulary, entry: _Entry) -> Iterator[Tag]:
             [f"({rule['when']})" if "when" in rule else "true"]
             + [f"not coalesce({other}, false)" for other in earlier]
         )
+        if not isinstance(value := rule.get("value", ""), str):
+            raise ValueError(f"YAML reads the value {value} as a number; put it in quotes")
         zh, en = words.of_rule(rule, earlier, str(entry.get("strength", "")))
         if entry.get("mode") == "single" and "when" in rule:
             earlier.append(f"({rule['when']})")

@@ -35,7 +35,7 @@ def refuse_repeats(
         unread = {file.day for file in files}
         for first_day, history in groupby(files, key=lambda f: inputs.first_day(f.day)):
             for batch in batches(list(history)):
-                near = _near(inputs, first_day, batch, landing)
+                near = _near(inputs, first_day, batch, unread, landing)
                 _refuse(connection, batch, near, unread, landing)
 
 
@@ -45,9 +45,12 @@ def comes_once(table: Table) -> bool:
     return table.kind == "event" and bool(instants) and not instants & set(table.key)
 
 
-def _near(inputs: Inputs, first_day: date, batch: Sequence[File], landing: Path) -> list[File]:
+def _near(
+    inputs: Inputs, first_day: date, batch: Sequence[File], unread: set[date], landing: Path
+) -> list[File]:
     """The files of the history that could hold the events of a batch too, as far as they are
-    kept. A large day is a batch of its own, and not compared with itself."""
+    kept. A large day is a batch of its own, and not compared with itself; later days that are
+    fresh themselves look back on this one."""
     reach = timedelta(days=DAYS)
     alone = batch[0].day if len(batch) == 1 else None
     return [
@@ -55,6 +58,7 @@ def _near(inputs: Inputs, first_day: date, batch: Sequence[File], landing: Path)
         for file in inputs.between(batch[0].table, batch[0].day - reach, batch[-1].day + reach)
         if file.rows
         and file.day != alone
+        and not (file.day > batch[-1].day and file.day in unread)
         and inputs.first_day(file.day) == first_day
         and file.path(landing).is_file()
     ]
@@ -82,10 +86,11 @@ def _refuse(
         return
     day, rows, example, before = found
     [path] = [file.path(landing) for file in batch if file.day == day]
+    either = "" if before < day else f", or {before} if that is the wrong one"
     raise RowsRefusedError(
         f"{path}: {rows} rows of {table.name} are events that came with another day already (for"
         f" instance {key} {example}, with {before}); have {day} delivered again without them, or"
-        " with ids of their own. To correct an event, have its own day delivered again."
+        f" with ids of their own{either}. To correct an event, have its own day delivered again."
     )
 
 

@@ -221,7 +221,7 @@ def failure(what: str, error: duckdb.Error, aside: Path) -> CrmError:
         )
     elif isinstance(error, duckdb.IOException):
         advice = (
-            f"look at the file and at the room on its disk ({room_of(aside.parent)}), and start"
+            f"look at the file and at the room on the disk ({room_of(aside.parent)}), and start"
             " again"
         )
     else:

@@ -57,9 +57,10 @@ units as (
     union all
     select parent_id, org_id from stg_org_units where org_type = 'branch'
     union all
-    select top.org_id, unit.org_id
+    -- Also what a branch has that is unknown, which only a warning tells of holdings.
+    select top.org_id, branches.branch_id
     from stg_org_units as top
-    cross join stg_org_units as unit
+    cross join branches
     where top.org_type = 'union'
 ),
 
