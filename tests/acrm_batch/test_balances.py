@@ -128,3 +128,14 @@ def test_a_wrong_cent_blocks(ready: Start, tmp_path: Path, spoil: Spoil, said: s
     spoil(tmp_path)
     with pytest.raises(AuditBlockedError, match=said):
         run(ready.crm, Project.load(tmp_path), said.partition(" ")[0])
+
+
+def test_a_holding_at_an_unknown_branch_blocks_nothing(bank: Bank, crm: Batch) -> None:
+    bank.customer(1, home="A")
+    bank.account(10, 1, "A", "100.10")
+    bank.add("wealth_holdings", holding_id=1, customer_id=1, branch_id="Z", kind="wealth",
+             product="x", amount=Decimal("5.05"), bought_on=date(2025, 1, 1))  # fmt: skip
+    bank.deliver(DAY)
+    crm.run(DAY, selectors=("chk_balances",))
+    found = crm.rows("chk_balances", DAY, "org_id, wealth_bal")
+    assert {org: amount for org, amount in found if amount} == {"U": Decimal("5.05")}
