@@ -261,7 +261,7 @@ def records_of(polled: dict[TopicPartition, list[Record]]) -> list[Record]:
 
 
 def next_offsets(records: Sequence[Record]) -> dict[TopicPartition, OffsetAndMetadata]:
-    """The offsets to commit once the records are durable: one past the last of each partition.
+    """One past the last record of each partition: where to go on once they are durable.
 
     Those of a partition are in order.
     """

@@ -42,7 +42,7 @@ class Holds:
             if not one.held:
                 continue
             self._held.add(partition)
-            with suppress(ValueError):  # it was revoked meanwhile
+            with suppress(ValueError, KeyError):  # it was revoked meanwhile
                 client.seek(TopicPartition(*partition), one.next_offset)
                 client.pause(TopicPartition(*partition))
             metrics.HELD.labels(*partition).set(1)

@@ -1,7 +1,8 @@
 """Working on dead letters once more: the same code, so the same ids, while no batch is written."""
 
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import psycopg
@@ -67,9 +68,9 @@ def _in_one_transaction(
         # Not by their partitions: a customer may have moved to another one since.
         ownership.lock_all(connection)
         progress = ownership.lock(connection, {(one.topic, one.partition) for one in letters})
-        for state in progress.values():
-            state.dead_in_a_row = -len(letters)
-        decoded = batch.decode_all(records, progress, now, bounds)
+        # No letter is left alone here, however many still cannot be worked on.
+        boundless = replace(bounds, dead_letter_limit=sys.maxsize)
+        decoded = batch.decode_all(records, progress, now, boundless)
         dead = {one.record: one.detail for one in decoded.dead}
         decoded.dead.clear()
         result = batch.write(connection, decoded, ruleset.load(connection), judge_known=True)
