@@ -69,12 +69,8 @@ class Runner:
             openings = (openings - replaced) | {day.day for day in accepted if day.opening}
         self.inputs = Inputs(set(days) | set(wanted), files, openings)
         self.inputs.check_tables(business_date)
-        fresh = [
-            file
-            for day in accepted
-            for file in day.files
-            if known.get((file.table, file.day)) != file.sha256
-        ]
+        came = (file for day in accepted for file in day.files)
+        fresh = [one for one in came if known.get((one.table, one.day)) != one.sha256]
         refuse_repeats(self.engine.connection, self.inputs, fresh, landing)
         if accepted and run_id is not None:
             self.ledger.record_accepted(run_id, accepted)
