@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from acrm_batch import portability
 from acrm_batch.cli import app
 from acrm_batch.column_lineage import ROWS, Tracer
+from acrm_batch.dictionary import entries
 from acrm_batch.lineage import Origins
 from acrm_batch.model import Model
 from acrm_batch.project import Project
@@ -227,6 +228,11 @@ def test_lineage_goes_from_a_code_over_models_to_landing_columns() -> None:
     assert "stg_loans.status" in steps["ind_balances.loan_cnt"]
     assert steps["stg_loans.status"] == ["landing.loans.status"]
     assert "loans.status" in found["landing_columns"]
+    [said] = [row for row in entries(Project.load()) if row["code"] == "LOAN_CNT"]
+    words = [said["formula_zh"], said["formula_en"]]
+    assert [found["formula_zh"], found["formula_en"]] == words
+    lines = CliRunner().invoke(app, ["lineage", "LOAN_CNT"]).stdout.splitlines()
+    assert lines[:2] == [f"LOAN_CNT: {formula}" for formula in words]
     told = CliRunner().invoke(app, ["lineage", "org_units.legal_entity_id"]).stdout
     assert "pub_org_units.legal_entity_id <- int_org_units.legal_entity_id" in told
     assert "landing columns: org_units.org_id, org_units.org_type, org_units.parent_id" in told

@@ -77,6 +77,25 @@ def test_a_rule_below_another_says_so_unless_both_ask_one_column_for_codes() -> 
     assert said("job = 'farmer'", "(job in ('driver', 'worker'))")[0] == "职业为农民（farmer）。"
 
 
+@pytest.mark.parametrize(
+    ("sql", "earlier", "is_said"),
+    [
+        ("job in ('farmer')", ["(job in ('driver', 'worker'))", "(job in ('worker'))"], False),
+        ("job = 'farmer'", ["(job in ('driver', 'farmer'))"], True),
+        ("job in ('farmer', 'self_made')", ["(job = 'driver')", "(job = 'self_made')"], True),
+        ("job = 'farmer'", ["(job = 'driver')", "(has_card)"], True),
+        ("job = 'farmer'", ["(has_card)"], True),
+        ("aum_bal = 1", ["(aum_bal = 2)", "(aum_bal in (-1, 0))"], False),
+        ("aum_bal = 1", ["(aum_bal = param('tier.high'))"], True),
+        ("aum_bal = 1", ["(aum_bal = 1.0)"], True),
+    ],
+)
+def test_only_of_different_codes_the_order_does_not_matter(
+    sql: str, earlier: list[str], *, is_said: bool
+) -> None:
+    assert ("nothing above it in the group holds" in said(sql, *earlier)[1]) is is_said
+
+
 def test_the_strength_is_said_after_the_rule() -> None:
     zh, en = said("aum_bal > 0", strength="strength_ratio(aum_bal, 5)")
     assert zh == "管理资产余额大于0。强度：恰达下限为50，达下限两倍及以上为100。"

@@ -23,10 +23,12 @@ _DELIVERED_ON = "business_date"
 @dataclass(frozen=True, slots=True)
 class Lineage:
     """Where a code comes from: each column on the way with what it is made of, the code's own
-    first, and the landing columns at the end. `relation.*` are the rows of a relation."""
+    first, and the landing columns at the end. `relation.*` are the rows of a relation. Of a model
+    there is its description, in English alone."""
 
     code: str
-    formula: str
+    formula_zh: str | None
+    formula_en: str
     columns: tuple[tuple[str, tuple[str, ...]], ...]
     landing_columns: tuple[str, ...]
 
@@ -117,10 +119,11 @@ class Origins:
     def lineage(self, code: str) -> Lineage:
         """The lineage of an indicator, a tag, a model, or a column of a model or a published table,
         `model.column`; `UsageError` where nothing is called so."""
-        formula, columns = self._meant(code)
+        (zh, en), columns = self._meant(code)
         return Lineage(
             code,
-            formula,
+            zh,
+            en,
             tuple(
                 (_text(column), tuple(_text(one) for one in sorted(made_of)))
                 for column, made_of in self.steps(columns)
@@ -128,22 +131,24 @@ class Origins:
             tuple(self.landing_columns(columns)),
         )
 
-    def _meant(self, code: str) -> tuple[str, list[Column]]:
-        """The formula or description of a code, and its columns."""
+    def _meant(self, code: str) -> tuple[tuple[str | None, str], list[Column]]:
+        """The formula of a code in Chinese and in English, or the description of a model; and its
+        columns."""
         codes, models = self.of_codes(), self.project.models
         if code in codes:
             catalogue = self.project.catalogue
             formulas = {one.code: (one.formula_zh, one.formula_en) for one in catalogue.indicators}
             formulas |= {tag.path: (tag.formula_zh, tag.formula_en) for tag in catalogue.tags}
-            return " ".join(formulas[code]), codes[code]
+            return formulas[code], codes[code]
         relation, _, name = code.partition(".")
         model = f"pub_{relation}" if relation in PUBLISHED else relation
         if model in models:
             known = self.columns_of(model)
+            described = (None, models[model].description)
             if not name:
-                return models[model].description, [(model, one) for one in (*known, ROWS)]
+                return described, [(model, one) for one in (*known, ROWS)]
             if name in known:
-                return models[model].description, [(model, name)]
+                return described, [(model, name)]
             raise UsageError(f"{relation} has no column {name}; it has {', '.join(known)}.")
         raise UsageError(f"Nothing is called {code}; `acrm dictionary` lists the codes.")
 

@@ -14,6 +14,8 @@ Words = tuple[str, str]
 
 _COMPARISON = re.compile(r"([a-z][a-z0-9_]*) (>=|<=|>|<|=) (.+)")
 _ONE_OF = re.compile(r"([a-z][a-z0-9_]*) in \(([^()]*)\)")
+_CODE = r"(?:'[^']*'|0|-?[1-9]\d*)"
+_CODES = re.compile(rf"([a-z][a-z0-9_]*) (= {_CODE}|in \({_CODE}(?:, {_CODE})*\))")
 _KNOWN = re.compile(r"([a-z][a-z0-9_]*) is not null")
 _FLAG = re.compile(r"[a-z][a-z0-9_]*")
 _VALUE = re.compile(r"(-?)(?:param\('([^']+)'(?:, legal_entity_id)?\)|(\d+(?:\.\d+)?)|'([^']*)')")
@@ -50,7 +52,7 @@ class Vocabulary:
     def of_rule(self, entry: Mapping[str, Any], earlier: Sequence[str], strength: str) -> Words:
         """A rule of a tag in words, its own or those of its SQL; empty where it has neither.
 
-        `earlier` are the rules of the same tag that must not hold.
+        `earlier` are the rules of the same tag that must not hold, each in brackets.
         """
         if "when" not in entry:
             return "其他各项均不成立。", "None of the others holds."
@@ -60,7 +62,7 @@ class Vocabulary:
             zh, en = self._of_sql(entry["when"]) or ("", "")
         if not (zh and en):
             return "", ""
-        if earlier and not _exclude_each_other((*earlier, f"({entry['when']})")):
+        if earlier and not _excludes(entry["when"], earlier):
             zh += "，且本组前面各项均不成立"
             en += ", and nothing above it in the group holds"
         for begins, words in _STRENGTHS.items():
@@ -118,7 +120,19 @@ class Vocabulary:
         return name and (f"{name[0]}（{code}）", name[1] if same else f"{name[1]} ({code})")
 
 
-def _exclude_each_other(rules: Sequence[str]) -> bool:
-    """Whether rules ask one column for different codes, so that no order matters."""
-    asked = [re.fullmatch(r"\(([a-z0-9_]+) (?:= [^ ]+|in \([^()]+\))\)", rule) for rule in rules]
-    return len({one and one[1] for one in asked}) == 1 and all(asked)
+def _excludes(rule: str, earlier: Sequence[str]) -> bool:
+    """Whether a rule asks the column of all earlier ones for other codes, so that no order
+    matters."""
+    asked = _asked(rule)
+    return asked is not None and all(
+        other is not None and other[0] == asked[0] and not other[1] & asked[1]
+        for other in (_asked(one[1:-1]) for one in earlier)
+    )
+
+
+def _asked(rule: str) -> tuple[str, frozenset[str]] | None:
+    """The column of a rule and the codes or whole numbers that it asks for; None where it asks for
+    anything else, of which it cannot be told here what it leaves to others."""
+    if not (found := _CODES.fullmatch(rule)):
+        return None
+    return found[1], frozenset(re.findall(_CODE, found[2]))

@@ -49,7 +49,8 @@ def lineage_command(code: str, as_json: Json = False) -> None:
         if as_json:
             print_json(asdict(found))
             return
-        say(f"{found.code}: {found.formula}")
+        for formula in filter(None, (found.formula_zh, found.formula_en)):
+            say(f"{found.code}: {formula}")
         for name, made_of in found.columns:
             say(f"  {name} <- {', '.join(made_of) or 'what the model itself says'}")
         say(f"landing columns: {', '.join(found.landing_columns)}")
