@@ -103,6 +103,12 @@ LOANS = replacing(BALANCES, "sum(balance) as loan_bal", f"sum(balance + case {CE
 ARREARS = replacing(BALANCES, "(interest_arrears) as", f"(interest_arrears - case {CENT}) as")
 CARDS = replacing(BALANCES, "sum(balance) as card_bal", f"sum(balance - case {CENT}) as card_bal")
 FUNDS = replacing(BALANCES, "kind = 'fund' then amount", f"kind = 'fund' then amount + case {CENT}")
+DEPOSITS = replacing(
+    BALANCES,
+    "from stg_deposit_accounts as",
+    "from (select * from stg_deposit_accounts where branch_id <> 'A') as",
+)
+LOST = replacing("base/int_customers.sql", "'active'", "'active' and customer.customer_id <> 1")
 AS_OPEN = "and not coalesce(closed_on <= $bd, false)\n    group by customer_id"
 CLOSED = replacing(BALANCES, AS_OPEN, "\n    group by customer_id")
 
@@ -117,9 +123,12 @@ CLOSED = replacing(BALANCES, AS_OPEN, "\n    group by customer_id")
         (FUNDS, "ind_balances of 2026-01-02 .* audit assert\\(aum_bal = dep_bal .*: 1 rows"),
         (LOANS, CUSTOMERS),
         (CARDS, CUSTOMERS),
+        (DEPOSITS, CUSTOMERS.replace("1 rows", "2 rows")),
+        (LOST, CUSTOMERS.replace("1 rows", "4 rows")),
     ],
     ids=["loans", "arrears", "cards", "a closed card", "parts of the assets",
-         "loans of customers", "cards of customers"],
+         "loans of customers", "cards of customers", "deposits of customers",
+         "a lost customer"],
 )  # fmt: skip
 def test_a_wrong_cent_blocks(ready: Start, tmp_path: Path, spoil: Spoil, said: str) -> None:
     root = Path(str(files("acrm_batch")))
