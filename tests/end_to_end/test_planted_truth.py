@@ -54,7 +54,7 @@ SCOPES = {"R04.TIER_UP": "tiers", "R04.TIER_DOWN": "tiers", "R04.DORMANT": "life
 MODELS = ("tag_customers", "int_coverage", "int_over_contact", "pub_potential_customers",
           "ind_value", "int_due_reminders", "int_campaign_results",
           "ind_campaigns_orgs", "int_private_managers", "ind_reminders_orgs", "ind_structure_orgs",
-          "chk_orphans", "chk_amounts", "chk_freshness")  # fmt: skip
+          "chk_orphans", "chk_amounts", "chk_freshness", "chk_loans")  # fmt: skip
 
 
 @dataclass

@@ -204,7 +204,9 @@ CREDIT = (
         C("days_overdue", "INTEGER", limits=DAYS_OVERDUE),
         C("five_tier_before", "VARCHAR", nullable=True, codes=FIVE_TIERS),
         C("five_tier_after", "VARCHAR", nullable=True, codes=FIVE_TIERS),
-    ), "What happened to loans that day."),
+    ), "What happened to loans that day. `amount` is what was paid out (`granted`), came in as"
+       " principal and interest (`repaid`), was outstanding (`written_off`) or is owed (`arrears`)."
+       " Empty where the source does not say."),
     Table("credit_cards", "state", ("card_id",), (
         C("card_id", "BIGINT"),
         C("customer_id", "BIGINT"),
