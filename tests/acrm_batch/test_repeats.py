@@ -129,6 +129,33 @@ def test_a_delivery_whose_file_is_no_longer_kept_is_not_looked_into(bank: Bank, 
     assert accept(crm, SECOND) == 1
 
 
+def test_a_day_that_an_older_version_accepted_is_compared_when_it_is_run_again(
+    bank: Bank, crm: Batch
+) -> None:
+    deliver(bank, "contacts", FIRST, 7)
+    accept(crm, FIRST)
+    file = bank.landing / "business_date=2026-01-01" / "contacts.parquet"
+    aside = file.rename(bank.landing / "aside")
+    deliver(bank, "contacts", SECOND, 7)
+    accept(crm, SECOND)
+    aside.rename(file)
+    # Older versions compared nothing, and so left it.
+    crm.query("delete from acrm.compared_days returning 1")
+    for _ in range(2):
+        sentence = refused(crm, SECOND).sentence
+        assert "contact_id 7, with 2026-01-01); have 2026-01-02 delivered again" in sentence
+    assert refused(crm, FIRST).sentence.count("or 2026-01-02 if that is the wrong one") == 1
+    # Later nights are made all the same, and the day's own delivery mends it.
+    deliver(bank, "contacts", THIRD, 9)
+    assert accept(crm, THIRD) == 1
+    deliver(bank, "contacts", SECOND, 8)
+    assert accept(crm, SECOND) == 1
+    assert accept(crm, FIRST) == 0
+    assert crm.query("select * from acrm.compared_days order by 1") == [
+        (FIRST,), (SECOND,), (THIRD,)
+    ]  # fmt: skip
+
+
 def test_the_end_of_a_reminder_comes_with_its_own_day_alone(bank: Bank, crm: Batch) -> None:
     ended = {
         "reminder_id": "r", "rule_code": "D01", "customer_id": 1, "branch_id": "A",

@@ -32,6 +32,7 @@ create table if not exists acrm.accepted_files (
     business_date date not null, table_name text not null, file text not null,
     sha256 text not null, rows bigint not null, full_delivery boolean not null,
     primary key (business_date, table_name));
+create table if not exists acrm.compared_days (business_date date primary key);
 create table if not exists acrm.partitions (
     model text not null, as_of date not null, fingerprint text not null, version text not null,
     rows bigint not null, run_id uuid not null,
@@ -128,7 +129,8 @@ class Ledger:
         connection = postgres.connect(url, application_name=application_name)
         with connection:
             row = connection.execute(
-                "select to_regclass('acrm.publication_states'), to_regclass('acrm.sent_reminders')"
+                "select to_regclass('acrm.publication_states'), to_regclass('acrm.sent_reminders'),"
+                " to_regclass('acrm.compared_days')"
             ).fetchone()
             if row is None or None in row:
                 raise NotReadyError(
@@ -174,8 +176,9 @@ class Ledger:
             File(*row) for row in files
         ]
 
-    def record_accepted(self, run_id: UUID, days: Iterable[Day]) -> None:
-        """Days passed acceptance; what was known of them before is replaced."""
+    def record_accepted(self, run_id: UUID, days: Iterable[Day], compared: Iterable[date]) -> None:
+        """Days passed acceptance; what was known of them before is replaced. The events of the
+        `compared` days came with no other day."""
         days = list(days)
         with self.connection.transaction(), self.connection.cursor() as cursor:
             # Runs of two dates may accept the same days at once; the second writes the same again.
@@ -185,6 +188,10 @@ class Ledger:
                 cursor.execute(
                     f"delete from acrm.{table} where business_date = any(%s)".encode(), (dates,)
                 )
+            cursor.execute(
+                "insert into acrm.compared_days select unnest(%s::date[]) on conflict do nothing",
+                (sorted(compared),),
+            )
             with cursor.copy(
                 "copy acrm.accepted_days (business_date, manifest_sha256, source, opening,"
                 " run_id)"
@@ -200,6 +207,15 @@ class Ledger:
                     copy.write_row(
                         (file.day, file.table, file.file, file.sha256, file.rows, file.full)
                     )
+
+    def compared_days(self) -> set[date]:
+        """The accepted days whose events were compared with those of other days; what an older
+        version accepted was not."""
+        with self.connection.transaction():
+            rows = self.connection.execute(
+                "select business_date from acrm.compared_days"
+            ).fetchall()
+        return {day for (day,) in rows}
 
     def partitions(self) -> dict[tuple[str, date], PartitionRow]:
         """Every partition that counts."""

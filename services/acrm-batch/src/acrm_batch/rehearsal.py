@@ -27,7 +27,7 @@ from crm_shared.errors import UsageError
 class _Unrecorded(Ledger):
     """The ledger, asked but never written."""
 
-    def record_accepted(self, run_id: Any, days: Iterable[Day]) -> None:
+    def record_accepted(self, run_id: Any, days: Iterable[Day], compared: Iterable[date]) -> None:
         pass
 
     def forget_partitions(self, as_of: date, models: Iterable[str]) -> None:

@@ -28,10 +28,13 @@ def refuse_repeats(
 ) -> None:
     """`RowsRefusedError` where fresh files hold events that came with other days of their history.
 
-    Of two fresh days the later one is refused.
+    Of two fresh days the later one is refused. Files that are no longer kept cannot be compared.
     """
     for name in sorted({file.table for file in fresh if comes_once(TABLES[file.table])}):
-        files = sorted((f for f in fresh if f.table == name and f.rows), key=lambda f: f.day)
+        files = sorted(
+            (f for f in fresh if f.table == name and f.rows and f.path(landing).is_file()),
+            key=lambda f: f.day,
+        )
         unread = {file.day for file in files}
         for first_day, history in groupby(files, key=lambda f: inputs.first_day(f.day)):
             for batch in batches(list(history)):

@@ -45,7 +45,8 @@ class Runner:
     def accept(self, run_id: UUID | None, business_date: date, threads: int) -> int:
         """Accept every day delivered up to the date that is new or changed; returns how many.
 
-        Without a run nothing is recorded.
+        The events of the date itself are compared with other days also where an older version
+        accepted it, which did not. Without a run nothing is recorded.
         """
         landing = self.engine.landing
         days, files = self.ledger.accepted()
@@ -56,8 +57,7 @@ class Runner:
                 f" {day_folder(landing, business_date)} has no manifest; deliver the day (or run"
                 " the generator for it) and start again."
             )
-        known_days = {day: checksum for day, (checksum, _) in days.items()}
-        wanted = [day for day, checksum in found.items() if known_days.get(day) != checksum]
+        wanted = [day for day, sha256 in found.items() if days.get(day, ("",))[0] != sha256]
         openings = {day for day, (_, opening) in days.items() if opening}
         accepted = []
         known = {(file.table, file.day): file.sha256 for file in files}
@@ -69,11 +69,12 @@ class Runner:
             openings = (openings - replaced) | {day.day for day in accepted if day.opening}
         self.inputs = Inputs(set(days) | set(wanted), files, openings)
         self.inputs.check_tables(business_date)
-        came = (file for day in accepted for file in day.files)
-        fresh = [one for one in came if known.get((one.table, one.day)) != one.sha256]
+        compared, news = self.ledger.compared_days(), {business_date, *wanted}
+        seen = {of: sha256 for of, sha256 in known.items() if of[1] in compared}
+        fresh = [f for f in files if f.day in news and seen.get((f.table, f.day)) != f.sha256]
         refuse_repeats(self.engine.connection, self.inputs, fresh, landing)
-        if accepted and run_id is not None:
-            self.ledger.record_accepted(run_id, accepted)
+        if run_id is not None and (accepted or not news <= compared):
+            self.ledger.record_accepted(run_id, accepted, compared=news)
         return len(wanted)
 
     def path(self, model: str, as_of: date) -> Path:

@@ -132,6 +132,9 @@ class _ForgettingLedger(Ledger):
     def accepted(self) -> tuple[dict[date, tuple[str, bool]], list[File]]:
         return {}, []
 
+    def compared_days(self) -> set[date]:
+        return set()
+
     def record_accepted(self, *_: Any, **__: Any) -> None:
         pass
 
