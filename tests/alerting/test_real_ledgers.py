@@ -182,7 +182,7 @@ def _closures(ledger: duckdb.DuckDBPyConnection) -> list[Event]:
     rows = ledger.execute("select account_id, closed_at from closure order by all").fetchall()
     return [
         Closure(
-            event_id=ids.event_id("account-closed", str(number)), producer="core",
+            event_id=ids.event_id("account-closed", f"{number}|{at.date()}"), producer="core",
             occurred_at=at.replace(tzinfo=UTC), customer_id=number, account_id=number,
             branch_id="B01", business_date=at.date(), product="demand", closing_text="0.00",
         )

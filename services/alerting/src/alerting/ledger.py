@@ -47,13 +47,14 @@ order by t.booked_at, t.card_txn_id
 """
 
 #: By kind of event, the table that says how many there were that day, and the kind and key of
-#: their ids. An account's closure is a change of its state.
+#: their ids. An account's closure is a change of its state; it may be closed again another day.
 _KEYS = {
     "transaction.booked": ("transactions", "transaction", "select txn_id from read_parquet($file)"),
     "account.closed": (
         "deposit_accounts",
         "account-closed",
-        "select account_id from read_parquet($file) where closed_on = $day",
+        "select account_id || '|' || strftime(closed_on, '%Y-%m-%d') from read_parquet($file)"
+        " where closed_on = $day",
     ),
     "loan.changed": ("loan_events", "loan-event", "select event_no from read_parquet($file)"),
     "card.booked": (

@@ -75,7 +75,7 @@ def closures(
     }  # fmt: skip
     for row in ledger.rows(_CLOSURES, values):
         yield Closure(
-            event_id=ids.event_id("account-closed", str(row[0])),
+            event_id=ids.event_id("account-closed", f"{row[0]}|{row[4]}"),
             occurred_at=row[1].replace(tzinfo=UTC),
             producer="core",
             account_id=row[0],

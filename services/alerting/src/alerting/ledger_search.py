@@ -23,7 +23,8 @@ _STATEMENTS = "card_statements"
 #: of which day. What is overdue is found on the day after it was due, whenever it was delivered.
 _WHERE: dict[type[Event], tuple[str, str, str, str, str, str]] = {
     Booking: ("transactions", "transaction", "txn_id", "customer_id", "true", "business_date"),
-    Closure: ("deposit_accounts", "account-closed", "account_id", "customer_id",
+    Closure: ("deposit_accounts", "account-closed",
+              "account_id || '|' || strftime(business_date, '%Y-%m-%d')", "customer_id",
               "closed_on = business_date", "business_date"),
     LoanChange: ("loan_events", "loan-event", "event_no", "customer_id", "true", "business_date"),
     CardBooking: ("card_transactions", "card-transaction", "card_txn_id", "customer_id", "true",

@@ -38,6 +38,11 @@ class TransactionEvent(CustomerEvent):
 class AccountClosedEvent(CustomerEvent):
     """A deposit account was closed. `closing_balance` is what was paid out with the closure."""
 
+    event_id: UUID = Field(
+        description="The same closing has the same id, however often it is sent; an account that "
+        "was not closed after all and is closed later has another one, as the id is made of "
+        "`account-closed` and `{account_id}|{business_date}`."
+    )
     type: Literal["account.closed"] = "account.closed"
     account_id: int = Field(ge=1)
     branch_id: str

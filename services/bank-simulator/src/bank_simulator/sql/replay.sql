@@ -89,7 +89,7 @@ SELECT 'crm.transactions.v1' AS topic, 1 AS place, txn_id AS fact, CAST(customer
 FROM booking
 UNION ALL
 SELECT 'crm.transactions.v1', 2, account_id, CAST(customer_id AS VARCHAR), occurred_at,
-    envelope('account-closed', CAST(account_id AS VARCHAR), occurred_at, customer_id)
+    envelope('account-closed', account_id || '|' || getvariable('day'), occurred_at, customer_id)
     || ',"type":"account.closed","account_id":' || account_id || text_field('branch_id', branch_id)
     || text_field('customer_type', customer_type) || ',"business_date":"' || getvariable('day') || '"'
     || text_field('product', product) || ',"closing_balance":"' || CAST(closing_balance AS DECIMAL(18, 2)) || '"'
