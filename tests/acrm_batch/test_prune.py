@@ -68,4 +68,7 @@ def test_what_killed_processes_left_aside_goes_and_what_runs_keeps_its_own(crm: 
     with psycopg.connect(url) as other, postgres.advisory_lock(other, f"acrm {running.name}"):
         assert prune(crm.settings, 2, 400) == Pruned(None, left_aside=2)
     assert {folder.name for folder in aside.iterdir()} == {running.name, looking.name}
+    # What ends of itself between the look and the removal is like a name that leads nowhere.
+    for name in ("2026-01-29", "acrm-ended"):
+        (aside / name).symlink_to(aside / "gone")
     assert prune(crm.settings, 2, 400).left_aside == 1

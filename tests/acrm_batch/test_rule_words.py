@@ -102,3 +102,23 @@ def test_the_strength_is_said_after_the_rule() -> None:
     assert en.endswith(
         "above 0. Strength: 50 at the threshold, 100 at twice the threshold and above."
     )
+
+
+@pytest.mark.parametrize(
+    ("strength", "is_said"),
+    [
+        ("50", True),
+        ("50 + aum_bal", False),
+        ("strength_ratio(100 * aum_bal, param('tier.high', legal_entity_id) * 3)", True),
+        ("strength_ratio(aum_bal, 5) + strength_ratio(aum_bal, 6)", False),
+        ("strength_amount(aum_bal, param('potential.reference_amount', legal_entity_id))", True),
+        ("strength_amount(aum_bal, param('tier.high', legal_entity_id))", False),
+    ],
+)
+def test_any_other_strength_has_to_be_in_the_words_that_are_written(
+    strength: str, *, is_said: bool
+) -> None:
+    assert all(said("aum_bal > 0", strength=strength)) is is_said
+    own = {"when": "aum_bal > 0", "words": {"zh": "有余额", "en": "there is money"}}
+    zh, en = WORDS.of_rule(own, [], strength)
+    assert ("强度" in zh) is ("Strength" in en) is is_said

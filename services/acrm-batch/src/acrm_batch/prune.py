@@ -76,20 +76,23 @@ def prune(settings: BatchSettings, keep_days: int, keep_runs_days: int) -> Prune
 
 
 def _remove_left_aside(ledger: Ledger, aside: Path) -> int:
-    """What dates that nobody runs any more, and looks that ended long ago, left of a kill."""
+    """What dates that nobody runs any more, and looks that ended long ago, left of a kill; one that
+    ends meanwhile takes its folder away itself."""
     removed = 0
     for folder in sorted(aside.glob("*")):
         if folder.name.startswith("acrm-"):
-            if folder.stat().st_mtime < time.time() - _LONGEST_LOOK_SECONDS:
-                _remove(folder)
-                removed += 1
+            with suppress(FileNotFoundError):
+                if folder.stat().st_mtime < time.time() - _LONGEST_LOOK_SECONDS:
+                    _remove(folder)
+                    removed += 1
             continue
         with (
             suppress(postgres.AlreadyRunningError),
             postgres.advisory_lock(ledger.connection, f"acrm {folder.name}"),
         ):
-            _remove(folder)
-            removed += 1
+            if folder.exists():
+                _remove(folder)
+                removed += 1
     return removed
 
 

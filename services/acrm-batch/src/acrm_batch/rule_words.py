@@ -29,14 +29,14 @@ _SIGNS: Mapping[str, Words] = {
 }
 _JOINED: Mapping[str, Words] = {" and ": ("，且", ", and "), " or ": ("，或", ", or ")}
 
-#: How strong a tag is, by what its strength begins with (docs/rules/potential.md).
+#: How strong a tag is (docs/rules/potential.md): what is said of which SQL.
 _STRENGTHS: Mapping[str, Words] = {
-    "50": ("强度固定为50。", "Strength: always 50."),
-    "strength_ratio(": (
+    r"50": ("强度固定为50。", "Strength: always 50."),
+    r"strength_ratio\([^()]+(\([^()]+\)[^()]*)*\)": (
         "强度：恰达下限为50，达下限两倍及以上为100。",
         "Strength: 50 at the threshold, 100 at twice the threshold and above.",
     ),
-    "strength_amount(": (
+    r"strength_amount\(\w+, param\('potential.reference_amount', legal_entity_id\)\)": (
         "强度：50 + 50 × 金额 ÷ 参数 potential.reference_amount，最高100。",
         "Strength: 50 + 50 × amount / parameter potential.reference_amount, at most 100.",
     ),
@@ -50,7 +50,8 @@ class Vocabulary:
         self._names = names
 
     def of_rule(self, entry: Mapping[str, Any], earlier: Sequence[str], strength: str) -> Words:
-        """A rule of a tag in words, its own or those of its SQL; empty where it has neither.
+        """A rule of a tag in words, its own or those of its SQL, with its strength; empty where it
+        has neither, or where only its own words could say the strength.
 
         `earlier` are the rules of the same tag that must not hold, each in brackets.
         """
@@ -65,10 +66,11 @@ class Vocabulary:
         if earlier and not _excludes(entry["when"], earlier):
             zh += "，且本组前面各项均不成立"
             en += ", and nothing above it in the group holds"
-        for begins, words in _STRENGTHS.items():
-            if strength.startswith(begins):
-                return f"{zh}。{words[0]}", f"{en[0].upper()}{en[1:]}. {words[1]}"
-        return f"{zh}。", f"{en[0].upper()}{en[1:]}."
+        zh, en = f"{zh}。", f"{en[0].upper()}{en[1:]}."
+        for sql, words in _STRENGTHS.items():
+            if re.fullmatch(sql, strength):
+                return zh + words[0], f"{en} {words[1]}"
+        return (zh, en) if "words" in entry or not strength else ("", "")
 
     def _of_sql(self, sql: str) -> Words | None:
         joined = [one for one in _JOINED if one in sql] or [" and "]
