@@ -1,14 +1,15 @@
 """Undecodable, incomplete and future-dated records are refused with a reason, without values."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from alerting.contract import event_of
 from alerting.decoding import Refused, decode
-from alerting.events import Booking
+from alerting.events import Booking, Closure
 from tests.alerting.batches import LATER, record
-from tests.alerting.bookings import NOON, booking
+from tests.alerting.bookings import NOON, booking, closure
 
 
 def test_an_event_is_decoded() -> None:
@@ -34,6 +35,21 @@ def test_what_lacks_or_breaks_a_field_is_incomplete(changes: dict[str, object]) 
     refused = decode(record(0, value), LATER)
     assert isinstance(refused, Refused)
     assert refused.reason == "incomplete"
+
+
+@pytest.mark.parametrize("occurred_at", ["2026-07-01T04:00:00Z", "2026-07-01T04:00:00.0000000Z"])
+def test_an_account_that_stays_open_must_say_which_closing_that_takes_back(
+    occurred_at: str,
+) -> None:
+    event = closure(1).model_copy(update={"occurred_at": occurred_at, "stays_open": True})
+    refused = decode(record(0, event.model_dump_json(warnings=False).encode()), LATER)
+    assert isinstance(refused, Refused)
+    assert refused.reason == "incomplete"
+    assert "stays_open needs corrects_event_id, the closing that it takes back" in refused.detail
+    right = event.model_copy(update={"corrects_event_id": UUID(int=1)})
+    decoded = decode(record(0, right.model_dump_json(warnings=False).encode()), LATER)
+    assert isinstance(decoded, Closure)
+    assert decoded.stays_open
 
 
 @pytest.mark.parametrize("value", [b"[]", b"1", b"null", b"{}"])

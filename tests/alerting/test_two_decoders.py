@@ -24,7 +24,8 @@ from tests.alerting.test_rules_of_credit import FIRING
 MESSAGES = [
     json.loads(message.to_bytes()) for message in (*(one for one, _, _ in FIRING.values()),
                                                     booking(1, counterparty_bank="中国银行"),
-                                                    closure(2, stays_open=True))
+                                                    closure(2, stays_open=True,
+                                                            corrects_event_id=UUID(int=2)))
 ]  # fmt: skip
 
 TEXTS = st.one_of(

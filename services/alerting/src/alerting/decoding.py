@@ -16,7 +16,7 @@ import msgspec
 from pydantic import ValidationError
 
 from alerting import contract
-from alerting.events import Booking, Canary, Event, is_positive_cents
+from alerting.events import Booking, Canary, Closure, Event, is_positive_cents
 from crm_shared.kafka_records import Record
 
 Reason = Literal["undecodable", "incomplete", "future_dated", "rule_failed", "refused"]
@@ -80,6 +80,8 @@ def _plain(value: bytes) -> Event | None:
     except _UNREADABLE:
         return None
     if type(event) is Booking and not is_positive_cents(event.amount_text):
+        return None
+    if type(event) is Closure and event.stays_open and event.corrects_event_id is None:
         return None
     return event
 

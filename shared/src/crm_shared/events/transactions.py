@@ -1,10 +1,10 @@
 """Topic `crm.transactions.v1`: what the core bank books on deposit accounts."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from crm_shared.events.envelope import CustomerEvent
 from crm_shared.money import Amount
@@ -56,8 +56,15 @@ class AccountClosedEvent(CustomerEvent):
     )
     stays_open: bool | None = Field(
         default=None,
-        description="True on a correction that says that the account was not closed after all.",
+        description="True on a correction that says that the account was not closed after all; it "
+        "needs `corrects_event_id`.",
     )
+
+    @model_validator(mode="after")
+    def _what_stays_open_takes_a_closing_back(self) -> Self:
+        if self.stays_open and self.corrects_event_id is None:
+            raise ValueError("stays_open needs corrects_event_id, the closing that it takes back")
+        return self
 
 
 TransactionTopicEvent = Annotated[
