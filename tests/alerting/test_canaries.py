@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 
 from alerting import metrics, status
 from alerting.canaries import Canaries
-from crm_shared import kafka
+from crm_shared import clock, kafka
 from crm_shared.events import transactions
 from crm_shared.events.canaries import CanarySent
 from crm_shared.settings import KafkaSettings
@@ -114,7 +114,7 @@ def test_a_topic_that_takes_no_canary_is_named_once_and_all_known_partitions_get
 ) -> None:
     kafka.ensure_topics(broker, [transactions.TOPIC])
     good = kafka.topic(broker, transactions.TOPIC)
-    canaries = Canaries(30, lambda: [("t", 0), (good, 99), (good, 0)])
+    canaries = Canaries(30, lambda: [("t", 0), (good, 99), (good, 0)], clock.now)
     with structlog.testing.capture_logs() as logs:
         for _ in range(2):
             canaries.send(_MayNotWrite(producer, "t"), 10)
@@ -127,9 +127,9 @@ def test_a_topic_that_takes_no_canary_is_named_once_and_all_known_partitions_get
 
 def test_nothing_is_sent_before_anything_is_owned_or_where_it_is_off() -> None:
     owned = [("t", 0)]
-    assert Canaries(30, lambda: owned).due()
-    assert not Canaries(30, list).due()
-    assert not Canaries(0, lambda: owned).due()
+    assert Canaries(30, lambda: owned, clock.now).due()
+    assert not Canaries(30, list, clock.now).due()
+    assert not Canaries(0, lambda: owned, clock.now).due()
 
 
 def test_partitions_whose_newest_canary_is_old_are_told_with_their_owners() -> None:

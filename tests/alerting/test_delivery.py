@@ -11,10 +11,11 @@ from kafka.structs import TopicPartition
 
 from alerting import delivery, metrics, relay
 from alerting.canaries import Canaries
+from alerting.database_clock import DatabaseClock
 from alerting.delivery import Delivery
 from alerting.relay import Relay
 from alerting.settings import AlertingSettings
-from crm_shared import kafka
+from crm_shared import clock, kafka
 from crm_shared.events import reminders, transactions
 from crm_shared.settings import KafkaSettings
 from crm_shared.testing import topics
@@ -142,7 +143,7 @@ def test_a_canary_to_a_partition_without_a_leader_holds_up_no_reminder(
 ) -> None:
     bank = kafka.topic(broker, transactions.TOPIC)
     _without_leader(producer, bank, 0)
-    canaries = Canaries(30, lambda: [(bank, 0), (bank, 1)])
+    canaries = Canaries(30, lambda: [(bank, 0), (bank, 1)], clock.now)
     with pytest.raises(KafkaError):
         canaries.send(producer, 1)
     assert not canaries.refused
@@ -168,7 +169,8 @@ def test_canaries_and_metrics_have_their_turn_while_a_backlog_is_sent(
             return []
 
         failures: list[Exception] = []
-        started = Relay(settings, broker, Canaries(1, owned), failures.append)
+        told = DatabaseClock(other)
+        started = Relay(settings, broker, Canaries(1, owned, told), failures.append, clock=told)
         started.start()
         try:
             wait_until(lambda: not _unsent(outbox), "all to be sent")

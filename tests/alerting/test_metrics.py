@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 
 from alerting import days_checked, metrics, status
 from alerting.canaries import Canaries
+from alerting.database_clock import DatabaseClock
 from alerting.days_checked import Checked
 from alerting.ownership import Taken
 from alerting.relay import Relay
@@ -109,7 +110,8 @@ def test_what_waits_is_measured_while_kafka_is_away(
     run(connection, records([b"poison", booking(2, amount="500000.00")], first=10))
     nowhere = KafkaSettings(bootstrap=f"127.0.0.1:{free_port()}")
     failures: list[Exception] = []
-    relay = Relay(settings, nowhere, Canaries(0, dict), failures.append)
+    told = DatabaseClock(connection)
+    relay = Relay(settings, nowhere, Canaries(0, dict, told), failures.append, clock=told)
     metrics.OPEN_DEAD_LETTERS.labels("undecodable").set(0)
     metrics.OUTBOX_BACKLOG.set(0)
     relay.start()

@@ -26,7 +26,7 @@ class Canaries:
         self,
         seconds: float,
         owned: Callable[[], Collection[Partition]],
-        now: clock.Clock = clock.now,
+        now: clock.Clock,
     ) -> None:
         self.on = seconds > 0
         self._now = now

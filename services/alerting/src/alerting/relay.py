@@ -54,7 +54,7 @@ class Relay:
         canaries: Canaries,
         on_failure: Callable[[Exception], None],
         *,
-        clock: DatabaseClock | None = None,
+        clock: DatabaseClock,
     ) -> None:
         self._settings = settings
         self._kafka = kafka_settings
@@ -139,8 +139,7 @@ class Relay:
         connection = self._connected()
         patience = self._settings.statement_timeout_seconds * 2
         with postgres.bounded(connection, patience), connection.transaction():
-            if self._clock is not None:
-                self._clock.ask(connection)
+            self._clock.ask(connection)
             metrics.waits(status.waiting(connection))
             metrics.days(days_checked.standing(connection))
             metrics.moving(growth.since(connection, self._topics))
