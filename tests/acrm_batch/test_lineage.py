@@ -233,6 +233,8 @@ def test_lineage_goes_from_a_code_over_models_to_landing_columns() -> None:
     assert [found["formula_zh"], found["formula_en"]] == words
     lines = CliRunner().invoke(app, ["lineage", "LOAN_CNT"]).stdout.splitlines()
     assert lines[:2] == [f"LOAN_CNT: {formula}" for formula in words]
+    told = CliRunner().invoke(app, ["lineage", "TIER/gold"]).stdout
+    assert "TIER/gold: Visits a year:" in told
     told = CliRunner().invoke(app, ["lineage", "org_units.legal_entity_id"]).stdout
     assert "pub_org_units.legal_entity_id <- int_org_units.legal_entity_id" in told
     assert "landing columns: org_units.org_id, org_units.org_type, org_units.parent_id" in told

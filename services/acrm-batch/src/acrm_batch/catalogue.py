@@ -213,6 +213,11 @@ class ServiceStandard:
     served_by_en: str
 
     @property
+    def code(self) -> str:
+        """What the dictionary calls it."""
+        return f"TIER/{self.tier}"
+
+    @property
     def in_words_zh(self) -> str:
         """The standard as the dictionary shows it, in Chinese."""
         return (

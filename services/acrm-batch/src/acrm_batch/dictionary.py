@@ -4,28 +4,24 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from acrm_batch.lineage import origins_of
+from acrm_batch.lineage import STANDARDS, origins_of
 from acrm_batch.project import Project
-
-#: The model by which a tier is decided and its service standard judged.
-_STANDARDS = "int_service"
 
 
 def entries(project: Project) -> list[dict[str, Any]]:
     """The codes as they are published, then the service standard of every tier; each with its
     `audits`, those of the model that makes it, which block or warn before anything is published."""
     catalogue = project.catalogue
-    origins = origins_of(project)
-    rows = catalogue.dictionary(origins.inputs())
+    inputs = origins_of(project).inputs()
+    rows = catalogue.dictionary(inputs)
     rows += [
         {
-            "code": f"TIER/{one.tier}", "kind": "tier", "class": "TIER", "grain": "customer",
+            "code": one.code, "kind": "tier", "class": "TIER", "grain": "customer",
             "name_zh": one.name_zh, "name_en": one.name_en, "formula_zh": one.in_words_zh,
             "formula_en": one.in_words_en,
             "expression": f"param('service.visits_{one.tier}'), param('service.calls_{one.tier}')",
-            "unit": "count", "additive": False, "owner": "retail-data", "model": _STANDARDS,
-            "version": 1, "inputs": origins.landing_columns(
-                (_STANDARDS, column) for column in origins.columns_of(_STANDARDS)),
+            "unit": "count", "additive": False, "owner": "retail-data", "model": STANDARDS,
+            "version": 1, "inputs": inputs[one.code],
         } | asdict(one)
         for one in catalogue.standards
     ]  # fmt: skip

@@ -16,6 +16,9 @@ _LANDING = "landing."
 #: Columns of a model that are published masked, encrypted and as an index.
 _PROTECTED = ("document_no", "phone")
 
+#: The model by which a tier is decided and its service standard judged.
+STANDARDS = "int_service"
+
 #: The day of a delivery, by which every delivered row can be told.
 _DELIVERED_ON = "business_date"
 
@@ -90,13 +93,18 @@ class Origins:
         )
 
     def of_codes(self) -> dict[str, list[Column]]:
-        """The columns that hold every code of the catalogue: an indicator's measures, a tag."""
+        """The columns that hold every code of the dictionary: an indicator's measures, a tag, and
+        of a service standard all by which it is judged."""
         catalogue = self.project.catalogue
         codes = {
             one.code: [(one.model, name) for name in sorted(one.measures)]
             for one in catalogue.indicators
         }
-        return codes | {tag.path: [("tag_customers", tag.column)] for tag in catalogue.tags}
+        codes |= {tag.path: [("tag_customers", tag.column)] for tag in catalogue.tags}
+        return codes | {
+            one.code: [(STANDARDS, name) for name in self.columns_of(STANDARDS)]
+            for one in catalogue.standards
+        }
 
     def inputs(self) -> dict[str, list[str]]:
         """The landing columns of every code."""
@@ -139,6 +147,8 @@ class Origins:
             catalogue = self.project.catalogue
             formulas = {one.code: (one.formula_zh, one.formula_en) for one in catalogue.indicators}
             formulas |= {tag.path: (tag.formula_zh, tag.formula_en) for tag in catalogue.tags}
+            formulas |= {one.code: (one.in_words_zh, one.in_words_en)
+                         for one in catalogue.standards}  # fmt: skip
             return formulas[code], codes[code]
         relation, _, name = code.partition(".")
         model = f"pub_{relation}" if relation in PUBLISHED else relation
