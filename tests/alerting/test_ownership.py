@@ -5,8 +5,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from alerting import migrate, ownership
+from alerting import dead_letters, migrate, ownership
 from alerting.ownership import FencedError
+from tests.alerting.batches import TOPIC, record, run
 
 
 def test_a_zombie_cannot_write_any_more(connection: psycopg.Connection) -> None:
@@ -60,3 +61,30 @@ def test_a_topic_made_again_begins_without_the_dead_letters_in_a_row_of_the_old_
     ownership.take(connection, [partition], "second", {"made again": new})
     again = ownership.look(connection, [partition])[partition]
     assert (again.next_offset, again.open_in_a_row) == (0, 0)
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["the same records", "others"])
+def test_letters_of_a_topic_that_was_made_again_say_nothing_of_the_records_of_the_new_one(
+    connection: psycopg.Connection, *, same: bool
+) -> None:
+    partition, poison = (TOPIC, 30 + same), [b"one", b"two"]
+    with connection.transaction():
+        ownership.take(connection, [partition], "first", {TOPIC: UUID(int=1)})
+    run(connection, [record(at, one, partition[1]) for at, one in enumerate(poison)])
+    old = [one.dead_letter_id for one in dead_letters.find(connection)
+           if one.partition == partition[1]]  # fmt: skip
+    dead_letters.settle(connection, old)
+    assert ownership.look(connection, [partition])[partition].open_in_a_row == 0
+    connection.commit()
+    with connection.transaction():
+        ownership.take(connection, [partition], "second", {TOPIC: UUID(int=2)})
+    again = [one if same else b"other " + one for one in poison]
+    result = run(connection, [record(at, one, partition[1]) for at, one in enumerate(again)])
+    assert result.dead == {"undecodable": 2}
+    assert ownership.look(connection, [partition])[partition].open_in_a_row == 2
+    new = [one.dead_letter_id for one in dead_letters.find(connection, state="dead")
+           if one.partition == partition[1]]  # fmt: skip
+    assert (new == old) == same
+    dead_letters.settle(connection, new[:1])
+    assert ownership.look(connection, [partition])[partition].open_in_a_row == 1
+    connection.commit()

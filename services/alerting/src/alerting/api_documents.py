@@ -37,9 +37,12 @@ class PartitionStatus(BaseModel):
         " requeued."
     )
     held: bool = Field(
-        description="Whether records wait because `dead_in_a_row` has reached"
-        " ALERTING_DEAD_LETTER_LIMIT; they go on once enough of these letters are settled or"
-        " requeued."
+        description="Whether records wait because `dead_in_a_row` had reached"
+        " ALERTING_DEAD_LETTER_LIMIT and the next record would be one more; they go on once enough"
+        " of these letters are settled or requeued."
+    )
+    held_at: datetime | None = Field(
+        default=None, description="Since when; null where it is not held."
     )
 
 

@@ -100,7 +100,7 @@ def router_of(
         ),
     )
     reading = _reading(settings)
-    _add_work(router, reading, kafka_settings, settings.dead_letter_limit)
+    _add_work(router, reading, kafka_settings)
     _add_events(router, reading)
     _add_rules(router, reading)
     _add_stream(router, settings, is_stopping)
@@ -125,15 +125,13 @@ def _reading(settings: AlertingSettings) -> _Reading:
     return reading
 
 
-def _add_work(
-    router: APIRouter, reading: _Reading, kafka_settings: KafkaSettings, dead_letter_limit: int
-) -> None:
+def _add_work(router: APIRouter, reading: _Reading, kafka_settings: KafkaSettings) -> None:
     @router.get("/status", response_model=documents.Status, tags=["work"])
     def status() -> dict[str, Any]:
         """Lag, watermark and throughput of each partition, backlog and dead letters; looks twice
         within a second."""
         with reading() as connection:
-            return standing.read(connection, kafka_settings, dead_letter_limit)
+            return standing.read(connection, kafka_settings)
 
     @router.get("/storms", response_model=documents.Storms, tags=["work"])
     def lasting_storms() -> dict[str, Any]:

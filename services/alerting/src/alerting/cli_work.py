@@ -36,7 +36,7 @@ def status(as_json: AsJson = False) -> None:
 
     known = settings.load()
     with connected(known) as connection:
-        found = standing.read(connection, KafkaSettings.load(), known.dead_letter_limit)
+        found = standing.read(connection, KafkaSettings.load())
     if as_json:
         print(json.dumps(found, indent=2))
         return

@@ -262,7 +262,9 @@ class Consumer:
             self._moving = growth.is_moving(connection)
         ownership.require_own(progress, self._epochs)
         positions.require_not_set_back(progress, self._next)
-        self._holds.lift(self._client, progress)
+        if lifted := self._holds.lift(self._client, progress):
+            with self._bounded(connection), connection.transaction():
+                ownership.note_going_on(connection, {one: self._epochs[one] for one in lifted})
 
     def _settle_growth(self, connection: psycopg.Connection) -> None:
         """Past what our old partitions had when producers knew of the new ones, they hold nobody

@@ -21,7 +21,12 @@ insert into alerting.dead_letters as d
      event_id)
 select * from unnest(%s::text[], %s::int[], %s::bigint[], %s::text[], %s::bytea[], %s::text[],
                      %s::text[], %s::bytea[], %s::bytea[], %s::uuid[])
-on conflict (topic, partition, log_offset, rule_code, payload_digest) do nothing
+on conflict (topic, partition, log_offset, rule_code, payload_digest) do update
+set state = 'dead', reason = excluded.reason, detail = excluded.detail, attempts = 1,
+    first_seen_at = now(), last_seen_at = now()
+where d.rule_code = '' and d.first_seen_at < (
+    select p.recreated_at from alerting.partitions p
+    where p.topic = d.topic and p.partition = d.partition)
 returning reason
 """
 
@@ -92,7 +97,10 @@ class StoredDeadLetter:
 
 
 def add(connection: psycopg.Connection, letters: Sequence[DeadLetter]) -> list[str]:
-    """Keep the dead letters; the reasons of those that were not known before."""
+    """Keep the dead letters; the reasons of those that were not known before.
+
+    The letter of the very same record in a topic that was made again since is open once more.
+    """
     if not letters:
         return []
     payloads = [one.record.value for one in letters]

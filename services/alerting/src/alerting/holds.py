@@ -1,7 +1,8 @@
 """Partitions held at the limit of open dead letters in a row: they wait for a person, others go on.
 
-Nothing is kept of it. How many letters in a row are open says the database, whether the next record
-would be one more says the record: whoever takes the partition over comes to the same.
+How many letters in a row are open says the database, whether the next record would be one more says
+the record: whoever takes the partition over comes to the same. Since when it waits is kept with the
+partition, for people alone.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -39,13 +40,13 @@ class Holds:
     def note(self, client: KafkaConsumer, progress: Mapping[Partition, Progress]) -> None:
         """Hold the partitions of which a batch found so, at the first record that it left alone."""
         for partition, one in progress.items():
+            metrics.HELD.labels(*partition).set(one.held)
             if not one.held:
                 continue
             self._held.add(partition)
             with suppress(ValueError, KeyError):  # it was revoked meanwhile
                 client.seek(TopicPartition(*partition), one.next_offset)
                 client.pause(TopicPartition(*partition))
-            metrics.HELD.labels(*partition).set(1)
             _log.error(
                 "partition_held", topic=partition[0], partition=partition[1],
                 offset=one.next_offset, open_dead_letters_in_a_row=one.open_in_a_row,
@@ -53,15 +54,22 @@ class Holds:
                 " requeued",
             )  # fmt: skip
 
-    def lift(self, client: KafkaConsumer, progress: Mapping[Partition, Progress]) -> None:
+    def lift(
+        self, client: KafkaConsumer, progress: Mapping[Partition, Progress]
+    ) -> list[Partition]:
         """Let those go on of whose dead letters so many were settled or requeued that fewer than
-        the limit are open."""
-        for partition in sorted(self._held & progress.keys()):
-            if progress[partition].open_in_a_row < self._limit:
-                self._held.remove(partition)
-                client.resume(*client.paused() & {TopicPartition(*partition)})
-                metrics.HELD.labels(*partition).set(0)
-                _log.info("partition_goes_on", topic=partition[0], partition=partition[1])
+        the limit are open; which these are."""
+        lifted = [
+            one
+            for one in sorted(self._held & progress.keys())
+            if progress[one].open_in_a_row < self._limit
+        ]
+        for partition in lifted:
+            self._held.remove(partition)
+            client.resume(*client.paused() & {TopicPartition(*partition)})
+            metrics.HELD.labels(*partition).set(0)
+            _log.info("partition_goes_on", topic=partition[0], partition=partition[1])
+        return lifted
 
     def forget(self, client: KafkaConsumer) -> None:
         """The assignment has changed: whatever is ours is fetched and looked at again."""

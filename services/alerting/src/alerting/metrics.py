@@ -139,7 +139,7 @@ def lags(found: Mapping[Partition, tuple[int, float]]) -> None:
 def taken(found: Mapping[Partition, Taken]) -> None:
     """What happened to the topics of partitions that are owned from now on."""
     for partition, one in found.items():
-        HELD.labels(*partition).set(0)
+        HELD.labels(*partition).set(one.held_at is not None)
         if one.recreated_at is not None:
             RECREATED.labels(*partition).set(one.recreated_at.timestamp())
         if one.records_lost_at is not None:

@@ -29,7 +29,8 @@ select topic, partition, 1, %s from unnest(%s::text[], %s::int[]) as t (topic, p
 order by topic, partition
 on conflict (topic, partition) do update
 set epoch = p.epoch + 1, owner = excluded.owner, taken_at = now()
-returning topic, partition, epoch, next_offset, topic_id, recreated_at, records_lost_at
+returning topic, partition, epoch, next_offset, topic_id, recreated_at, records_lost_at,
+          held_at
 """
 
 #: The first id that is heard of a topic says nothing about the offset; every other one does.
@@ -40,20 +41,21 @@ set topic_id = t.topic_id,
     recreated_at = case when p.topic_id is null then p.recreated_at else now() end,
     dead_in_a_row = case when p.topic_id is null then p.dead_in_a_row else 0 end,
     topic_partitions = case when p.topic_id is null then p.topic_partitions end,
-    moving_since = case when p.topic_id is null then p.moving_since end
+    moving_since = case when p.topic_id is null then p.moving_since end,
+    held_at = case when p.topic_id is null then p.held_at end
 from unnest(%s::text[], %s::int[], %s::uuid[]) as t (topic, partition, topic_id)
 where p.topic = t.topic and p.partition = t.partition
 returning p.topic, p.partition, p.epoch, p.next_offset, p.topic_id, p.recreated_at,
-          p.records_lost_at
+          p.records_lost_at, p.held_at
 """
 
 #: Of the records of a partition `p` that were refused in a row, those whose letters were settled or
-#: requeued since.
+#: requeued since. Letters of a topic that was made again since lie at offsets of other records.
 DEALT_WITH = """(
     select count(*) filter (where d.state <> 'dead') from (
         select state from alerting.dead_letters
         where topic = p.topic and partition = p.partition and log_offset < p.next_offset
-          and rule_code = ''
+          and rule_code = '' and (p.recreated_at is null or first_seen_at >= p.recreated_at)
         order by log_offset desc limit p.dead_in_a_row
     ) as d)
 """
@@ -71,10 +73,11 @@ _ADVANCE = """
 update alerting.partitions p
 set next_offset = t.next_offset, watermark = greatest(p.watermark, t.watermark),
     processed = p.processed + t.records, dead_in_a_row = t.dead, updated_at = now(),
-    canary_at = greatest(p.canary_at, t.canary_at)
+    canary_at = greatest(p.canary_at, t.canary_at),
+    held_at = case when t.held then coalesce(p.held_at, now()) end
 from unnest(%s::text[], %s::int[], %s::bigint[], %s::timestamptz[], %s::bigint[], %s::int[],
-            %s::timestamptz[])
-    as t (topic, partition, next_offset, watermark, records, dead, canary_at)
+            %s::timestamptz[], %s::boolean[])
+    as t (topic, partition, next_offset, watermark, records, dead, canary_at, held)
 where p.topic = t.topic and p.partition = t.partition
 """
 
@@ -83,6 +86,13 @@ _LOST = """
 update alerting.partitions p set records_lost_at = now()
 from unnest(%s::text[], %s::int[]) as t (topic, partition)
 where p.topic = t.topic and p.partition = t.partition
+"""
+
+
+_GO_ON = """
+update alerting.partitions p set held_at = null
+from unnest(%s::text[], %s::int[], %s::bigint[]) as t (topic, partition, epoch)
+where p.topic = t.topic and p.partition = t.partition and p.epoch = t.epoch
 """
 
 
@@ -96,13 +106,14 @@ class FencedError(CrmError):
 class Taken:
     """A partition newly owned: the epoch of this ownership and how far the last owner came, in the
     topic of that id; when it was last found that the topic had been made again, and that it had
-    deleted records before their turn."""
+    deleted records before their turn; and since when it is held."""
 
     epoch: int
     next_offset: int
     topic_id: UUID | None = None
     recreated_at: datetime | None = None
     records_lost_at: datetime | None = None
+    held_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -186,6 +197,11 @@ def note_loss(connection: psycopg.Connection, partitions: Iterable[Partition]) -
     connection.execute(_LOST, _columns(partitions))
 
 
+def note_going_on(connection: psycopg.Connection, epochs: Mapping[Partition, int]) -> None:
+    """Note that these are held no longer, where they are still ours by these epochs."""
+    connection.execute(_GO_ON, (*_columns(epochs), list(epochs.values())))
+
+
 def look(
     connection: psycopg.Connection, partitions: Iterable[Partition]
 ) -> dict[Partition, Progress]:
@@ -244,6 +260,7 @@ def advance(connection: psycopg.Connection, progress: Mapping[Partition, Progres
             [one.records for one in values],
             [one.dead_in_a_row for one in values],
             [one.canary_at for one in values],
+            [one.held for one in values],
         ),
     )
     days_worked.add(connection, {partition: one.days for partition, one in progress.items()})

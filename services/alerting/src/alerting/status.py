@@ -18,7 +18,7 @@ from crm_shared.settings import KafkaSettings
 
 _PARTITIONS = f"""
 select topic, partition, epoch, owner, next_offset, watermark, processed, updated_at, canary_at,
-       dead_in_a_row - {DEALT_WITH}
+       dead_in_a_row - {DEALT_WITH}, held_at
 from alerting.partitions p where topic = any (%s) order by topic, partition
 """
 
@@ -78,12 +78,10 @@ def canaries(
 def read(
     connection: psycopg.Connection,
     settings: KafkaSettings,
-    dead_letter_limit: int,
     *,
     sample_seconds: float = 1.0,
 ) -> dict[str, Any]:
-    """Lag, watermark and throughput by partition; looks twice to see how fast it goes. One is held
-    where records wait behind as many open dead letters in a row as there may be."""
+    """Lag, watermark and throughput by partition; looks twice to see how fast it goes."""
     topics = [kafka.topic(settings, name) for name in TOPICS]
     before = _processed(connection, topics)
     time.sleep(sample_seconds)
@@ -110,11 +108,12 @@ def read(
             "updated_at": updated_at.isoformat() if updated_at else None,
             "canary_seconds": _age(canary_at, now),
             "dead_in_a_row": dead,
-            "held": dead >= dead_letter_limit and ends.get((topic, number), 0) > next_offset,
+            "held": held_at is not None,
+            "held_at": held_at.isoformat() if held_at else None,
         }
         for (
             topic, number, epoch, owner, next_offset, watermark, processed, updated_at, canary_at,
-            dead,
+            dead, held_at,
         ) in _with_untaken(rows, ends)
     ]  # fmt: skip
     return {
@@ -150,9 +149,9 @@ def held(partitions: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence on each of the partitions of `read` that is held."""
     return [
         f"{one['topic']}/{one['partition']} is held at offset {one['next_offset']}: its last "
-        f"{one['dead_in_a_row']} records are open dead letters, and {one['lag_records']} wait. Look"
-        " at `alerting dead-letters list`, mend the producer, and settle or requeue them: it goes"
-        " on by itself."
+        f"{one['dead_in_a_row']} records are open dead letters, and {one['lag_records']} wait since"
+        f" {one['held_at']}. Look at `alerting dead-letters list`, mend the producer, and settle or"
+        " requeue them: it goes on by itself."
         for one in partitions
         if one["held"]
     ]
@@ -163,7 +162,7 @@ def _with_untaken(
 ) -> list[tuple[Any, ...]]:
     """The rows, and one for each partition of the topics that nobody has taken over yet."""
     untaken = set(ends) - {(row[0], row[1]) for row in rows}
-    return sorted([*rows, *((*one, 0, None, 0, None, 0, None, None, 0) for one in untaken)])
+    return sorted([*rows, *((*one, 0, None, 0, None, 0, None, None, 0, None) for one in untaken)])
 
 
 def counts(connection: psycopg.Connection) -> dict[str, Any]:
