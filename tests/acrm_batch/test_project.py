@@ -36,8 +36,7 @@ def add_model(folder: Path, sql: str, matter: str = MATTER, name: str = "int_new
 
 @pytest.mark.slow
 def test_the_package_is_without_faults() -> None:
-    done = CliRunner().invoke(app, ["lint"])
-    assert done.exit_code == 0, done.stderr
+    assert lint(Project.load()) == []
 
 
 @pytest.mark.parametrize(

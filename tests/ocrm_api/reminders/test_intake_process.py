@@ -201,6 +201,21 @@ def test_a_topic_made_again_is_taken_in_from_its_first_record(line: Line, *, run
     assert found == facts
 
 
+def test_offsets_that_the_topic_never_had_records_at_are_no_loss(line: Line) -> None:
+    stop, redis_url = threading.Event(), line.environment["CRM_REDIS_URL"]
+    settings = Settings(database_url=SecretStr(line.bank.database.ocrm_app), demo=True)
+    intake = Intake(settings, line.settings, redis_url, stop)
+    name = kafka.topic(line.settings, topic.TOPIC)
+    intake._go_back()  # it has heard of the topic
+    for offset in (0, 5):
+        value = raised(1, window=f"txn:{offset}").to_bytes()
+        intake._handle([Record(name, 0, offset, b"1", value)])
+    stop.set()
+    intake.run()
+    kept = "select next_offset, missing, missing_at from ocrm.intake_offsets"
+    assert line.bank.execute(kept) == [(6, 0, None)]
+
+
 @pytest.mark.faults
 def test_a_postgresql_that_never_answers_is_given_up(
     line: Line, monkeypatch: pytest.MonkeyPatch

@@ -12,6 +12,7 @@ import pytest
 from crm_shared import ids
 from crm_shared.clock import now
 from crm_shared.events.reminders import ReminderWithdrawn
+from crm_shared.kafka_gaps import Gap
 from crm_shared.kafka_records import Record
 from ocrm_api.reminders import books, receiving, routing
 from ocrm_api.reminders.books import DeadLetterLimitError
@@ -146,21 +147,23 @@ def test_too_many_dead_letters_are_kept_and_stop_the_intake(
     assert books.keep_dead_letters(connection, more) == 0
 
 
-def test_a_gap_in_the_offsets_is_noticed(connection: psycopg.Connection) -> None:
-    assert (
-        books.keep_offsets(
-            connection, [Record("t", 0, 0, None, b""), Record("t", 0, 1, None, b"")], {}
-        )
-        == []
-    )
-    assert books.keep_offsets(connection, [Record("t", 0, 2, None, b"")], {}) == []
-    gap = books.keep_offsets(connection, [Record("t", 0, 5, None, b"")], {})
-    assert (gap[0].expected, gap[0].found) == (3, 5)
-    kept = "select missing, missing_at = now() from ocrm.intake_offsets where topic = 't'"
-    assert connection.execute(kept).fetchall() == [(2, True)]
-    assert books.keep_offsets(connection, [Record("t", 0, 9, None, b"")], {})[0].expected == 6
-    assert connection.execute(kept).fetchall() == [(5, True)]
-    assert books.keep_offsets(connection, [Record("t", 0, 0, None, b"")], {}) == []
+def test_records_that_were_missing_are_counted_with_the_offsets(
+    connection: psycopg.Connection,
+) -> None:
+    def kept() -> list[tuple[int, int, bool | None]]:
+        return connection.execute(
+            "select next_offset, missing, missing_at = now() from ocrm.intake_offsets"
+            " where topic = 't'"
+        ).fetchall()
+
+    books.keep_offsets(connection, [Record("t", 0, one, None, b"") for one in (0, 1)], {})
+    assert kept() == [(2, 0, None)]
+    books.keep_offsets(connection, [Record("t", 0, 5, None, b"")], {})
+    assert kept() == [(6, 0, None)], "offsets that nobody deleted are no loss"
+    books.keep_offsets(connection, [Record("t", 0, 9, None, b"")], {}, [Gap("t", 0, 6, 8)])
+    assert kept() == [(10, 3, True)]
+    books.keep_offsets(connection, [Record("t", 0, 0, None, b"")], {})
+    assert kept() == [(1, 3, True)]
 
 
 def reroute_closed(of: Bank) -> routing.Closed:

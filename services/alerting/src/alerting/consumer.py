@@ -33,15 +33,15 @@ from alerting import (
 )
 from alerting.batch import BatchResult
 from alerting.decoding import Refused
-from alerting.gaps import Gap
 from alerting.ownership import FencedError, Partition, Progress
 from alerting.ruleset import Ruleset, RulesetError
 from alerting.settings import AlertingSettings
 from alerting.watchdog import Watchdog
-from crm_shared import kafka, kafka_positions, logging, postgres
+from crm_shared import kafka, kafka_gaps, kafka_positions, logging, postgres
 from crm_shared.clock import Clock
 from crm_shared.errors import ServerUnavailableError
 from crm_shared.events.from_bank import TOPICS
+from crm_shared.kafka_gaps import Gap
 from crm_shared.kafka_records import Record, partition_of
 from crm_shared.settings import KafkaSettings
 
@@ -162,7 +162,7 @@ class Consumer:
         """One transaction, checked against the epochs of our partitions; with it, what was lost
         before these records is told, once."""
         connection, records = self._connected(), self._holds.without(records)
-        lost = gaps.find(records, self._next, self._beginnings)
+        lost = kafka_gaps.find(records, self._next, self._beginnings)
         touched = set(map(partition_of, records))
         with self._bounded(connection), connection.transaction():
             progress = ownership.lock_own(
@@ -286,14 +286,13 @@ class Consumer:
         metrics.lost(lost)
         for gap in lost:
             _log.error(
-                "records_lost", problem=gap.sentence, topic=gap.topic, partition=gap.partition,
-                first_offset=gap.first, last_offset=gap.last, records=gap.records,
+                "records_lost", problem=gaps.sentence(gap), topic=gap.topic,
+                partition=gap.partition, first_offset=gap.first, last_offset=gap.last,
+                records=gap.records,
             )  # fmt: skip
 
     def _beginnings(self, partitions: Collection[Partition]) -> dict[Partition, int]:
-        wanted = [TopicPartition(*one) for one in partitions]
-        found = self._client.beginning_offsets(wanted, timeout_ms=5_000)
-        return {(one.topic, one.partition): offset for one, offset in found.items()}
+        return kafka_gaps.beginnings(self._client, partitions)
 
     def _reload_rules(self, connection: psycopg.Connection) -> None:
         try:

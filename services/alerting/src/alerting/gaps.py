@@ -1,65 +1,14 @@
-"""Records that were deleted from the topic before they were read: found, and said out loud.
+"""Records that were deleted from the topic before they were read, in words for people."""
 
-Where the position of the group no longer exists, the broker's client goes on at the earliest record
-there is and says nothing. Ours is kept in PostgreSQL, so what lies between is known exactly.
-"""
-
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-
-from kafka.errors import KafkaError
-
-from alerting.ownership import Partition
-from crm_shared.kafka_records import Record, offset_of, partition_of
+from crm_shared.kafka_gaps import Gap
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Records of a partition, from the first to the last offset, that nobody will ever see."""
-
-    topic: str
-    partition: int
-    first: int
-    last: int
-
-    @property
-    def records(self) -> int:
-        """How many."""
-        return self.last - self.first + 1
-
-    @property
-    def sentence(self) -> str:
-        """What was lost, and what to do."""
-        return (
-            f"Work on partition {self.partition} of {self.topic} had stopped before offset "
-            f"{self.first}, and the topic now begins at {self.last + 1}: {self.records} records "
-            "were deleted unread, and reminders for them are missing. Have the core bank send that "
-            "period again (events known by their ids change nothing), and give the topic a "
-            "retention longer than any standstill."
-        )
-
-
-def find(
-    records: Sequence[Record],
-    expected: Mapping[Partition, int],
-    beginnings: Callable[[Collection[Partition]], Mapping[Partition, int]],
-) -> list[Gap]:
-    """The gaps before these records, where work on their partition had begun.
-
-    Offsets may be missing without a loss, as those of a producer's transactions: a gap is one only
-    if the topic begins behind the offset that was `expected`, or does not say where it begins.
-    """
-    backwards = records[::-1]
-    first = dict(zip(map(partition_of, backwards), map(offset_of, backwards), strict=True))
-    ahead = {one: at for one, at in first.items() if at > expected.get(one, 0) > 0}
-    if not ahead:
-        return []
-    try:
-        begins = beginnings(ahead)
-    except KafkaError:
-        begins = ahead
-    return [
-        Gap(*one, first=expected[one], last=min(begins[one], at) - 1)
-        for one, at in ahead.items()
-        if begins[one] > expected[one]
-    ]
+def sentence(gap: Gap) -> str:
+    """What was lost, and what to do."""
+    return (
+        f"Work on partition {gap.partition} of {gap.topic} had stopped before offset "
+        f"{gap.first}, and the topic now begins at {gap.last + 1}: {gap.records} records "
+        "were deleted unread, and reminders for them are missing. Have the core bank send that "
+        "period again (events known by their ids change nothing), and give the topic a "
+        "retention longer than any standstill."
+    )

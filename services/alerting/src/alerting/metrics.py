@@ -9,12 +9,12 @@ from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 from alerting.batch import BatchResult
 from alerting.days_checked import Checked
 from alerting.decoding import Reason
-from alerting.gaps import Gap
 from alerting.ownership import Partition, Taken
 from alerting.rules import RULES
 from alerting.rules.protocol import Scope
 from alerting.status import Waiting
 from crm_shared.clock import BANK_ZONE
+from crm_shared.kafka_gaps import Gap
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a library without annotations
 

@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from os import getpid
 from typing import Any
@@ -10,7 +9,9 @@ from uuid import UUID
 
 import psycopg
 
+from crm_shared import kafka
 from crm_shared.errors import CrmError, ExitCode
+from crm_shared.kafka_gaps import Gap
 from crm_shared.kafka_records import Record
 from ocrm_api.reminders.receiving import DeadLetter
 
@@ -76,16 +77,6 @@ class DeadLetterLimitError(CrmError):
     exit_code = ExitCode.BLOCKED
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Records that were never seen: the broker gave up what had not been read."""
-
-    topic: str
-    partition: int
-    expected: int
-    found: int
-
-
 def keep_dead_letters(connection: psycopg.Connection, letters: Iterable[DeadLetter]) -> int:
     """Keep what cannot be used; how many are unsettled now, 0 where the batch has none."""
     rows = [
@@ -123,34 +114,24 @@ def check_dead_letters(unsettled: int, limit: int) -> None:
 
 
 def keep_offsets(
-    connection: psycopg.Connection, records: Sequence[Record], topic_ids: Mapping[str, UUID]
-) -> list[Gap]:
-    """Note how far each partition of the topics has been taken in, and which records went missing;
-    tells of these."""
-    first: dict[tuple[str, int], int] = {}
-    after: dict[tuple[str, int], int] = {}
-    for record in records:
-        place = record.topic, record.partition
-        first[place] = min(first.get(place, record.offset), record.offset)
-        after[place] = max(after.get(place, 0), record.offset + 1)
-    gaps = []
-    for (topic, partition), offset in sorted(first.items()):
-        row = connection.execute(
-            "select next_offset from ocrm.intake_offsets where topic = %s and partition = %s",
-            (topic, partition),
-        ).fetchone()
-        missing = max(0, offset - row[0]) if row is not None else 0
-        if missing:
-            gaps.append(Gap(topic, partition, offset - missing, offset))
+    connection: psycopg.Connection,
+    records: Sequence[Record],
+    topic_ids: Mapping[str, UUID],
+    gaps: Iterable[Gap] = (),
+) -> None:
+    """Note how far each partition of the topics has been taken in, and how many records were
+    missing before these."""
+    missing = {(gap.topic, gap.partition): gap.records for gap in gaps}
+    for (topic, partition), one in sorted(kafka.next_offsets(records).items()):
+        lost = missing.get((topic, partition), 0)
         connection.execute(
             "insert into ocrm.intake_offsets as o (topic, partition, next_offset, topic_id)"
             " values (%s, %s, %s, %s) on conflict (topic, partition) do update"
             " set next_offset = excluded.next_offset, updated_at = now(),"
             " topic_id = coalesce(excluded.topic_id, o.topic_id), missing = o.missing + %s,"
             " missing_at = case when %s > 0 then now() else o.missing_at end",
-            (topic, partition, after[topic, partition], topic_ids.get(topic), missing, missing),
+            (topic, partition, one.offset, topic_ids.get(topic), lost, lost),
         )
-    return gaps
 
 
 def follow(connection: psycopg.Connection, topic_ids: Mapping[str, UUID]) -> list[str]:

@@ -10,6 +10,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from kafka.errors import KafkaError
 from redis import Redis
 from redis.exceptions import RedisError
 
-from crm_shared import clock, kafka, kafka_positions, logging, postgres
+from crm_shared import clock, kafka, kafka_gaps, kafka_positions, logging, postgres
 from crm_shared.errors import ServerUnavailableError
 from crm_shared.events import reminders as topic
 from crm_shared.kafka_records import Record
@@ -150,12 +151,14 @@ class Intake:
         if self._is_elsewhere():
             self._go_back()
             raise _PolledAgainError
+        beginnings = partial(kafka_gaps.beginnings, self._client)
+        gaps = kafka_gaps.find(records, self._next, beginnings)
         with self._transaction() as connection:
             self._require_not_set_back(connection)
             self._published = routing.current(connection, self._published)
             received = receiving.receive(connection, self._published, records)
             unsettled = books.keep_dead_letters(connection, received.dead)
-            gaps = books.keep_offsets(connection, records, self._topic_ids)
+            books.keep_offsets(connection, records, self._topic_ids, gaps)
             told = received.told()
             outbox.add(connection, told)
             telling.tell(connection, told)
@@ -173,7 +176,7 @@ class Intake:
             )
         for gap in gaps:
             log.error("records_missing", topic=gap.topic, partition=gap.partition,
-                      expected=gap.expected, found=gap.found)  # fmt: skip
+                      expected=gap.first, found=gap.last + 1)  # fmt: skip
         if told:
             self._wake_streams()
         books.check_dead_letters(unsettled, self._settings.dead_letter_limit)
