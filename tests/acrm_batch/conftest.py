@@ -198,7 +198,7 @@ def made(small_nights: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         yield start
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def published(small_nights: Kept, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
     """The bank with a published date, for tests that only look."""
     with (

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from acrm_batch.cli import app
 from crm_shared.landing import day_folder
 from tests.acrm_batch.bank import Bank, write_day
-from tests.acrm_batch.conftest import FIRST, Batch
+from tests.acrm_batch.conftest import FIRST, Start
 from tests.acrm_batch.processes import environment
 
 SECOND, FIFTH, NINTH = date(2026, 1, 2), date(2026, 1, 5), date(2026, 1, 9)
@@ -33,8 +33,10 @@ def _catch_up(to: date) -> tuple[int, list[str]]:
 
 
 def test_missed_nights_are_made_up_in_order_and_a_lost_day_by_the_next_opening(
-    delivered: Bank, crm: Batch, monkeypatch: pytest.MonkeyPatch
+    made: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    bank, crm = made.bank, made.crm
+    bank.deliver(FIFTH, since=date(2026, 1, 4))
     for name, value in environment(crm).items():
         monkeypatch.setenv(name, value)
     assert _catch_up(SECOND) == (0, [str(SECOND)]), "nothing was published before"
@@ -42,8 +44,8 @@ def test_missed_nights_are_made_up_in_order_and_a_lost_day_by_the_next_opening(
     assert _catch_up(FIFTH) == (0, [str(FIFTH)]), "what is done costs a look"
     assert crm.query("select business_date from acrm.publications order by 1")[-1] == (FIFTH,)
     assert _catch_up(NINTH) == (75, []), "the sixth is not there"
-    state = dict(delivered.tables(FIRST, full=True))
-    write_day(delivered.landing, NINTH, state, full=True, opening=True)
+    state = dict(bank.tables(FIRST, full=True))
+    write_day(bank.landing, NINTH, state, full=True, opening=True)
     assert _catch_up(NINTH) == (0, [str(NINTH)]), "what lies before an opening is not waited for"
 
 

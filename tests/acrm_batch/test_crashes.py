@@ -29,13 +29,14 @@ _PLAIN = "import sys\nfrom acrm_batch.cli import app\napp(sys.argv[1:])"
 _NIGHT = ("run", "--date", str(SECOND), "--no-events")
 
 #: Where a run dies: while delivered rows are looked at; before the days are recorded; after a
-#: partition was renamed and before its row, twice; between the filled and the attached partitions
+#: partition was renamed and before its row, thrice; between the filled and the attached partitions
 #: of PostgreSQL; while the snapshot is written; after the commit and before the snapshot is in
 #: place; between the file and the pointer.
 POINTS = (
     ("acceptance", "_check_rows", 3),
     ("ledger.Ledger", "record_accepted", 0),
     ("ledger.Ledger", "record_step", 0),
+    ("ledger.Ledger", "record_step", 18),
     ("ledger.Ledger", "record_step", 40),
     ("snapshot", "_describe", 0),
     ("publish", "_swap", 3),
@@ -84,6 +85,8 @@ def test_a_run_killed_anywhere_leaves_nothing_half_and_heals(bank: Bank, crm: Ba
     assert not list((crm.settings.warehouse_dir / ".aside").rglob("*.*"))
     healed = (checksums(crm), snapshots(crm), published(crm))
     assert healed[1][0] is not None
+    assert crm.query("select business_date from acrm.publications") == [(SECOND,)]
+    assert "died" in {row[0] for row in crm.query("select outcome from acrm.runs")}
     made_anew(crm, *_NIGHT)
     assert (checksums(crm), snapshots(crm), published(crm)) == healed
 
@@ -159,18 +162,16 @@ def test_what_a_killed_prune_leaves_is_made_again_or_pruned_later(made: Start) -
     assert _partitions(crm) == len(checksums(crm))
 
 
-@pytest.mark.parametrize(
-    ("room", "named"),
-    [(3_000, r"Model \w+ of 2026-01-02"), (300_000, "The snapshot of 2026-01-02")],
-)
-def test_a_file_that_cannot_grow_is_one_sentence(
-    bank: Bank, crm: Batch, room: int, named: str
-) -> None:
+def test_a_file_that_cannot_grow_is_one_sentence(bank: Bank, crm: Batch) -> None:
     """With little room a model fails, with more the snapshot; neither publishes anything."""
     small(bank)
-    code, said = finish(start(crm, _PLAIN, *_NIGHT, file_limit=room))
-    assert (code, said.count("\n")) == (1, 1), said
-    assert re.match(named, said) and "room" in said, said
+    for room, named in (
+        (3_000, r"Model \w+ of 2026-01-02"), (300_000, "The snapshot of 2026-01-02"),
+    ):  # fmt: skip
+        code, said = finish(start(crm, _PLAIN, *_NIGHT, file_limit=room))
+        assert (code, said.count("\n")) == (1, 1), said
+        assert re.match(named, said) and "room" in said, said
+        assert crm.query("select 1 from acrm.publications") == []
     heals(crm)
 
 

@@ -100,6 +100,7 @@ def test_days_of_one_legal_entity_change_its_customers_alone(
     assert {row for row in own if row[1] in {2, 4}} == {r for r in longer if r[1] in {2, 4}}
 
 
+@pytest.mark.slow
 def test_an_entity_may_not_have_its_own_value_of_what_holds_for_the_union() -> None:
     project = Project.load()
     own = ParameterValue("rfm.days", "L1", date(2026, 1, 1), 30)

@@ -163,6 +163,7 @@ def test_what_cannot_be_followed_is_said(sql: str) -> None:
         traced(sql)
 
 
+@pytest.mark.slow
 def test_every_model_has_the_columns_that_duckdb_finds(origins: Origins) -> None:
     relations, faults = portability.described(origins.project)
     assert faults == []

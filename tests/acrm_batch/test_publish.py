@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
@@ -26,11 +27,12 @@ from crm_shared.events.reminders import ADAPTER, TOPIC, ReminderRaised, Reminder
 from crm_shared.kafka_records import Record
 from crm_shared.settings import KafkaSettings
 from tests.acrm_batch.bank import Bank
-from tests.acrm_batch.conftest import FIRST, SECOND, THIRD, Batch, Filling, Start
+from tests.acrm_batch.conftest import FIRST, SECOND, THIRD, Batch, Filling, Kept, Start
 from tests.acrm_batch.processes import KILLED, environment, finish, start
 from tests.databases import PostgresDatabase
 
 DAY = date(2026, 1, 2)
+SETTLED, MISTAKEN = DAY + timedelta(days=1), DAY + timedelta(days=2)
 
 
 def with_loan(bank: Bank) -> Bank:
@@ -167,29 +169,49 @@ def test_due_reminders_are_sent_once_and_again_after_a_crash(ready: Start) -> No
     assert event.subject == "loan:21"
 
 
+@pytest.fixture(scope="module")
+def settled_nights(night: Kept, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    """The loan is settled, which is a mistake: the night after it is due again."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        night.copied(tmp_path_factory.mktemp("settled"), patch) as begun,
+    ):
+        bank, crm = begun.bank, begun.crm
+        loan = bank.rows["loans"][0][1]
+        bank.add("loans", SETTLED, **{**loan, "status": "settled"})
+        bank.add("loans", MISTAKEN, **loan)
+        bank.deliver(MISTAKEN, since=SETTLED)
+        for day in (SETTLED, MISTAKEN):
+            crm.run(day)
+        yield Kept(bank, crm, night.environment)
+
+
+@pytest.fixture
+def settled(
+    settled_nights: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Batch]:
+    """The bank of one test whose three nights are made, and not published."""
+    with settled_nights.copied(tmp_path, monkeypatch) as begun:
+        yield begun.crm
+
+
 @pytest.mark.kafka
 @pytest.mark.usefixtures("topics")
 def test_what_is_not_due_any_more_is_withdrawn_and_raised_again_when_it_is_due(
-    ready: Start,
+    settled: Batch,
 ) -> None:
-    bank, crm = ready.bank, ready.crm
+    crm = settled
     assert sent(crm, DAY) == (1, 0)
-    settled, due_on = DAY + timedelta(days=1), DAY + timedelta(days=30)
-    bank.add("loans", settled, **{**bank.rows["loans"][0][1], "status": "settled"})
-    bank.deliver(settled, since=settled)
+    due_on = DAY + timedelta(days=30)
     # The crash: published, and nothing sent.
-    crm.run(settled, publishes=True, sends=False)
-    assert sent(crm, settled) == (0, 1)
-    assert sent(crm, settled) == (0, 0)
+    crm.run(SETTLED, publishes=True, sends=False)
+    assert sent(crm, SETTLED) == (0, 1)
+    assert sent(crm, SETTLED) == (0, 0)
     withdrawn = told(2)[1]
     assert isinstance(withdrawn, ReminderWithdrawn)
     assert (withdrawn.subject, withdrawn.window) == ("loan:21", f"due:{due_on}")
-    assert withdrawn.reason.startswith(f"On {settled} it was no longer due on {due_on}")
-    # That was a mistake: it is due again.
-    mistaken = settled + timedelta(days=1)
-    bank.add("loans", mistaken, **bank.rows["loans"][0][1])
-    bank.deliver(mistaken, since=mistaken)
-    assert sent(crm, mistaken) == (1, 0)
+    assert withdrawn.reason.startswith(f"On {SETTLED} it was no longer due on {due_on}")
+    assert sent(crm, MISTAKEN) == (1, 0)
     raised = told(3)[2]
     assert isinstance(raised, ReminderRaised)
     assert (raised.reminder_id, raised.revision) == (withdrawn.reminder_id, 2)
@@ -200,17 +222,13 @@ def test_what_is_not_due_any_more_is_withdrawn_and_raised_again_when_it_is_due(
 @pytest.mark.kafka
 @pytest.mark.usefixtures("topics")
 def test_killed_between_withdrawing_and_noting_it_can_raise_the_reminder_again(
-    ready: Start,
+    settled: Batch,
 ) -> None:
-    bank, crm = ready.bank, ready.crm
+    crm = settled
     assert sent(crm, DAY) == (1, 0)
-    settled, mistaken = DAY + timedelta(days=1), DAY + timedelta(days=2)
-    bank.add("loans", settled, **{**bank.rows["loans"][0][1], "status": "settled"})
-    bank.add("loans", mistaken, **bank.rows["loans"][0][1])
-    bank.deliver(mistaken, since=settled)
     killed = KILLED.format(owner="ledger.Ledger", name="record_reminders_sent", skip=0)
-    assert finish(start(crm, killed, "run", "--date", str(settled)))[0] == -SIGKILL
-    assert sent(crm, mistaken) == (1, 0)
+    assert finish(start(crm, killed, "run", "--date", str(SETTLED)))[0] == -SIGKILL
+    assert sent(crm, MISTAKEN) == (1, 0)
     events = [(event.type, event.revision) for event in told(3)]
     assert events == [
         ("reminder.raised", 1), ("reminder.withdrawn", 1), ("reminder.raised", 2),

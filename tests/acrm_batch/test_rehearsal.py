@@ -22,7 +22,7 @@ from acrm_batch.project import Project
 from acrm_batch.rehearsal import Rehearsal, rehearsing, tried
 from crm_shared.errors import CrmError, NotReadyError, UsageError
 from tests.acrm_batch.bank import Bank
-from tests.acrm_batch.conftest import Batch
+from tests.acrm_batch.conftest import Batch, Filling, Start
 
 JANUARY, FEBRUARY, MARCH = date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 31)
 
@@ -58,7 +58,7 @@ def kept(crm: Batch) -> tuple[Any, ...]:
     return counts, files
 
 
-def challenged(bank: Bank) -> None:
+def challenged(bank: Bank) -> Bank:
     """A customer of A whose average at B is 15 % above on the month ends from January on."""
     bank.customer(1)
     bank.account(11, 1, "A", 1000)
@@ -68,12 +68,19 @@ def challenged(bank: Bank) -> None:
     bank.customer(2, home="C")
     bank.manager(1, "B", "E1")
     bank.deliver(MARCH)
+    return bank
+
+
+@pytest.fixture(scope="module")
+def filling() -> Filling:
+    """The bank of `ready`, and the date that is made of it."""
+    return challenged, FEBRUARY
 
 
 def test_a_tried_parameter_shows_who_would_move_and_leaves_everything_as_it_was(
-    bank: Bank, crm: Batch
+    ready: Start,
 ) -> None:
-    challenged(bank)
+    crm = ready.crm
     for day in (FEBRUARY, MARCH):
         crm.run(day, publishes=True)
     before = kept(crm)
@@ -106,9 +113,9 @@ def test_a_tried_parameter_shows_who_would_move_and_leaves_everything_as_it_was(
 
 
 def test_a_date_is_compared_with_the_newest_published_one_or_with_any_other(
-    bank: Bank, crm: Batch
+    ready: Start,
 ) -> None:
-    challenged(bank)
+    crm = ready.crm
     crm.run(FEBRUARY, publishes=True)
     crm.run(MARCH, selectors=(coverage.LEADS,))
     tonight = dry_run(crm, MARCH)

@@ -17,8 +17,7 @@ from acrm_batch.progress import Progress
 from acrm_batch.report import texts
 from acrm_batch.report.charts import bars, both_ways
 from acrm_batch.report.files import file_of
-from tests.acrm_batch.bank import Bank
-from tests.acrm_batch.conftest import FIRST, SECOND, Batch, Start, small
+from tests.acrm_batch.conftest import FIRST, SECOND, Batch, Start
 from tests.acrm_batch.processes import environment
 
 _VOID = {"meta", "br"}
@@ -78,8 +77,8 @@ def test_a_run_leaves_a_report_of_its_own(made: Start) -> None:
     assert file_of(crm.settings.warehouse_dir, SECOND, "en").stat().st_ino == before
 
 
-def test_a_run_that_is_blocked_leaves_a_report_that_says_why(bank: Bank, crm: Batch) -> None:
-    small(bank)
+def test_a_run_that_is_blocked_leaves_a_report_that_says_why(made: Start) -> None:
+    bank, crm = made.bank, made.crm
     bank.rows["balances"].append((SECOND, {"account_id": 11, "balance": 7}))
     bank.deliver(SECOND, since=SECOND)
     with pytest.raises(AuditBlockedError) as caught:

@@ -26,6 +26,7 @@ needs_the_file = pytest.mark.skipif(
 
 
 @needs_the_file
+@pytest.mark.slow
 def test_the_scorecard_ranks_real_contacts_as_well_as_a_plain_logistic_regression() -> None:
     contacts = read_contacts(FILE)
     assert len(contacts.events) == 41_188

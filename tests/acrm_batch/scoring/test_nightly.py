@@ -2,8 +2,6 @@
 
 from datetime import date
 
-import pytest
-
 from acrm_batch.lineage import origins_of
 from acrm_batch.project import Project
 from tests.acrm_batch.bank import Bank
@@ -25,24 +23,26 @@ def test_every_score_is_in_the_dictionary_with_both_names_and_its_inputs() -> No
     assert {"CLV_12M", "CLV_ALIVE"} <= set(by_code)
 
 
-@pytest.mark.parametrize("empty", [False, True])
-def test_customers_get_scores_beside_their_indicators(bank: Bank, crm: Batch, empty: bool) -> None:
-    bank.customer(1)
+def test_customers_get_scores_beside_their_indicators(bank: Bank, crm: Batch) -> None:
+    """One has money, one nothing at all, and one an account with next to nothing."""
     bank.customer(2)
-    bank.account(11, 1, "A", 0 if empty else 50_000)
-    bank.move(11, date(2026, 1, 12), 100)
-    bank.move(11, date(2026, 2, 2), -90)
+    for customer, balance in ((1, 50_000), (3, 0)):
+        bank.account(10 * customer, bank.customer(customer), "A", balance)
+        bank.move(10 * customer, date(2026, 1, 12), 100)
+        bank.move(10 * customer, date(2026, 2, 2), -90)
     bank.deliver(DAY)
     crm.run(DAY, publishes=True)
-    first, second = crm.query(
-        "select indicators from acrm.customer_indicators order by customer_id"
-    )
-    [indicators] = first
-    assert ("SCORE_CHURN" in indicators) is not empty
-    assert "SCORE_CREDIT" not in indicators
-    assert 0 < float(indicators["SCORE_LOAN"]) < 1
-    assert indicators["GRADE_LOAN"] in ("HIGH", "MEDIUM", "LOW")
-    assert "SCORE_LOAN" not in second[0]
-    tags = crm.rows("tag_customers", DAY, "customer_id, score_loan")
-    assert [row[0] for row in tags] == [1, 2]
-    assert float(tags[0][1]) == float(indicators["SCORE_LOAN"])
+    rich, nothing, empty = (
+        row[0] for row in crm.query(
+            "select indicators from acrm.customer_indicators order by customer_id"
+        )
+    )  # fmt: skip
+    assert "SCORE_CHURN" in rich and "SCORE_CHURN" not in empty
+    for indicators in (rich, empty):
+        assert "SCORE_CREDIT" not in indicators
+        assert 0 < float(indicators["SCORE_LOAN"]) < 1
+        assert indicators["GRADE_LOAN"] in ("HIGH", "MEDIUM", "LOW")
+    assert "SCORE_LOAN" not in nothing
+    tags = crm.rows("tag_customers", DAY, "customer_id, score_loan", "customer_id")
+    assert [row[0] for row in tags] == [1, 2, 3]
+    assert float(tags[0][1]) == float(rich["SCORE_LOAN"])

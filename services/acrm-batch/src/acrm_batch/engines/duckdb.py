@@ -55,6 +55,10 @@ create macro reminder_id(rule, subject, occasion) as uuid_of(sha1(unhex('{NAMESP
 create macro filled_json(document) as cast(json_merge_patch('{{}}', to_json(document)) as varchar);
 """
 
+#: A pass of DuckDB's planner that is left out: on models of hundreds of columns it takes a tenth of
+#: a small night's processor time, and saves none on a bank of 100,000 customers.
+_DISABLED = "projection_placement"
+
 _VERSION = hashlib.sha256(MACROS.encode()).hexdigest()
 
 
@@ -83,6 +87,7 @@ class Engine:
                 f"DuckDB does not start with memory limit {memory_limit!r} and {threads} threads "
                 f"({reason_of(error)}); correct ACRM_MEMORY_LIMIT (like 2GB) or ACRM_THREADS."
             ) from error
+        self.connection.execute(f"set disabled_optimizers = '{_DISABLED}'")
         self.connection.execute("create schema landing")
         self._parameters = ""
         self.set_parameters([])
