@@ -10,7 +10,7 @@ from ocrm_api.reminders import routing
 from tests.ocrm_api import bank
 from tests.ocrm_api.conftest import Bank, raised
 from tests.ocrm_api.reminders.conftest import Line
-from tests.ocrm_api.reminders.test_receiving import reroute_closed
+from tests.ocrm_api.reminders.test_receiving import reroute, reroute_closed
 
 CLOSE = "update ocrm.reminders set status = 'done', done_at = now(), outcome_code = 'other'"
 PLACE = "select run_id, customer_id from ocrm.closed_routes"
@@ -63,6 +63,55 @@ def test_what_is_closed_has_its_turn_in_rounds_which_go_on_where_another_stopped
     assert own_bank.execute(PLACE) == [(run_of(own_bank, 2), None)]
     own_bank.execute("update ocrm.reminders set lead_branch_id = 'B1'")
     assert (reroute_closed(own_bank), leads(own_bank)) == ("over", ["B1"] * 5)
+
+
+#: A state, by whom it was seen and taken up; and what is left where it came from M1 to N1.
+HANDS = [
+    (("new", None, None), ("new", None, None)),
+    (("seen", "M1", None), ("new", None, None)),
+    (("seen", "N1", None), ("seen", "N1", None)),
+    (("acknowledged", "M1", "M1"), ("new", None, None)),
+    (("acknowledged", "N1", "H1"), ("seen", "N1", None)),
+    (("acknowledged", "M1", "N1"), ("acknowledged", "M1", "N1")),
+    (("snoozed", "M1", "M1"), ("snoozed", None, None)),
+]
+
+
+def test_what_somebody_else_took_up_is_new_to_the_new_owner(own_bank: Bank) -> None:
+    """He may have taken it up himself, as one of the branch, before he got the customer."""
+    state = "status, seen_by, acknowledged_by"
+    of = {}
+    for before, after in HANDS:
+        one = own_bank.raise_reminder(4)
+        of[one] = (before, after)
+        own_bank.execute(
+            f"update ocrm.reminders set ({state}) = (%s, %s, %s),"
+            " seen_at = case when %s::text is not null then now() end,"
+            " acknowledged_at = case when %s::text is not null then now() end,"
+            " snoozed_until_on = case when %s = 'snoozed' then date '2026-08-01' end,"
+            " escalated_at = now(), escalated_to = 'H1' where reminder_id = %s",
+            *before, *before[1:], before[0], one,
+        )  # fmt: skip
+    publish(own_bank, 1, led(4, "B1", "N1"))
+    assert {one for part in reroute(own_bank) for one in part} == of.keys()
+    found = own_bank.execute(
+        f"select reminder_id, {state}, (seen_at is null) = (seen_by is null)"
+        " and (acknowledged_at is null) = (acknowledged_by is null) and escalated_at is null"
+        " from ocrm.reminders where owner_id = 'N1'"
+    )
+    assert {row[0]: (row[1:4], row[4]) for row in found} == {
+        one: (after, True) for one, (_, after) in of.items()
+    }
+    audited = own_bank.execute(
+        "select subject_id, details->>'from', details->>'seen_by', details->>'acknowledged_by',"
+        " details->>'owner_before', details->>'owner_id' from ocrm.audit_log"
+        " where action = 'reminder.routed'"
+    )
+    assert {row[0]: row[1:] for row in audited} == {
+        str(one): (*before, "M1", "N1")
+        for one, (before, after) in of.items() if before[1:] != after[1:]
+    }  # fmt: skip
+    assert reroute(own_bank) == []
 
 
 def test_one_process_at_a_time_routes_what_is_closed(own_bank: Bank) -> None:

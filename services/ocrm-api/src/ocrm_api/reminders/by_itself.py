@@ -16,16 +16,20 @@ def audited(update: str, event: str, by: str, details: str = "'{}'::jsonb") -> s
     The update returns `reminder_id, from_status, to_status, version` and what `details` names.
     """
     return f"""
-with changed as ({update}), noted as (
+with changed as ({update}), noted as ({noted(event, by, details)} order by reminder_id)
+select * from changed order by reminder_id
+"""
+
+
+def noted(event: str, by: str, details: str) -> str:
+    """The audit rows of the rows `changed`; it ends where a condition may follow."""
+    return f"""
     insert into ocrm.audit_log (action, subject_type, subject_id, details, request_id)
     select 'reminder.{event}', 'reminder', reminder_id::text,
            jsonb_build_object('from', from_status, 'to', to_status, 'version', version)
            || {details},
            '{by}'
-    from changed order by reminder_id
-)
-select * from changed order by reminder_id
-"""
+    from changed"""
 
 
 #: What an audited update returns.

@@ -16,6 +16,7 @@ from uuid import UUID
 import psycopg
 
 from crm_shared.postgres import advisory_key
+from ocrm_api.reminders.by_itself import RETURNING, noted
 from ocrm_api.reminders.transitions import CLOSED, LIVE, sql
 from ocrm_api.scope import UNROUTED, Scope, scope_of
 
@@ -65,47 +66,66 @@ select given.*, '{UNROUTED}' as branch_id, '{UNROUTED}' as lead_branch_id, null:
 from given
 """
 
+_HANDS = (
+    "jsonb_build_object('owner_id', owner_id, 'owner_before', owner_before,"
+    " 'seen_by', seen_by, 'acknowledged_by', acknowledged_by)"
+)
 _LIVE = sql(LIVE)
 _CLOSED = sql(CLOSED)
 
 
 def _reroute(statuses: str, columns: str, changed: str) -> str:
-    """Some reminders after a place, in an order that an index has."""
+    """Some reminders after a place, in an order that an index has. The audit log keeps what the
+    owner before had done with those that are to be taken up anew."""
     return f"""
 with given as materialized (
     select reminder_id, rule_code, customer_id, event_branch_id from ocrm.reminders
     where status {statuses}
       and (customer_id, reminder_id) > (%(customer_id)s, %(reminder_id)s)
     order by customer_id, reminder_id limit %(limit)s
-), routed as ({ROUTED}), moved as (
+), routed as ({ROUTED}), changed as (
     update ocrm.reminders r
     set {changed}
     from routed
     where r.reminder_id = routed.reminder_id and r.status {statuses}
       and ({columns.format("r")}) is distinct from ({columns.format("routed")})
-    returning r.reminder_id, old.owner_id is distinct from new.owner_id as is_given
+    {RETURNING}, old.owner_id is distinct from new.owner_id as is_given, new.owner_id,
+              old.owner_id as owner_before, old.seen_by, old.acknowledged_by,
+              (old.seen_at, old.acknowledged_at) is distinct from
+                  (new.seen_at, new.acknowledged_at) as is_forgotten
+), noted as (
+    {noted("routed", "intake", _HANDS)} where is_forgotten
 )
 select last.customer_id, last.reminder_id,
-       array(select reminder_id from moved order by reminder_id),
-       array(select reminder_id from moved where is_given order by reminder_id)
+       array(select reminder_id from changed order by reminder_id),
+       array(select reminder_id from changed where is_given order by reminder_id)
 from (select customer_id, reminder_id from given order by 1 desc, 2 desc limit 1) last
 """
 
 
 _BRANCHES_OF = "{0}.branch_id, {0}.lead_branch_id"
 _MOVED = "branch_id = routed.branch_id, lead_branch_id = routed.lead_branch_id"
-#: A new owner has the hours that the old one had; another branch alone gives nobody more time. What
-#: the old one did until then lies before, so not the time at which the transaction began.
-_WAITS_ANEW = ", ".join(
-    f"{name} = case when r.owner_id is distinct from routed.owner_id then {anew}"
-    f" else r.{name} end"
-    for name, anew in (
-        ("waiting_since", "clock_timestamp()"), ("escalated_at", "null"), ("escalated_to", "null"),
+_GIVEN = "r.owner_id is distinct from routed.owner_id"
+#: What somebody else took up or looked at, the new owner has not: it is new to him, and goes to the
+#: head if he does not answer. What is snoozed stays so: the day is the customer's. It wakes new.
+_NOT_TAKEN = f"{_GIVEN} and r.acknowledged_by is distinct from routed.owner_id"
+_NOT_SEEN = f"{_NOT_TAKEN} and r.seen_by is distinct from routed.owner_id"
+#: He has the hours that the old one had; another branch alone gives nobody more time. What the old
+#: one did until then lies before, so not the time at which the transaction began.
+_BEGINS_ANEW = ", ".join(
+    f"{name} = case when {condition} then {anew} else r.{name} end"
+    for name, condition, anew in (
+        ("status", f"r.status in ('seen', 'acknowledged') and {_NOT_TAKEN}",
+         f"case when {_NOT_SEEN} then 'new' else 'seen' end"),
+        ("seen_at", _NOT_SEEN, "null"), ("seen_by", _NOT_SEEN, "null"),
+        ("acknowledged_at", _NOT_TAKEN, "null"), ("acknowledged_by", _NOT_TAKEN, "null"),
+        ("waiting_since", _GIVEN, "clock_timestamp()"),
+        ("escalated_at", _GIVEN, "null"), ("escalated_to", _GIVEN, "null"),
     )
 )  # fmt: skip
 _REROUTE_LIVE = _reroute(
     _LIVE, f"{_BRANCHES_OF}, {{0}}.owner_id",
-    f"{_MOVED}, owner_id = routed.owner_id, version = r.version + 1, {_WAITS_ANEW}",
+    f"{_MOVED}, owner_id = routed.owner_id, version = r.version + 1, {_BEGINS_ANEW}",
 )  # fmt: skip
 #: What is closed keeps its owner and version, but is seen by who may see that business today.
 _REROUTE_CLOSED = _reroute(_CLOSED, _BRANCHES_OF, _MOVED)
