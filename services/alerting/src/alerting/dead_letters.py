@@ -19,8 +19,11 @@ _ADD = """
 insert into alerting.dead_letters as d
     (topic, partition, log_offset, rule_code, payload_digest, reason, detail, message_key, payload,
      event_id)
-select * from unnest(%s::text[], %s::int[], %s::bigint[], %s::text[], %s::bytea[], %s::text[],
-                     %s::text[], %s::bytea[], %s::bytea[], %s::uuid[])
+select distinct on (topic, partition, log_offset, rule_code, payload_digest) *
+from unnest(%s::text[], %s::int[], %s::bigint[], %s::text[], %s::bytea[], %s::text[],
+            %s::text[], %s::bytea[], %s::bytea[], %s::uuid[])
+    as given (topic, partition, log_offset, rule_code, payload_digest, reason, detail, message_key,
+              payload, event_id)
 on conflict (topic, partition, log_offset, rule_code, payload_digest) do update
 set state = 'dead', reason = excluded.reason, detail = excluded.detail, attempts = 1,
     first_seen_at = now(), last_seen_at = now()
@@ -99,7 +102,8 @@ class StoredDeadLetter:
 def add(connection: psycopg.Connection, letters: Sequence[DeadLetter]) -> list[str]:
     """Keep the dead letters; the reasons of those that were not known before.
 
-    The letter of the very same record in a topic that was made again since is open once more.
+    A window judged anew may fail again and give the same letter twice. The letter of the very same
+    record in a topic that was made again since is open once more.
     """
     if not letters:
         return []
