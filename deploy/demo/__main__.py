@@ -147,7 +147,7 @@ def _show(report: Report, options: DemoOptions, console: Console) -> None:
     console.print()
     report.print(console)
     console.print()
-    report.print_where_to_look(console)
+    report.print_where_to_look(console, is_open=not options.once)
     console.print(f"report        {options.report}", highlight=False, soft_wrap=True)
     console.print(f"logs          {options.logs}", highlight=False, soft_wrap=True)
     if not options.once:

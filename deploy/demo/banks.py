@@ -82,7 +82,7 @@ class GeneratedBank:
         pages = api.pages("/v1/reminders?portfolio=mine&status=open&limit=200")
         mine = [one for one in pages if one["rule_code"] not in truth.SCOPES]
         report.facts = {
-            f"open reminders of {manager}, of rules with a whole answer, through the API": {
+            f"open reminders of {manager} by rules whose every reminder is planted, by the API": {
                 "expected": str(planted.reminders_of(manager, self.replay_date)),
                 "found": str(len(mine)),
             }

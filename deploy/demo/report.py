@@ -26,6 +26,7 @@ class Report:
     notified: str = ""
     peak_gigabytes: float = 0.0
     urls: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     logins: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -81,7 +82,7 @@ class Report:
         for name, fact in self.facts.items():
             mark = "" if fact["expected"] == fact["found"] else "   [bold red]WRONG[/]"
             console.print(
-                f"fact      {name}: {fact['found']} (source: {fact['expected']}){mark}",
+                f"fact      {name}: {fact['found']} (expected: {fact['expected']}){mark}",
                 soft_wrap=True,
             )
         console.print(f"employees {self.notified}", soft_wrap=True)
@@ -91,10 +92,15 @@ class Report:
         )
         console.print(f"memory    {self.peak_gigabytes} GB at most, servers and all")
 
-    def print_where_to_look(self, console: Console) -> None:
-        """Print the addresses and who may log in."""
-        for name, url in self.urls.items():
-            console.print(f"{name:<14}{url}", highlight=False, soft_wrap=True)
+    def print_where_to_look(self, console: Console, *, is_open: bool) -> None:
+        """Print the files, and while the bank is open the addresses and who may log in."""
+        for name, place in ((self.urls if is_open else {}) | self.files).items():
+            console.print(f"{name:<14}{place}", highlight=False, soft_wrap=True)
+        if not is_open:
+            console.print(
+                "servers       stopped, and their data thrown away; without ONCE they stay"
+            )
+            return
         table = Table(title="Logins (this demo only)", title_justify="left", box=box.SIMPLE_HEAD)
         for name in ("login", "password", "role", "why"):
             table.add_column(name)

@@ -91,7 +91,7 @@ class Story:
             programs.wait_until("Draining", self._drained, DRAIN_SECONDS)
         with self._step("notify", "telling employees, as a file here"):
             self.report.notified = programs.run("ocrm", "notify", "--once", "--now").strip()
-            self.report.urls["notified"] = str(self.options.notifications)
+            self.report.files["notified"] = str(self.options.notifications)
         with self._step("compare", "comparing with the truth"), self._connect() as connection:
             self.report.logins = json.loads(
                 programs.run("ocrm", "create-demo-users", *self.bank.staff)
@@ -113,6 +113,8 @@ class Story:
             "metrics": f"{watch}/metrics",
             "PostgreSQL": self.environment["CRM_POSTGRES_URL"],
             "Kafka": self.environment["CRM_KAFKA_BOOTSTRAP"],
+        }
+        self.report.files = {
             "run reports": str(self.options.run_reports),
             "dictionary": str(self.options.dictionary),
         }

@@ -64,10 +64,12 @@ def test_what_killed_processes_left_aside_goes_and_what_runs_keeps_its_own(crm: 
         folder.mkdir(parents=True)
         (folder / "part.parquet").write_bytes(b"personal data")
     os.utime(looked, (0, 0))
+    (aside / "somebody else's").touch()
     url = crm.settings.database_url.get_secret_value()
     with psycopg.connect(url) as other, postgres.advisory_lock(other, f"acrm {running.name}"):
         assert prune(crm.settings, 2, 400) == Pruned(None, left_aside=2)
-    assert {folder.name for folder in aside.iterdir()} == {running.name, looking.name}
+    left = {running.name, looking.name, "somebody else's"}
+    assert {one.name for one in aside.iterdir()} == left
     # What ends of itself between the look and the removal is like a name that leads nowhere.
     for name in ("2026-01-29", "acrm-ended"):
         (aside / name).symlink_to(aside / "gone")

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerting import backtest, ledger_changes, ledger_states, replay, ruleset
+from alerting import backtest, ledger_changes, ledger_events, ledger_states, replay, ruleset
 from alerting.cli import app
 from alerting.decoding import decode
-from alerting.events import Closure, LoanChange
+from alerting.events import Booking, Closure, LoanChange, UnpaidStatement
 from alerting.ruleset import Ruleset
 from crm_shared.errors import UsageError
 from crm_shared.kafka_records import Record
@@ -93,6 +93,10 @@ def test_states_are_compared_on_the_days_that_are_delivered(landing: Path, tmp_p
         assert found[: len(first)] == first
         with pytest.raises(UsageError, match=f"from {DAYS[1]} to {DAYS[1]}"):
             list(read(tmp_path, DAYS[1], DAYS[1]))
+    for kind in (UnpaidStatement, Booking):
+        *_, said = ledger_events.caveats({kind}, tmp_path, DAYS[0], LAST)
+        assert f"delivered for 1 of these days ({DAYS[1]})" in said
+    assert ledger_events.caveats({Booking}, landing, DAYS[0], LAST) == []
 
 
 def test_days_that_were_worked_on_give_the_same_reminders_together_and_one_by_one(

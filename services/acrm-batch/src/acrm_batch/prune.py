@@ -79,7 +79,7 @@ def _remove_left_aside(ledger: Ledger, aside: Path) -> int:
     """What dates that nobody runs any more, and looks that ended long ago, left of a kill; one that
     ends meanwhile takes its folder away itself."""
     removed = 0
-    for folder in sorted(aside.glob("*")):
+    for folder in sorted(one for one in aside.glob("*") if one.is_dir()):
         if folder.name.startswith("acrm-"):
             with suppress(FileNotFoundError):
                 if folder.stat().st_mtime < time.time() - _LONGEST_LOOK_SECONDS:

@@ -105,7 +105,7 @@ def run(
     without_type = ledger.customers_without_type(landing, first, last) if booked else 0
     return Backtest(
         code, first, last, _number_within(events, first, last), without_type,
-        ledger_events.compared({judges}),
+        ledger_events.caveats({judges}, landing, first, last),
         _within(history.reminders_of(events, other, find), first, last),
         _within(history.reminders_of(events, live, find), first, last),
     )  # fmt: skip

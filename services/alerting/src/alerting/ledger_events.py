@@ -21,6 +21,7 @@ from alerting.events import (
     UnpaidStatement,
 )
 from alerting.windows import Transfer
+from crm_shared.business_calendar import days
 
 
 class Source(NamedTuple):
@@ -89,9 +90,22 @@ def why_not(judges: type[Judged], landing: Path, first: date, last: date) -> str
     return f"the days have no {' and no '.join(missing)}" if missing else ""
 
 
-def compared(judged: Collection[type[Judged]]) -> list[str]:
-    """What has to be said of events of these kinds that only a comparison of states tells."""
-    return [one.compared for kind, one in SOURCES.items() if kind in judged and one.compared]
+def caveats(judged: Collection[type[Judged]], landing: Path, first: date, last: date) -> list[str]:
+    """What has to be said of events of these kinds and days: which of them only a comparison of
+    states tells, and which days lack a table."""
+    sources = dict.fromkeys(SOURCES[kind] for kind in SOURCES if kind in judged)
+    said = [one.compared for one in sources if one.compared]
+    for table in dict.fromkeys(table for one in sources for table in one.tables):
+        missing = [
+            day for day in days(first, last) if not ledger.is_delivered(landing, day, day, table)
+        ]
+        if missing:
+            named = ", ".join(map(str, missing[:3])) + (", …" if len(missing) > 3 else "")
+            said.append(
+                f"No {table} were delivered for {len(missing)} of these days ({named}): what they"
+                " would tell is not judged here, though it may have been raised."
+            )
+    return said
 
 
 def reversals_until(landing: Path, source: Source, day: date) -> date:

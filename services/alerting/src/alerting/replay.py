@@ -98,7 +98,7 @@ def judge(rules: Ruleset, landing: Path, first: date, last: date, find: Find) ->
     without_type = 0
     if ledger.is_delivered(landing, first, last, "transactions"):
         without_type = ledger.customers_without_type(landing, first, last)
-    assumed = ledger_events.compared(kinds)
+    assumed = ledger_events.caveats(kinds, landing, first, last)
     return Replayed(first, last, len(events), without_type, found, codes, not_judged, assumed)
 
 
