@@ -2,6 +2,7 @@
 
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -16,6 +17,14 @@ from tests.alerting.batches import records, run
 from tests.alerting.bookings import booking, closure
 
 INFLOW, CLOSED = "R01.LARGE_INFLOW", "R01.ACCOUNT_CLOSED"
+
+
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    """A shell has the jobs it runs in the background, and all they start, ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def _tail(url: str, output: Path, *words: str) -> RunningCommand:

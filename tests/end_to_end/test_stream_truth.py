@@ -56,9 +56,9 @@ def service(
         "CRM_KAFKA_CONSUMER_SESSION_TIMEOUT_MS": "2000",
         "ALERTING_DATABASE_URL": url,
         "ALERTING_OPERATIONS_PORT": "0",
-        # A booking and its reversal come in different batches, however far behind the service is:
+        # A booking and its reversal never come in one batch, however far behind the service is:
         # taken back within one, a reminder is never told, and there is nothing to withdraw.
-        "ALERTING_MAX_BATCH_RECORDS": "20",
+        "ALERTING_MAX_BATCH_RECORDS": "1",
     }
     command = RunningCommand(["alerting", "run"], environment, tmp_path / "alerting.log")
     command.start()
