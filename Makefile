@@ -27,11 +27,11 @@ $(VENV)/.requirements: requirements.lock
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "$(PYTHON) lacks the modules venv and ensurepip: install them (on Debian and Ubuntu the package is called python3-venv)" >&2; exit 69; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo "installing the packages of requirements.lock into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements.lock
 	@touch $@
 
 $(VENV)/.packages: $(VENV)/.requirements $(PACKAGES:%=%/pyproject.toml)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PACKAGES:%=-e %)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --no-build-isolation $(PACKAGES:%=-e %)
 	@touch $@
 
 lock: ## Compile requirements.lock anew from requirements.in (needs uv)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from acrm_batch.catalogue import Catalogue, Indicator
@@ -33,6 +33,21 @@ _ROWS = {
 }
 
 
+#: What a row is known by at grains of few rows and hundreds of columns, and how many roll-ups are
+#: joined at a time there: each join hands on all columns so far, which is most of the work.
+_KEYS_OF_FEW = {"manager": ("branch_id", "manager_id"), "branch": ("org_type", "org_id")}
+_JOINED_AT_ONCE = 6
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What stands beside the spine: a relation, how it is met, and the columns taken of it."""
+
+    relation: str
+    on: str
+    columns: Mapping[str, str]
+
+
 #: Everything known of an active customer in one row: the tags beside the mart.
 CUSTOMERS_WITH_TAGS = """
 select
@@ -59,37 +74,51 @@ def full_mart(model: Model, catalogue: Catalogue, models: Mapping[str, Model]) -
     wanted = [
         one for one in catalogue.at_grain(grain) if family_of(one, grain) not in model.without
     ]
-    columns, joins, rows = [], [], []
+    beside, rows = [], []
     for family in dict.fromkeys(family_of(one, grain) for one in wanted):
         rolled = _rolled(family, grain, models)
-        joins.append(
-            f"left join {rolled} as {family}\n    on {_JOINED[grain].format(family=family)}"
-        )
-        if grain in _ROWS:
-            rows.append(_ROWS[grain].format(rolled=rolled))
+        relations = {family: rolled}
         of_family = [one for one in wanted if family_of(one, grain) == family]
         if any(one.compared for one in of_family):
-            changes = f"{family}_orgs_changes"
-            joined = _JOINED[grain].format(family=changes)
-            joins.append(f"left join {rolled}_changes as {changes}\n    on {joined}")
+            # Who has nothing any more has changed, too.
+            relations[f"{family}_orgs_changes"] = f"{rolled}_changes"
+        for alias, relation in relations.items():
+            columns = {
+                one.column: _filled(one, family, is_rolled=rolled != f"ind_{family}")
+                for one in of_family
+                if (one.compared is not None) == (alias != family)
+            }
+            on = _JOINED[grain].format(family=alias)
+            beside.append(_Beside(f"{relation} as {alias}", on, columns))
             if grain in _ROWS:
-                # Who has nothing any more has changed, too.
-                rows.append(_ROWS[grain].format(rolled=f"{rolled}_changes"))
-        columns += [
-            f"    {_filled(one, family, is_rolled=rolled != f'ind_{family}')} as {one.column}"
-            for one in of_family
-        ]
+                rows.append(_ROWS[grain].format(rolled=relation))
     grain_said, spine = _LEADING_COMMENT.match(model.sql).groups()  # type: ignore[union-attr]
     spine = "\nunion\n".join([spine, *rows])
-    sql = "".join(
-        (
-            f"{grain_said}with spine as (\n{spine}\n)\n\nselect\n    spine.*,\n",
-            ",\n".join(columns),
-            "\nfrom spine\n",
-            "\n".join(joins),
-        )
-    )
+    sql = f"{grain_said}with spine as (\n{spine}\n)" + _joined(beside, _KEYS_OF_FEW.get(grain))
     return replace(model, sql=sql, audits=(*model.audits, *_adding_up(grain, wanted)))
+
+
+def _joined(beside: list[_Beside], keys: tuple[str, ...] | None) -> str:
+    """The rest of a query whose first relation is the spine: its rows with everything beside them,
+    where it has keys by way of a few narrower relations."""
+    if keys is None:
+        return f"\n\n{_select('spine.*', beside)}"
+    relations = ""
+    parts: list[_Beside] = []
+    for first in range(0, len(beside), _JOINED_AT_ONCE):
+        part, of_part = f"part_{len(parts)}", beside[first : first + _JOINED_AT_ONCE]
+        select = _select(", ".join(f"spine.{key}" for key in keys), of_part)
+        relations += f",\n\n{part} as (\n{select}\n)"
+        on = " and ".join(f"{part}.{key} = spine.{key}" for key in keys)
+        columns = {name: f"{part}.{name}" for one in of_part for name in one.columns}
+        parts.append(_Beside(part, on, columns))
+    return f"{relations}\n\n{_select('spine.*', parts)}"
+
+
+def _select(spine: str, beside: list[_Beside]) -> str:
+    columns = [f"    {value} as {name}" for one in beside for name, value in one.columns.items()]
+    joins = [f"left join {one.relation}\n    on {one.on}" for one in beside]
+    return "\n".join((f"select\n    {spine},", ",\n".join(columns), "from spine", *joins))
 
 
 def _adding_up(grain: str, indicators: list[Indicator]) -> tuple[dict[str, Any], ...]:
