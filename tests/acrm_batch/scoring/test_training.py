@@ -261,7 +261,7 @@ def test_a_feature_that_knows_the_event_is_found(made: tuple[Bank, Batch]) -> No
         ({"columns": {"dep_acct_cnt": "number", "gone": "number"}}, UsageError,
          "reads gone, which mart_customers of 2026-01-31 does not have"),
         ({"event": Label(sql="select customer_id from stg_loans", text=examples.NAMES)}, UsageError,
-         "nobody has the event"),
+         "0 have the event"),
         ({"event": Label(sql="select customer_id from int_customers", text=examples.NAMES)},
          UsageError, "reads int_customers, which is no staging model"),
         ({"event": Label(sql="select nonsense from sample", text=examples.NAMES)}, Exception,

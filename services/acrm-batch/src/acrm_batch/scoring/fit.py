@@ -41,7 +41,7 @@ class Fit:
     """A fitted scorecard: bins and points per feature, from the most telling one on.
 
     `unseen` and `unseen_events` are the rows that calibrated it: points of a fit that has not seen
-    the customer, and who had the event. Grade limits are cut on them.
+    the customer, on the scale of the card, and who had the event. Grade limits are cut on them.
     """
 
     binned: dict[str, Binned]
@@ -115,7 +115,10 @@ def fit(
         return Fit({}, {}, calibration, dropped | repeating | gone, nothing, judged.events)
     binned = {name: cuts[0][name] for name in weights}
     uncentred = Fit(binned, points, calibration, dropped | repeating, total, judged.events)
-    return replace(uncentred, calibration=_centred(uncentred, judged))
+    centred = _centred(uncentred, judged)
+    # What makes a point of the folds as probable as a point of the card.
+    shift = round((calibration.intercept - centred.intercept) / calibration.slope)
+    return replace(uncentred, calibration=centred, unseen=total + shift)
 
 
 def _unseen(

@@ -1,8 +1,8 @@
 """`acrm train`: observe month ends, fit a scorecard, test it on a later one, write it down.
 
-Time runs one way through three slices that no customer's event and no week of a horizon shares with
-the test: bins and weights come from the earlier month ends, calibration and grade limits from the
-last month end of training, the test is a later month end and customers whom training has not seen.
+Time runs one way through three slices: bins and weights come from the earlier month ends,
+calibration and grade limits from the last month end of training, judged by fits that have not seen
+the customer, and the test is a later month end of customers who stand in neither.
 An embargo holds: whatever training is told ends before the day of the test (López de Prado,
 Advances in Financial Machine Learning, 2018, chapter 7).
 """
@@ -20,6 +20,7 @@ from acrm_batch.runner import Runner
 from acrm_batch.scoring.challenger import challenge
 from acrm_batch.scoring.definition import Definition
 from acrm_batch.scoring.fit import Fit, Floats, fit, folds
+from acrm_batch.scoring.grading import LEAST_EVENTS
 from acrm_batch.scoring.metrics import Quality, quality
 from acrm_batch.scoring.samples import Sample, observe, together
 from crm_shared.business_calendar import month_end_after, month_ends
@@ -134,15 +135,14 @@ def split(samples: list[Sample]) -> tuple[Sample, Sample]:
 
 
 def check_events(definition: Definition, slices: Mapping[str, Sample]) -> None:
-    """`UsageError` where a slice, by its name, has nothing to tell apart."""
+    """`UsageError` where a slice, by its name, has too little to tell apart."""
     for name, sample in slices.items():
         happened = int(sample.events.sum())
-        if happened == 0 or happened == len(sample):
-            what = "nobody" if happened == 0 else "everybody"
+        if min(happened, len(sample) - happened) < LEAST_EVENTS:
             raise UsageError(
-                f"Of the {len(sample):,} {name} rows of score {definition.name}, {what} has the "
-                "event, so there is nothing to learn; choose other month ends or correct the "
-                "definition."
+                f"Of the {len(sample):,} {name} rows of score {definition.name}, {happened:,} have "
+                f"the event and {len(sample) - happened:,} have not; {LEAST_EVENTS} of each are "
+                "needed, so choose other month ends or correct the definition."
             )
 
 
