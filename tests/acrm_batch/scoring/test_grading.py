@@ -85,3 +85,7 @@ def test_rows_of_a_later_month_end_calibrate_and_do_nothing_else() -> None:
     assert found.probability(unseen, 4_000).mean() == pytest.approx(rarer[later].mean(), rel=0.01)
     assert alone.probability(unseen, 4_000).mean() > 1.6 * rarer[later].mean()
     assert len(found.unseen) == 4_000 and found.unseen_events.sum() == rarer[later].sum()
+    # Points of the folds mean on the card what they were seen to be.
+    logit = found.calibration.intercept + found.calibration.slope * found.unseen
+    said = (1 / (1 + np.exp(-logit))).mean()
+    assert said == pytest.approx(rarer[later].mean(), rel=0.05)

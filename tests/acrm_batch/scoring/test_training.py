@@ -32,9 +32,6 @@ from tests.databases import PostgresDatabase
 JANUARY, FEBRUARY, MARCH = date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 31)
 CUSTOMERS = 150
 
-#: Cards of the package that were trained before there was an embargo; their pages say so.
-BEFORE_THE_EMBARGO = {"card", "credit", "loan", "wealth"}
-
 #: Who spends 250 or more in the month after the month end.
 SPENDS = """
 select booking.customer_id
@@ -216,9 +213,6 @@ def test_no_card_of_the_package_was_told_of_its_test_s_time() -> None:
     catalogue = Path(str(files("acrm_batch"))) / "catalogue"
     for card in load_cards(catalogue / "scores"):
         window = card.training
-        if card.name in BEFORE_THE_EMBARGO:
-            assert "labels_until" not in window, f"{card.name} was trained again: take it out"
-            continue
         calibrated = date.fromisoformat(window["calibration_month_end"])
         told = month_end_after(calibrated, card.horizon_months)
         assert date.fromisoformat(window["labels_until"]) == told, card.name
@@ -262,6 +256,9 @@ def test_a_feature_that_knows_the_event_is_found(made: tuple[Bank, Batch]) -> No
          "reads gone, which mart_customers of 2026-01-31 does not have"),
         ({"event": Label(sql="select customer_id from stg_loans", text=examples.NAMES)}, UsageError,
          "0 have the event"),
+        ({"event": Label(sql="select customer_id from sample where customer_id % 20 = 0",
+                         text=examples.NAMES)},
+         UsageError, "have the event and .* 10 of each are needed"),
         ({"event": Label(sql="select customer_id from int_customers", text=examples.NAMES)},
          UsageError, "reads int_customers, which is no staging model"),
         ({"event": Label(sql="select nonsense from sample", text=examples.NAMES)}, Exception,

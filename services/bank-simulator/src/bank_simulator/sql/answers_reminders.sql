@@ -10,11 +10,12 @@ CREATE OR REPLACE MACRO next_month() AS last_day(getvariable('as_of')) + 1;
 CREATE OR REPLACE TABLE ordinary_due AS
 SELECT 'R02.LOAN_MATURES' AS rule_code, l.customer_id, 'loan:' || l.loan_id AS subject, l.matures_on AS due_on,
     l.amount - (l.n - l.remaining - l.unpaid) * (l.amount // l.n) AS cents, l.branch_id
-FROM loan AS l WHERE NOT l.told AND l.due_in IS NOT NULL AND within(l.matures_on, getvariable('p_due_loan_days'))
+FROM loan AS l WHERE NOT l.told AND l.due_in IS NOT NULL AND l.written_off_on IS NULL
+  AND within(l.matures_on, getvariable('p_due_loan_days'))
 UNION ALL
 SELECT 'R02.REPAYMENT_DUE', l.customer_id, 'loan:' || l.loan_id, i.due_on, i.principal + i.interest, l.branch_id
 FROM loan AS l JOIN instalment AS i USING (loan_id)
-WHERE NOT l.told AND l.due_in IS NOT NULL AND within(i.due_on, getvariable('p_due_repayment_days'))
+WHERE NOT l.told AND l.due_in IS NOT NULL AND l.written_off_on IS NULL AND within(i.due_on, getvariable('p_due_repayment_days'))
 UNION ALL
 SELECT 'R02.CARD_REPAYMENT_DUE', c.customer_id, 'card:' || c.card_id, s.due_on, s.cents, c.branch_id
 FROM card AS c JOIN statement AS s USING (card_id)

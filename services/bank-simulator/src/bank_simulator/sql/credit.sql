@@ -1,3 +1,7 @@
+-- How many in a thousand get into difficulties with a loan: rather who has little, and who seldom books.
+CREATE OR REPLACE MACRO strain(typical, no) AS
+    inclined(typical, -0.9, no) * CASE WHEN activity(no) < 25 THEN 6 WHEN activity(no) < 58 THEN 3 ELSE 1 END;
+
 -- One row per loan of an ordinary customer. Its next instalment falls due `due_in` days after as_of,
 -- and `remaining` instalments are left then, one a month; `unpaid` of the earlier ones were missed.
 -- Of `strain` in a thousand such loans instalments are missed for good; of as many in eight thousand
@@ -11,10 +15,9 @@ WITH running AS (
     FROM (SELECT *, customer_type = 'business' AND draw('big loan', no, 100) < 30 AS big FROM ordinary
           WHERE lead_rule = 'loan')
 ), strained AS (
-    -- who has little, who seldom books, and who was overdue before, pays late more often
+    -- who was overdue before pays late more often
     SELECT *, CASE WHEN big THEN 0 ELSE
-        least(inclined(12, -0.9, no) * CASE WHEN draw('was overdue', no, 100) < 10 THEN 4 ELSE 1 END
-            * CASE WHEN activity(no) < 25 THEN 6 WHEN activity(no) < 58 THEN 3 ELSE 1 END, 400) END AS strain
+        least(strain(12, no) * CASE WHEN draw('was overdue', no, 100) < 10 THEN 4 ELSE 1 END, 400) END AS strain
     FROM running
 ), sized AS (
     SELECT *,
@@ -52,11 +55,17 @@ FROM (SELECT *, getvariable('as_of') - CAST(CASE WHEN lead_rule = 'loan_settled'
       WHERE lead_rule = 'loan_settled'
          OR lead_rule = 'deposit' AND kind = 'single' AND NOT newcomer AND draw('old loan', no, 1000) < 12)
 UNION ALL
-SELECT no, 2, main_branch, 'farm', 500000 + draw('lost', no, 45) * 100000, false, NULL, 1, 1, 1, 0,
-    off_on - 1000, off_on - 200, NULL, off_on
-FROM (SELECT *, getvariable('from') + 10 + CAST(draw('written off', no, getvariable('span') - 20) AS INTEGER) AS off_on
-      FROM ordinary
-      WHERE lead_rule = 'deposit' AND kind = 'single' AND NOT newcomer AND draw('lost loan', no, 1000) < least(inclined(2, -0.9, no), 50));
+-- Missed for good, as above, and written off 200 days later; granted before the period.
+SELECT no, 2, main_branch, pick(['farm', 'small_business', 'consumer'], 'lost product', no),
+    2000000 + draw('lost', no, 280) * 100000, false, due_in, 60, remaining, 1, strain(12, no),
+    CAST(due_on - to_months(CAST(60 - remaining + 1 AS INTEGER)) AS DATE),
+    CAST(due_on + to_months(CAST(remaining - 1 AS INTEGER)) AS DATE), NULL, off_on
+FROM (SELECT *, 3 + draw('lost remaining', no, 20) AS remaining,
+          CAST(off_on - 200 + INTERVAL 1 MONTH AS DATE) AS due_on, due_on - getvariable('as_of') AS due_in
+      FROM (SELECT *, getvariable('from') + 10 + CAST(draw('written off', no, getvariable('span') - 20) AS INTEGER) AS off_on
+            FROM ordinary
+            WHERE lead_rule = 'deposit' AND kind = 'single' AND NOT newcomer
+                AND draw('lost loan', no, 1000) < least(strain(2, no), 50)));
 
 -- One row per loan; for cases, how it stands is said, not derived (`told`).
 CREATE OR REPLACE TABLE loan AS
@@ -188,7 +197,7 @@ WITH steps AS (
     UNION ALL
     SELECT i.due_on + 1, i.loan_id, i.customer_id, i.branch_id, 'arrears', money(i.interest), 1, NULL, NULL
     FROM instalment AS i JOIN loan AS l USING (loan_id)
-    WHERE (i.paid_on IS NULL OR i.paid_on > i.due_on) AND NOT l.told AND l.written_off_on IS NULL
+    WHERE (i.paid_on IS NULL OR i.paid_on > i.due_on) AND NOT l.told AND i.due_on + 1 < coalesce(l.written_off_on, DATE '9999-12-31')
       AND i.due_on < getvariable('as_of') AND i.due_on + 1 >= getvariable('from')
     UNION ALL
     SELECT valid_from, loan_id, customer_id, branch_id, 'class_changed', NULL, days_overdue, tier_before, five_tier
@@ -197,8 +206,8 @@ WITH steps AS (
     SELECT settled_on, loan_id, customer_id, branch_id, 'settled', NULL, 0, NULL, NULL
     FROM loan WHERE settled_on BETWEEN getvariable('from') AND getvariable('to')
     UNION ALL
-    SELECT written_off_on, loan_id, customer_id, branch_id, 'written_off', money(amount), 200, NULL, NULL
-    FROM loan WHERE NOT told AND written_off_on BETWEEN getvariable('from') AND getvariable('to')
+    SELECT valid_from, loan_id, customer_id, branch_id, 'written_off', balance, 200, NULL, NULL
+    FROM steps WHERE NOT told AND status = 'written_off' AND valid_from >= getvariable('from')
 ), timed AS (
     SELECT day, instant(day, 32400 + draw('loan event', loan_id, 28800)) AS occurred_at, * EXCLUDE (day) FROM happened
     UNION ALL
