@@ -109,7 +109,7 @@ def test_records_deleted_before_they_were_read_are_named(
 ) -> None:
     name = kafka.topic(kafka_settings, transactions.TOPIC)
     topics.publish(kafka_settings, transactions.TOPIC, EVENTS[:1])
-    run.start()
+    run.with_environment(environment_of_run | {"ALERTING_CANARY_SECONDS": "0"}).start()
     wait_until(lambda: len(raised(kafka_settings)) == 1, "the first reminder")
     assert run.stop() == 0
     lost = [booking(number, customer_id=1) for number in range(100, 110)]

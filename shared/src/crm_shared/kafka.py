@@ -201,6 +201,8 @@ class _Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka-python is untyped
         for name in topics:
             self.partitions_for_topic(name)
         super().subscribe(topics, **how)
+        # What was heard before we subscribed is looked at only when it is heard again.
+        self._coordinator._handle_metadata_update(self._client.cluster)
 
 
 def configuration(settings: KafkaSettings, group: str) -> dict[str, Any]:
