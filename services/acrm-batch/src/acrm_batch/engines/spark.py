@@ -252,6 +252,14 @@ def _start(aside: Path, memory_limit: str, threads: int, master: str) -> Any:
         ) from error
 
 
+#: Java up to 21 gives an allocation up as out of memory after two tries while other threads are
+#: within native code, as those that compress are; on a busy machine a broadcast fails for that.
+_JAVA_OPTIONS = (
+    "-XX:+IgnoreUnrecognizedVMOptions -XX:+UnlockDiagnosticVMOptions"
+    " -XX:GCLockerRetryAllocationCount=100"
+)
+
+
 def _configuration(
     aside: Path, memory_limit: str, threads: int, master: str
 ) -> Iterator[tuple[str, str]]:
@@ -261,6 +269,7 @@ def _configuration(
     yield "spark.sql.jsonGenerator.ignoreNullFields", "true"
     yield "spark.sql.warehouse.dir", str(aside / "catalog")
     yield "spark.driver.memory", f"{_megabytes(memory_limit)}m"
+    yield "spark.driver.defaultJavaOptions", _JAVA_OPTIONS
     if master:
         yield "spark.master", master
         return
