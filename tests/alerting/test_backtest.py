@@ -101,6 +101,7 @@ def test_a_lower_threshold_says_what_is_new(
     assert sum(summary["by_day"].values()) == sum(summary["by_branch"].values())
     assert 1 <= len(summary["sample"]) <= 5
     assert all(float(one["value"]) >= 1000 for one in summary["sample"])
+    assert {one["change"] for one in summary["sample"]} == {"new"}
 
 
 def test_a_window_reaches_back_before_the_first_day(
@@ -194,6 +195,8 @@ def test_a_draft_is_tried_before_it_is_approved(
     assert connection.execute(kept).fetchall() == [
         ("Chen", "backtest.sample", INFLOW, "operations", shown)
     ]
+    higher = _said("backtest", INFLOW, "movement.individual_min_amount=2000", *days, *by)
+    assert "no longer, for instance: customer" in higher
     with pytest.raises(UsageError, match="say who asks"):
         _said("backtest", INFLOW, "movement.individual_min_amount=500", *days, "--by", "Chen")
     with pytest.raises(UsageError, match="Say what to try"):

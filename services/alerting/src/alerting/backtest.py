@@ -4,7 +4,7 @@ The live functions judge; only the days of the range count, though windows reach
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -44,10 +44,10 @@ class Backtest:
 
     def summary(self, lead: Lead) -> dict[str, Any]:
         """Counts in all, by day, by branch and by the manager who would have received them (None:
-        nobody knows them); what both say, and examples of what is new."""
+        nobody knows them); what both say, and examples of what is new and of what is no longer."""
         both = self.proposed.keys() & self.in_force.keys()
-        new = [self.proposed[one] for one in self.proposed if one not in both]
-        new.sort(key=lambda one: (one.event.occurred_at, one.reminder_id))
+        new = [one for key, one in self.proposed.items() if key not in both]
+        gone = [one for key, one in self.in_force.items() if key not in both]
         return {
             "code": self.code,
             "from": str(self.first),
@@ -59,12 +59,12 @@ class Backtest:
             "in_force": len(self.in_force),
             "both": len(both),
             "only_proposed": len(new),
-            "only_in_force": len(self.in_force) - len(both),
+            "only_in_force": len(gone),
             "by_day": _counted(self.proposed, _day),
             "by_day_in_force": _counted(self.in_force, _day),
             "by_branch": _counted(self.proposed, lambda one: one.event.branch_id or "-"),
             **self._by_manager(lead),
-            "sample": [_example(one) for one in new[:: max(1, len(new) // _SAMPLE)][:_SAMPLE]],
+            "sample": [*_examples(new, "new"), *_examples(gone, "no_longer")],
         }
 
     def _by_manager(self, lead: Lead) -> dict[str, dict[str, int] | None]:
@@ -129,6 +129,13 @@ def _day(one: Firing) -> str:
 
 def _counted(found: Mapping[UUID, Firing], by: Any) -> dict[str, int]:
     return dict(sorted(Counter(by(one) for one in found.values()).items()))
+
+
+def _examples(firings: list[Firing], change: str) -> Iterator[dict[str, Any]]:
+    """A few of them, from the first day to the last."""
+    firings.sort(key=lambda one: (one.event.occurred_at, one.reminder_id))
+    for one in firings[:: max(1, len(firings) // _SAMPLE)][:_SAMPLE]:
+        yield {"change": change, **_example(one)}
 
 
 def _example(one: Firing) -> dict[str, Any]:

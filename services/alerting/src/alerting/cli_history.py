@@ -133,7 +133,8 @@ def _told(found: Mapping[str, Any]) -> str:
         lines.append(NOT_SHOWN)
     for one in found.get("sample", ()):
         lines.append(
-            f"new, for instance: customer {one['customer_id']}, {one['window']}, "
+            f"{one['change'].replace('_', ' ')}, for instance: "
+            f"customer {one['customer_id']}, {one['window']}, "
             f"value {one['value']}, threshold {one['threshold']}"
         )
     return "\n".join(lines)

@@ -142,14 +142,20 @@ def _tell(code: str, customer: int, asked: date, found: "Explanation", *, in_fil
     for sentence in found.assumed:
         print(sentence)
     for one in found.judged:
-        print(f"{one.occurred_at:%Y-%m-%dT%H:%M:%SZ}  {one.fact:<20}{found.sentence(one)}")
+        print(
+            f"{one.occurred_at:%Y-%m-%dT%H:%M:%SZ}  {one.fact:<20}{found.sentence(one)}"
+            f"; event {one.event_id}"
+        )
     if not in_files:
         print(
             f"No delivered file tells the events of {code}: only what the database has is told, "
             "and that a reminder is missing cannot be found out."
         )
     elif not found.judged:
-        print(f"The delivered files have no event for {code} of customer {customer} on {asked}.")
+        print(
+            f"The delivered files have no event for {code} of customer {customer} on {asked}. "
+            "Check number and day; the rule looks at no other kind of event."
+        )
     for it in found.standing:
         version = f"version {it.version}" if it.version else "version not kept"
         if it.scope:
