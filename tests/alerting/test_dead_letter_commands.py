@@ -73,7 +73,7 @@ def test_all_are_requeued_however_many_there_are_and_who_did_it_is_kept(
     three: list[int], connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cli_letters, "PAGE", 2)
-    assert "3 still dead" in _said("requeue", "--all", "--by", "Chen")
+    assert "mend it and requeue them again" in _said("requeue", "--all", "--by", "Chen")
     assert _kept(connection, "dead_letters.requeued")[-2:] == [
         ("Chen", three[:2], None), ("Chen", three[2:], None),
     ]  # fmt: skip

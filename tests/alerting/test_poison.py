@@ -107,7 +107,9 @@ def test_what_cannot_be_read_is_listed_requeued_and_of_no_day(
         ["requeue", "--by", "Chen", *(str(one.dead_letter_id) for one in ours)],
     ):
         said = CliRunner().invoke(app, ["dead-letters", *words], catch_exceptions=False).output
-    assert said == f"0 worked on, 0 reminders raised, 0 withdrawn, {len(sent)} still dead.\n"
+    counted, hint = said.splitlines()
+    assert counted == f"0 worked on, 0 reminders raised, 0 withdrawn, {len(sent)} still dead."
+    assert "dead-letters list` says what is wrong with those" in hint
     of_the_day = worked.read(connection, LATER.date(), [TOPIC])
     assert {one.dead_letter_id for one in ours} <= {
         one.dead_letter_id for one in of_the_day.undated

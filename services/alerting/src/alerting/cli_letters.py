@@ -1,7 +1,7 @@
 """The commands about dead letters: list them, work on them once more, settle them for good."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, get_args
 
 import psycopg
@@ -57,11 +57,8 @@ def list_letters(
         shown = [_as_json(one, payload=asker is not None) for one in found]
         print(json.dumps(shown, indent=2, ensure_ascii=False))
         return
-    for one in found:
-        print(
-            f"{one.dead_letter_id:<8}{one.state:<10}{one.reason:<14}"
-            f"{one.topic}/{one.partition}@{one.log_offset:<12}{one.rule_code:<28}{one.detail}"
-        )
+    for line in _lines(found):
+        print(line)
     more = f" of {number}, the oldest; --limit shows more" if number > len(found) else ""
     print(f"{len(found)} dead letters shown{more}.")
 
@@ -91,6 +88,11 @@ def requeue(
         f"{result.worked} worked on, {result.raised} reminders raised, "
         f"{result.withdrawn} withdrawn, {result.still_dead} still dead."
     )
+    if result.still_dead:
+        print(
+            "`alerting dead-letters list` says what is wrong with those: mend it and requeue them "
+            "again, or settle what shall never be worked on."
+        )
     for code in dict.fromkeys(result.storms):
         print(f"A storm of {code} has begun: its messages are held; look at `alerting storms`.")
 
@@ -109,6 +111,22 @@ def settle(ids: Numbers = None, reason: OfReason = None, *, why: Why, by: By) ->
             _keep_who(connection, "dead_letters.settled", page, by, why=why)
             settled += dead_letters.settle(connection, [one.dead_letter_id for one in page])
     print(f"{settled} settled. They are kept: `alerting dead-letters list --all` shows them.")
+
+
+def _lines(found: Sequence[dead_letters.StoredDeadLetter]) -> Iterator[str]:
+    """A head and a line per letter; nothing where there is none."""
+    if not found:
+        return
+    rows = [("number", "state", "reason", "first seen", "topic/partition@offset", "rule", "detail")]
+    for one in found:
+        place = f"{one.topic}/{one.partition}@{one.log_offset}"
+        seen = f"{one.first_seen_at:%Y-%m-%dT%H:%M:%SZ}"
+        number = str(one.dead_letter_id)
+        rows.append((number, one.state, one.reason, seen, place, one.rule_code or "-", one.detail))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    for *cells, detail in rows:
+        aligned = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        yield "  ".join((*aligned, detail))
 
 
 def _page(
