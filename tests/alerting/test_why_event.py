@@ -207,6 +207,17 @@ def test_a_dead_letter_that_was_settled_says_so(connection: psycopg.Connection, 
     assert "dead-letters requeue" not in told
 
 
+def test_asked_for_a_reminder_it_names_its_event(connection: psycopg.Connection, say: Say) -> None:
+    large = booking(990_360, customer_id=990_360, amount="900000.00")
+    run(connection, [record(963_500, large)])
+    [(reminder_id,)] = connection.execute(
+        "select reminder_id from alerting.evidence where event_id = %s", (large.event_id,)
+    ).fetchall()
+    connection.commit()
+    with pytest.raises(UsageError, match=f"is a reminder; .* its event: {large.event_id}"):
+        say(reminder_id)
+
+
 def test_an_event_that_is_nowhere_says_what_to_do(connection: psycopg.Connection, say: Say) -> None:
     asked = uuid4()
     with pytest.raises(UsageError, match=r"Nothing is known .* `alerting completeness --date"):

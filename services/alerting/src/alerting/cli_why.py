@@ -123,6 +123,9 @@ def _of_event(
             by=by, purpose=purpose, details={"event": str(event_id)},
         )  # fmt: skip
         if source is None and not known.anything:
+            if events := traces.raised_by(connection, event_id):
+                named = ", ".join(map(str, events))
+                raise UsageError(f"{event_id} is a reminder; ask why of its event: {named}.")
             raise why_event.unknown(event_id, landing, asked)
         worked = (
             judged_by.worked(connection, customer)

@@ -23,6 +23,10 @@ from alerting.evidence e left join alerting.reminders r using (reminder_id)
 where e.event_id = %s order by e.rule_code
 """
 
+_RAISED_BY = """
+select event_id from alerting.evidence where reminder_id = %s order by fired_at, event_id limit 5
+"""
+
 _TRANSFERS = """
 select occurred_at, event_id, customer_id, amount, branch_id, currency, correlation_id,
        coalesce(fact, '')"""
@@ -93,6 +97,11 @@ class Traces:
         if self.transfer is not None:
             return bank_date(self.transfer.occurred_at)
         return next((one.business_date for one in self.raised.values()), None)
+
+
+def raised_by(connection: psycopg.Connection, reminder_id: UUID) -> list[UUID]:
+    """The first events that a reminder rests on; none where it is no reminder's id."""
+    return [row[0] for row in connection.execute(_RAISED_BY, (reminder_id,))]
 
 
 def of(connection: psycopg.Connection, event_id: UUID) -> Traces:
