@@ -127,7 +127,7 @@ def _tell(options: DemoOptions, console: Console) -> int:
             if options.once:
                 return ExitCode.OK if report.right else ExitCode.FAILED
             console.print("[bold]The bank is open.[/] Ctrl-C stops everything.")
-            _stay_open(programs)
+            _stay_open(programs, console)
             console.print("The bank is closed; nothing is left running.")
             return ExitCode.OK if report.right else ExitCode.FAILED
         finally:
@@ -135,10 +135,12 @@ def _tell(options: DemoOptions, console: Console) -> int:
             options.variables.unlink(missing_ok=True)
 
 
-def _stay_open(programs: Programs) -> None:
-    """Until Ctrl-C; `CrmError` where a service ends by itself."""
+def _stay_open(programs: Programs, console: Console) -> None:
+    """Until Ctrl-C; a service that is killed begins anew. `CrmError` where one ends by itself."""
     with suppress(KeyboardInterrupt):
         while True:
+            for name in programs.revive():
+                console.print(f"{name} was killed, and is started anew.")
             programs.check()
             time.sleep(1.0)
 

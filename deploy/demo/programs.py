@@ -22,6 +22,7 @@ class Programs:
         self._environment = {**os.environ, **environment}
         self._logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands: dict[str, Sequence[str]] = {}
 
     def run(self, *command: str, shown: bool = False) -> str:
         """Run a command to its end; its output, unless it is `shown` on the terminal as it comes.
@@ -49,7 +50,8 @@ class Programs:
 
     def start(self, name: str, *command: str) -> None:
         """Start a service under a name; its output goes to the log of that name."""
-        with (self._logs / f"{name}.log").open("wb") as log:
+        self._commands[name] = command
+        with (self._logs / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
                 self._line(command),
                 env=self._environment,
@@ -82,6 +84,13 @@ class Programs:
             if code is not None:
                 tail = (self._logs / f"{name}.log").read_text(errors="replace").splitlines()[-8:]
                 raise CrmError(f"The service {name} ended with {code}: " + "\n".join(tail))
+
+    def revive(self) -> list[str]:
+        """Start anew what somebody killed, as the supervisor of a bank would; their names."""
+        killed = [name for name, process in self._running.items() if (process.poll() or 0) < 0]
+        for name in killed:
+            self.start(name, *self._commands[name])
+        return killed
 
     def stop(self) -> None:
         """Ask every service to stop, all at once; kill, by pid, what has not after a while."""

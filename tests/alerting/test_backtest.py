@@ -179,7 +179,7 @@ def test_a_draft_is_tried_before_it_is_approved(
     assert "--by and --purpose" in tried
     assert "most by manager: not known: acrm-batch has published nobody" in tried
     assert "for instance: customer" not in tried
-    assert f"tried {FIRST} to {LAST} on " in _said("rules", "drafts")
+    assert f"{FIRST} to {LAST}, " in _said("rules", "drafts")
     drafts.approve(connection, number, checker="Chen", at=None, settings=settings)
     again = _said("backtest", INFLOW, "movement.individual_min_amount=2000", *days, "--json")
     found: dict[str, Any] = json.loads(again)

@@ -13,9 +13,9 @@ from crm_shared.errors import UsageError
 from tests.alerting.batches import records, run
 
 
-def _said(*words: str) -> str:
+def _said(*words: str, code: int = 0) -> str:
     done = CliRunner().invoke(app, ["dead-letters", *words], catch_exceptions=False)
-    assert done.exit_code == 0
+    assert done.exit_code == code
     return done.output.splitlines()[-1]
 
 
@@ -46,8 +46,8 @@ def test_a_number_that_is_no_open_dead_letter_is_an_error_and_nothing_is_requeue
     connection.commit()
     with pytest.raises(UsageError, match=f"^{three[0]}: no open"):
         _said("requeue", str(three[0]), "--by", "Chen")
-    assert _said("requeue", str(three[1]), "--by", "Chen").startswith(
-        "0 worked on, 0 reminders raised"
+    assert "mend it and requeue them again" in _said(
+        "requeue", str(three[1]), "--by", "Chen", code=3
     )
     connection.execute("update alerting.dead_letters set state = 'dead'")
     connection.commit()
@@ -73,7 +73,7 @@ def test_all_are_requeued_however_many_there_are_and_who_did_it_is_kept(
     three: list[int], connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cli_letters, "PAGE", 2)
-    assert "mend it and requeue them again" in _said("requeue", "--all", "--by", "Chen")
+    assert "mend it and requeue them again" in _said("requeue", "--all", "--by", "Chen", code=3)
     assert _kept(connection, "dead_letters.requeued")[-2:] == [
         ("Chen", three[:2], None), ("Chen", three[2:], None),
     ]  # fmt: skip
@@ -93,7 +93,7 @@ def test_what_is_settled_is_kept_and_told_no_more(
     with pytest.raises(UsageError, match="999999: no open dead letter"):
         _said("settle", str(three[0]), "999999", *said)
     assert _said("settle", str(three[0]), str(three[1]), *said).startswith("2 settled.")
-    assert _said("list") == "1 dead letters shown."
+    assert _said("list") == "1 dead letter shown."
     assert _said("list", "--all") == "3 dead letters shown."
     assert status.waiting(connection).dead_letters == {"undecodable": 1}
     connection.commit()
@@ -139,5 +139,5 @@ def test_who_requeued_is_kept_only_with_what_was_done(
         with pytest.raises(RulesetError):
             _said("requeue", "--all", "--by", "Wang")
     assert told() == []
-    _said("requeue", "--all", "--by", "Wang")
+    _said("requeue", "--all", "--by", "Wang", code=3)
     assert told() == [(three,)]

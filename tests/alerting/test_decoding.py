@@ -70,7 +70,7 @@ def test_the_reason_never_repeats_a_value() -> None:
 def test_the_reason_never_repeats_a_kind_that_there_is_not() -> None:
     refused = decode(record(0, b'{"type": "13800138000"}'), LATER)
     assert isinstance(refused, Refused)
-    assert refused.detail.startswith("type: Input should be one of transaction.booked, ")
+    assert refused.detail.startswith("type: it should be one of transaction.booked, ")
 
 
 def test_what_lies_after_the_latest_instant_is_in_the_future() -> None:

@@ -102,7 +102,7 @@ def test_nothing_is_drafted_for_a_bank_that_nobody_has_published(
      (INFLOW, "movement.currency@/gold=USD", ParametersRefusedError, "the same for everybody"),
      (INFLOW, "storm.max_per_hour@/gold=5", ParametersRefusedError, "the same for everybody"),
      (INFLOW, "overrides=[]", ParametersRefusedError, "valid list"),
-     ("R01.ACCOUNT_CLOSED", f"{LEAST}@/gold=5", ParametersRefusedError, "Extra inputs"),
+     ("R01.ACCOUNT_CLOSED", f"{LEAST}@/gold=5", ParametersRefusedError, "unknown here"),
      (FREQUENT, f"{HOURS}@/gold=48", ParametersRefusedError, rf"tier; .*\({HOURS}@ENTITY\)"),
      (FREQUENT, f"{HOURS}@L1/gold=48", ParametersRefusedError, "everybody or to a legal entity"),
      (FREQUENT, f"{HOURS}@L1=900", RetentionTooShortError, "RETENTION")],

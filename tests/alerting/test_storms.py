@@ -236,7 +236,7 @@ def test_the_commands_tell_and_end_a_storm(
     (one,) = json.loads(_said("storms", "--json"))
     assert (one["rule_code"], one["raised"], one["held"]) == (INFLOW, 5, 5)
     ended = _said("storms", "end", INFLOW, "--by", "Chen", "--reason", "wrong", "--withdraw")
-    assert "5 reminders are withdrawn" in ended
+    assert "5 reminders withdrawn" in ended
     assert "0 storms last" in _said("storms")
 
 

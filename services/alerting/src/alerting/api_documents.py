@@ -198,7 +198,7 @@ class DeadLetterItem(BaseModel):
     offset: int = Field(examples=[81_203])
     rule_code: str | None = Field(examples=[None])
     reason: str = Field(examples=["incomplete"])
-    detail: str = Field(examples=["amount: Field required"])
+    detail: str = Field(examples=["amount: missing"])
     state: str = Field(examples=["dead"])
     attempts: int = Field(examples=[1])
     first_seen_at: datetime
@@ -231,7 +231,7 @@ class LetterOfEvent(BaseModel):
     dead_letter_id: int = Field(examples=[17])
     rule_code: str | None = Field(examples=[None])
     reason: str = Field(examples=["incomplete"])
-    detail: str = Field(examples=["amount: Field required"])
+    detail: str = Field(examples=["amount: missing"])
     state: str = Field(examples=["dead"])
 
 

@@ -11,7 +11,7 @@ import typer
 from alerting import audit, database_clock, days_checked, ruleset, settings, worked
 from alerting.cli_history import From, Landing, To, day, without_type
 from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected, published
-from crm_shared import kafka
+from crm_shared import kafka, plain
 from crm_shared.clock import bank_date
 from crm_shared.errors import UsageError
 from crm_shared.events.from_bank import TOPICS
@@ -158,14 +158,16 @@ def _told(report: dict[str, Any]) -> list[str]:
         said += [f"    {sentence}" for sentence in one["to_do"]]
     said += [
         f"{one['rule']:<28}{one['raised']} raised, {one['withdrawn']} withdrawn"
-        + (f", {one['not_sent']} messages not yet sent" if one["not_sent"] else "")
+        + (f", {plain.counted(one['not_sent'], 'message')} not yet sent" if one["not_sent"] else "")
         + (f", {one['held']} held by a storm" if one["held"] else "")
         for one in report["reminders"]
     ] or ["No reminder was raised for events of that day."]
-    said.append(
-        f"dead letters of the day: {_numbers(report['dead_letters'])}; open ones that name no day: "
-        f"{_numbers(report['dead_letters_of_no_day'])}."
-    )
+    said.append(f"Open dead letters of the day: {_numbers(report['dead_letters'])}.")
+    if undated := report["dead_letters_of_no_day"]:
+        said.append(
+            f"Open dead letters that name no day, so that some may be of this one: "
+            f"{_numbers(undated)}. Look: `alerting dead-letters list`."
+        )
     for one in report["dead_letters_of_rules"]:
         said.append(
             f"{one['rule']} failed on events of that day and nobody knows what it would have said, "

@@ -1,7 +1,7 @@
 """The commands about dead letters: list them, work on them once more, settle them for good."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, get_args
 
 import psycopg
@@ -15,9 +15,12 @@ from alerting.cli_rules import By
 from alerting.commands import AsJson, MaybeBy, MaybePurpose, connected
 from alerting.decoding import Reason
 from alerting.requeue import Requeued
-from crm_shared.errors import UsageError
+from crm_shared import plain
+from crm_shared.errors import ExitCode, UsageError
 
 app = typer.Typer(help="Records that could not be worked on.", no_args_is_help=True)
+
+_HEAD = ("number", "state", "reason", "first seen", "topic/partition@offset", "rule", "detail")
 
 #: Letters that are requeued or settled in one transaction.
 PAGE = 1_000
@@ -57,10 +60,10 @@ def list_letters(
         shown = [_as_json(one, payload=asker is not None) for one in found]
         print(json.dumps(shown, indent=2, ensure_ascii=False))
         return
-    for line in _lines(found):
+    for line in plain.aligned(_HEAD, [_cells(one) for one in found]):
         print(line)
     more = f" of {number}, the oldest; --limit shows more" if number > len(found) else ""
-    print(f"{len(found)} dead letters shown{more}.")
+    print(f"{plain.counted(len(found), 'dead letter')} shown{more}.")
 
 
 @app.command()
@@ -71,7 +74,8 @@ def requeue(
     *,
     by: By,
 ) -> None:
-    """Work on dead letters once more, here and now; the reminders get the same ids."""
+    """Work on dead letters once more, here and now; the reminders get the same ids. Ends with 3
+    where any is still dead."""
     ours, result, after = settings.load(), Requeued(), 0
     chosen = _require_choice(ids, reason, everything=everything)
     while True:
@@ -85,16 +89,17 @@ def requeue(
                 connection, page, database_clock.now(connection), bounds_of(ours)
             )
     print(
-        f"{result.worked} worked on, {result.raised} reminders raised, "
+        f"{result.worked} worked on, {plain.counted(result.raised, 'reminder')} raised, "
         f"{result.withdrawn} withdrawn, {result.still_dead} still dead."
     )
+    for code in dict.fromkeys(result.storms):
+        print(f"A storm of {code} has begun: its messages are held; look at `alerting storms`.")
     if result.still_dead:
         print(
             "`alerting dead-letters list` says what is wrong with those: mend it and requeue them "
             "again, or settle what shall never be worked on."
         )
-    for code in dict.fromkeys(result.storms):
-        print(f"A storm of {code} has begun: its messages are held; look at `alerting storms`.")
+        raise typer.Exit(ExitCode.BLOCKED)
 
 
 @app.command()
@@ -113,20 +118,11 @@ def settle(ids: Numbers = None, reason: OfReason = None, *, why: Why, by: By) ->
     print(f"{settled} settled. They are kept: `alerting dead-letters list --all` shows them.")
 
 
-def _lines(found: Sequence[dead_letters.StoredDeadLetter]) -> Iterator[str]:
-    """A head and a line per letter; nothing where there is none."""
-    if not found:
-        return
-    rows = [("number", "state", "reason", "first seen", "topic/partition@offset", "rule", "detail")]
-    for one in found:
-        place = f"{one.topic}/{one.partition}@{one.log_offset}"
-        seen = f"{one.first_seen_at:%Y-%m-%dT%H:%M:%SZ}"
-        number = str(one.dead_letter_id)
-        rows.append((number, one.state, one.reason, seen, place, one.rule_code or "-", one.detail))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
-    for *cells, detail in rows:
-        aligned = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        yield "  ".join((*aligned, detail))
+def _cells(one: dead_letters.StoredDeadLetter) -> Sequence[object]:
+    """What `_HEAD` names."""
+    place = f"{one.topic}/{one.partition}@{one.log_offset}"
+    seen = plain.instant(one.first_seen_at)
+    return one.dead_letter_id, one.state, one.reason, seen, place, one.rule_code, one.detail
 
 
 def _page(

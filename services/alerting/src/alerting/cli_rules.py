@@ -10,6 +10,7 @@ import typer
 from alerting import drafts, overrides, parameters, ruleset, settings
 from alerting.commands import AsJson, connected
 from alerting.rules import RULES
+from crm_shared import plain
 from crm_shared.errors import UsageError
 
 CHANGES = (
@@ -34,8 +35,12 @@ def in_force(context: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(found.parameters(), indent=2))
         return
-    for one in found.rules:
-        print(f"{one.rule.code:<28}version {one.version:<5}{_said(one.values)}")
+    rows = [
+        (one.rule.code, one.version, one.parameters.max_per_hour, _said(one.values))
+        for one in sorted(found.rules, key=lambda one: one.rule.code)
+    ]
+    for line in plain.aligned(("rule", "version", parameters.STORM, "parameters"), rows):
+        print(line)
 
 
 @app.command()
@@ -46,12 +51,16 @@ def show(code: Code, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([_as_json(one) for one in found], indent=2, ensure_ascii=False))
         return
-    for one in found:
-        who = f"{one.maker}, {one.checker}: {one.reason}" if one.maker else "set up so"
-        print(
-            f"version {one.version:<5}from {one.effective_from:%Y-%m-%dT%H:%M:%S%z}  "
-            f"{_said(overrides.flat(one.parameters))}  ({who})"
+    head = ("version", "from", "maker", "checker", "why", "parameters")
+    rows = [
+        (
+            one.version, plain.instant(one.effective_from), one.maker, one.checker,
+            one.reason if one.maker else "set up so", _said(overrides.flat(one.parameters)),
         )
+        for one in found
+    ]  # fmt: skip
+    for line in plain.aligned(head, rows):
+        print(line)
 
 
 @app.command()
@@ -90,25 +99,17 @@ def list_drafts(as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([_as_json(one) for one in found], indent=2, ensure_ascii=False))
         return
-    for one in found:
-        was, will_be = before[one.draft_id], overrides.flat(one.parameters)
-        changes = ", ".join(
-            f"{name}: {was.get(name, '-')} -> {will_be.get(name, '-')}"
-            for name in {**was, **will_be}
-            if was.get(name) != will_be.get(name)
+    head = ("draft", "rule", "maker", "why", "backtest", "changes")
+    rows = [
+        (
+            one.draft_id, one.code, one.maker, one.reason, _tried(one),
+            _changes(before[one.draft_id], overrides.flat(one.parameters)),
         )
-        tried = one.backtest
-        print(
-            f"{one.draft_id:<6}{one.code:<28}{changes}  ({one.maker}: {one.reason}); "
-            + (
-                f"tried {tried['from']} to {tried['to']} on {tried['events']} events: "
-                f"{tried['proposed']} reminders, "
-                f"{tried['in_force']} as in force"
-                if tried
-                else "not tried yet"
-            )
-        )
-    print(f"{len(found)} drafts wait.")
+        for one in found
+    ]  # fmt: skip
+    for line in plain.aligned(head, rows):
+        print(line)
+    print("1 draft waits." if len(found) == 1 else f"{len(found)} drafts wait.")
 
 
 @app.command()
@@ -129,7 +130,7 @@ def approve(
         made = drafts.approve(
             connection, draft_id, checker=by, at=begins, settings=ours, untested=untested
         )
-    print(f"Version {made.version} is in force from {made.effective_from:%Y-%m-%dT%H:%M:%S%z}.")
+    print(f"Version {made.version} is in force from {plain.instant(made.effective_from)}.")
 
 
 @app.command()
@@ -163,6 +164,24 @@ def instant(said: str) -> datetime:
         pass
     raise UsageError(
         f"{said!r} is not an instant: write date, time and offset, as 2026-07-02T00:00:00+08:00."
+    )
+
+
+def _changes(was: Mapping[str, Any], will_be: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name}: {was.get(name, '-')} -> {will_be.get(name, '-')}"
+        for name in {**was, **will_be}
+        if was.get(name) != will_be.get(name)
+    )
+
+
+def _tried(one: drafts.Draft) -> str:
+    tried = one.backtest
+    if not tried:
+        return "not yet"
+    return (
+        f"{tried['from']} to {tried['to']}, {plain.counted(tried['events'], 'event')}: "
+        f"{plain.counted(tried['proposed'], 'reminder')}, {tried['in_force']} as in force"
     )
 
 

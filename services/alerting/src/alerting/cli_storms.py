@@ -10,6 +10,7 @@ import typer
 from alerting import settings, storms
 from alerting.cli_rules import By, Code, Reason
 from alerting.commands import AsJson, connected
+from crm_shared import plain
 
 app = typer.Typer(help="Rules that raised too much: stored on, not told until somebody has looked.")
 
@@ -29,7 +30,7 @@ def lasting(context: typer.Context, as_json: AsJson = False) -> None:
         return
     for one in found:
         print(one.sentence)
-    print(f"{len(found)} storms last.")
+    print("1 storm lasts." if len(found) == 1 else f"{len(found)} storms last.")
 
 
 @app.command()
@@ -44,7 +45,7 @@ def end(
     """End a storm: what is held is sent, or withdrawn."""
     with connected(settings.load(), seconds=_LONGEST_END_SECONDS) as connection:
         withdrawn = storms.end(connection, code, by=by, reason=reason, withdraw=withdraw)
-    print(
-        f"The storm of {code} is over; "
-        + (f"{withdrawn} reminders are withdrawn." if withdraw else "what was held is sent now.")
-    )
+    told = "what was held is sent now"
+    if withdraw:
+        told = f"{plain.counted(withdrawn, 'reminder')} withdrawn"
+    print(f"The storm of {code} is over; {told}.")

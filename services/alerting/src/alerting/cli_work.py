@@ -1,14 +1,20 @@
 """The commands of the service itself: run, migrate, status."""
 
 import json
+from datetime import datetime
 
 import typer
 
 from alerting import settings
 from alerting.commands import AsJson, connected
+from crm_shared import plain
 from crm_shared.settings import KafkaSettings
 
 app = typer.Typer()
+
+_HEAD = (
+    "partition", "lag", "behind", "events/s", "processed", "canary s", "watermark", "owner"
+)  # fmt: skip
 
 
 @app.command()
@@ -40,34 +46,36 @@ def status(as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    print(
-        f"{'partition':<28} {'lag':>9} {'behind':>9} {'events/s':>9} {'processed':>11}"
-        f" {'canary s':>9}  {'watermark':<33} owner"
-    )
-    for one in found["partitions"]:
-        print(
-            f"{one['topic'] + '/' + str(one['partition']):<28} {one['lag_records']:>9}"
-            f" {_duration(one['behind_seconds']):>9} {one['events_per_second']:>9}"
-            f" {one['processed']:>11}"
-            f" {'-' if one['canary_seconds'] is None else one['canary_seconds']:>9}"
-            f"  {one['watermark'] or '-':<33} {one['owner'] or 'nobody yet'}"
+    rows = [
+        (
+            f"{one['topic']}/{one['partition']}", one["lag_records"],
+            _duration(one["behind_seconds"]), one["events_per_second"], one["processed"],
+            one["canary_seconds"],
+            one["watermark"] and plain.instant(datetime.fromisoformat(one["watermark"])),
+            one["owner"] or "nobody yet",
         )
+        for one in found["partitions"]
+    ]  # fmt: skip
+    for line in plain.aligned(_HEAD, rows):
+        print(line)
     words = dict.fromkeys(found["estimated"], "about ") | dict.fromkeys(
         found["at_least"], "at least "
     )
     said = {name: f"{words.get(name, '')}{value}" for name, value in found.items()}
     print(
-        f"{said['processed']} events processed; {said['reminders_kept']} reminders kept, "
-        f"{said['outbox_backlog']} messages not yet sent; {said['dead_letters']} dead letters; "
-        f"{said['transfers_kept']} transfers kept for windows."
+        f"Events processed: {said['processed']}; reminders kept: {said['reminders_kept']}; "
+        f"messages not yet sent: {said['outbox_backlog']}; dead letters: {said['dead_letters']}; "
+        f"transfers kept for windows: {said['transfers_kept']}."
     )
     for storm in found["storms"]:
         print(storm)
     for sentence in standing.held(found["partitions"]):
         print(sentence)
-    silence = standing.silence(found["partitions"]) if known.canary_seconds else None
-    if silence:
-        print(silence)
+    said_of_all = [standing.resting(found["partitions"])]
+    if known.canary_seconds:
+        said_of_all += standing.silence(found["partitions"]), standing.old(found["partitions"])
+    for sentence in filter(None, said_of_all):
+        print(sentence)
 
 
 def _duration(seconds: float | None) -> str:

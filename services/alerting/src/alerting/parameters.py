@@ -28,6 +28,7 @@ from alerting.rules.protocol import (
     Rule,
     Scope,
 )
+from crm_shared import plain
 from crm_shared.errors import CrmError
 from crm_shared.money import CENT
 
@@ -187,7 +188,7 @@ def parse(code: str, stored: Mapping[str, Any]) -> Parameters:
         model = _MODELS[code].model_validate(stored)
     except ValidationError as error:
         problems = "; ".join(
-            f"{_written(problem['loc'], stored)}: {problem['msg']}"
+            f"{_written(problem['loc'], stored)}: {plain.fault(problem)}"
             for problem in error.errors(include_url=False, include_context=False)
         )
         raise ParametersRefusedError(

@@ -12,7 +12,7 @@ from kafka.structs import TopicPartition
 from alerting import database_clock, outbox, storms
 from alerting.ownership import DEALT_WITH, Partition
 from alerting.storms import Storm
-from crm_shared import kafka
+from crm_shared import kafka, plain
 from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
 
@@ -45,6 +45,9 @@ select reason, count(*) from (
 
 #: The newest canary of a partition that somebody works on is younger, as its alert has it.
 SILENT_SECONDS = 180
+
+#: From this age on, an event that is worked on belongs to a day that is sent again.
+_OLD_SECONDS = 2 * 86_400
 
 _CANARIES = """
 select topic, partition, coalesce(canary_at, taken_at) from alerting.partitions
@@ -139,9 +142,43 @@ def silence(partitions: Sequence[Mapping[str, Any]]) -> str | None:
         return None
     owners = ", ".join(sorted({one["owner"] for one in silent}))
     return (
-        f"The newest canary of {len(silent)} partitions is more than {SILENT_SECONDS // 60} minutes"
-        f" old: {owners} hangs or has ended, or a server is away. See what its /readyz says; no"
-        " answer: kill it and start it anew."
+        f"The newest canary of {plain.counted(len(silent), 'partition')} is more than "
+        f"{SILENT_SECONDS // 60} minutes old: {owners} hangs or has ended, or a server is away. "
+        "See what its /readyz says; no answer: kill it and start it anew."
+    )
+
+
+def resting(partitions: Sequence[Mapping[str, Any]]) -> str | None:
+    """A sentence on the partitions of `read` that have work and did none while it looked."""
+    still = [
+        one
+        for one in partitions
+        if one["lag_records"] and one["owner"] and not one["held"] and not one["events_per_second"]
+    ]
+    if not still:
+        return None
+    return (
+        f"{plain.counted(len(still), 'partition')} with a lag did not move while this looked. If it"
+        " says so again in a minute, a member hangs or has ended, or a server is away: see what "
+        "its /readyz says."
+    )
+
+
+def old(partitions: Sequence[Mapping[str, Any]]) -> str | None:
+    """A sentence on the partitions of `read` that work on old days, as canaries that come through
+    at the same time show."""
+    fresh = [
+        one
+        for one in partitions
+        if (one["behind_seconds"] or 0) > _OLD_SECONDS
+        and one["canary_seconds"] is not None
+        and one["canary_seconds"] <= SILENT_SECONDS
+    ]
+    if not fresh:
+        return None
+    return (
+        f"{plain.counted(len(fresh), 'partition')}: events of old days are worked on, and `behind` "
+        "tells how old; the canaries are young, so little waits."
     )
 
 

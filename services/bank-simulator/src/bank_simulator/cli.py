@@ -139,7 +139,8 @@ def replay(
         sent = replaying.replay(KafkaSettings.load(), landing, day, rate=rate, faults=faults)
     parts = ", ".join(f"{count:,} to {topic}" for topic, count in sent.per_topic.items())
     console.print(
-        f"{day}: {sent.messages:,} events sent and acknowledged in {sent.seconds:.1f} s ({parts})",
+        f"{day}: {sent.messages:,} messages sent and acknowledged in {sent.seconds:.1f} s ({parts})"
+        + (f"; {poison:,} of them are no events" if poison else ""),
         highlight=False, soft_wrap=True,
     )  # fmt: skip
 

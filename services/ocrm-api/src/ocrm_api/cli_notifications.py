@@ -6,6 +6,7 @@ from uuid import UUID
 
 import typer
 
+from crm_shared import plain
 from crm_shared.errors import UsageError
 from ocrm_api.commands import of_the_application, speaks
 from ocrm_api.languages import Language
@@ -14,6 +15,10 @@ from ocrm_api.settings import ChannelName
 
 T = TypeVar("T", bound=str)
 Status = Literal["waiting", "sent", "failed", "dropped"]
+
+_HEAD = (
+    "notification", "at", "employee", "kind", "channel", "reminders", "attempts", "reason"
+)  # fmt: skip
 
 app = typer.Typer(no_args_is_help=True, help="Notifications: what failed and why, who wants what.")
 
@@ -32,17 +37,21 @@ def show(
         raise UsageError(f"{status} is no status; take one of {', '.join(get_args(Status))}.")
     with of_the_application("ocrm-notifications") as connection:
         rows = records.listed(connection, status, limit)
-    for row in rows:
-        if as_json:
+    if as_json:
+        for row in rows:
             typer.echo(json.dumps(row, ensure_ascii=False, default=str))
-            continue
-        at = row["closed_at"] or row["created_at"]
-        typer.echo(
-            f"{row['notification_id']}  {at:%Y-%m-%d %H:%M}  {row['employee_id']}  {row['kind']}"
-            f"  {row['channel']}  {row['reminders']} reminders  {row['attempts']} attempts"
-            f"  {row['reason'] or ''}".rstrip()
+        return
+    cells = [
+        (
+            row["notification_id"], plain.instant(row["closed_at"] or row["created_at"]),
+            row["employee_id"], row["kind"], row["channel"], row["reminders"], row["attempts"],
+            row["reason"],
         )
-    if not rows and not as_json:
+        for row in rows
+    ]  # fmt: skip
+    for line in plain.aligned(_HEAD, cells):
+        typer.echo(line)
+    if not rows:
         typer.echo(f"No notification is {status}.")
 
 
@@ -77,6 +86,7 @@ def prefer(
         str | None, typer.Option(help="The channel of everybody where this one is not set up.")
     ] = None,
     language: Annotated[str | None, typer.Option(help="zh-CN or en.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As an object.")] = False,
 ) -> None:
     """Note how an employee wants to be notified, and show it."""
     with of_the_application("ocrm-notifications") as connection:
@@ -85,7 +95,11 @@ def prefer(
             channel=_one_of(channel, get_args(ChannelName)),
             language=_one_of(language, get_args(Language)),
         )  # fmt: skip
-    typer.echo(json.dumps(holds, ensure_ascii=False))
+    if as_json:
+        typer.echo(json.dumps(holds, ensure_ascii=False))
+        return
+    for line in plain.aligned(list(holds), [list(holds.values())]):
+        typer.echo(line)
 
 
 def _one_of(given: str | None, known: tuple[T, ...]) -> T | None:

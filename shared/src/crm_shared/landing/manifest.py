@@ -63,7 +63,8 @@ def read_manifest(landing: Path, business_date: date) -> Manifest:
     except FileNotFoundError:
         raise NotReadyError(
             f"The extract of {business_date} has not arrived: {path} is missing; "
-            "deliver the day (or run the generator for it) and start again."
+            "have the core bank deliver the day (`bank-simulator generate` for a simulated one), "
+            "then start again."
         ) from None
     except OSError as error:
         raise ContractError(

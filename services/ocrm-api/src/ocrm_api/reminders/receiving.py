@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 from pydantic import ValidationError
 
+from crm_shared import plain
 from crm_shared.events.reminders import ADAPTER, ReminderRaised, ReminderWithdrawn
 from crm_shared.kafka_records import Record
 from ocrm_api.reminders import storing, waking, words
@@ -82,7 +83,7 @@ def decode(
         except ValidationError as error:
             faults = error.errors(include_url=False, include_input=False, include_context=False)
             reason = "; ".join(
-                f"{'.'.join(str(part) for part in fault['loc']) or 'message'}: {fault['msg']}"
+                f"{'.'.join(str(part) for part in fault['loc']) or 'message'}: {plain.fault(fault)}"
                 for fault in faults
             )
             dead.append(DeadLetter(record, reason[:MAX_REASON]))

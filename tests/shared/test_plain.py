@@ -1,0 +1,46 @@
+"""What commands print for people."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from crm_shared import plain
+
+
+def test_columns_stand_below_each_other_numbers_to_the_right() -> None:
+    rows = [("R01.LARGE_INFLOW", 7, None, "long ago"), ("R03", 1_000, 2.5, "")]
+    assert list(plain.aligned(("rule", "raised", "share", "when"), rows)) == [
+        "rule              raised  share  when",
+        "R01.LARGE_INFLOW       7      -  long ago",
+        "R03                 1000    2.5  -",
+    ]
+    assert list(plain.aligned(("rule",), [])) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "told"), [(0, "0 reminders"), (1, "1 reminder"), (1_000, "1,000 reminders")]
+)
+def test_one_is_not_several(number: int, told: str) -> None:
+    assert plain.counted(number, "reminder") == told
+    assert plain.counted(number, "reminder", "of them").startswith(f"{number:,} ")
+
+
+def test_an_instant_is_told_in_utc_wherever_it_was_taken() -> None:
+    at = datetime(2026, 7, 1, 10, 0, 0, 999, tzinfo=ZoneInfo("Asia/Shanghai"))
+    assert plain.instant(at) == "2026-07-01T02:00:00Z"
+
+
+def test_a_fault_is_told_without_the_words_of_a_validator() -> None:
+    class Strict(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        amount: int
+        count: int
+
+    with pytest.raises(ValidationError) as raised:
+        Strict.model_validate({"amunt": 1, "count": "x"})
+    found = {one["loc"]: plain.fault(one) for one in raised.value.errors()}
+    assert found[("amount",)] == "missing"
+    assert found[("amunt",)] == "unknown here"
+    assert "valid integer" in found[("count",)]
