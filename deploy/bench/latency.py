@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from kafka import KafkaConsumer
 
 from crm_shared import kafka
+from crm_shared.clock import bank_date
 from crm_shared.errors import CrmError
 from crm_shared.events import reminders
 from crm_shared.events.from_bank import TOPICS
@@ -20,11 +21,15 @@ from deploy.bench import stream
 from deploy.bench.figures import Figures
 from deploy.bench.members import Bench
 
-#: What comes until then is not counted: members join, connections are made.
+#: What happens so soon after the first reminder is not counted: connections are made, plans.
 _BEFORE_SECONDS = 10
 
 #: How long the last reminders may take.
 _AFTER_SECONDS = 10
+
+#: Stands in the events until they are sent.
+_PLACE = datetime(2000, 1, 1, microsecond=123_456, tzinfo=UTC)
+_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 def add(bench: Bench, figures: Figures, rate: int, seconds: int) -> None:
@@ -51,7 +56,7 @@ def add(bench: Bench, figures: Figures, rate: int, seconds: int) -> None:
 
 def _reminders(client: KafkaConsumer, sender: subprocess.Popen[bytes]) -> list[float]:
     """Seconds from event to reminder of what is raised until the sender has ended."""
-    counted_from = datetime.now(UTC).timestamp() + _BEFORE_SECONDS
+    counted_from = 0.0
     took: list[float] = []
     ended = 0.0
     while not ended or time.monotonic() < ended + _AFTER_SECONDS:
@@ -60,6 +65,7 @@ def _reminders(client: KafkaConsumer, sender: subprocess.Popen[bytes]) -> list[f
         for record in (record for part in polled.values() for record in part):
             told = reminders.ADAPTER.validate_json(record.value)
             happened = told.occurred_at.timestamp()
+            counted_from = counted_from or happened + _BEFORE_SECONDS
             if told.type == "reminder.raised" and happened > counted_from:
                 took.append(now - happened)
         if not ended and sender.poll() is not None:
@@ -70,15 +76,20 @@ def _reminders(client: KafkaConsumer, sender: subprocess.Popen[bytes]) -> list[f
 
 
 def send(settings: KafkaSettings, rate: int, seconds: int) -> None:
-    """Send so many events a second, each as it happens."""
+    """Send so many events a second, each as it happens: all is written before but the time."""
+    written = [
+        (kafka.topic(settings, topic), event.key, event.to_bytes())
+        for topic, event in stream.events(rate * seconds, at=lambda: _PLACE)
+    ]
+    place, day = f"{_PLACE:{_FORMAT}}".encode(), bank_date(_PLACE).isoformat().encode()
+    today = bank_date(datetime.now(UTC)).isoformat().encode()
     producer = kafka.producer(settings)
     began = time.monotonic()
-    told = stream.events(rate * seconds, at=lambda: datetime.now(UTC))
-    for number in range(rate * seconds):
+    for number, (topic, key, body) in enumerate(written):
         if (wait := began + number / rate - time.monotonic()) > 0:
             time.sleep(wait)
-        topic, event = next(told)
-        producer.send(kafka.topic(settings, topic), key=event.key, value=event.to_bytes())
+        now = f"{datetime.now(UTC):{_FORMAT}}".encode()
+        producer.send(topic, key=key, value=body.replace(place, now).replace(day, today))
     producer.flush(timeout=60)
     producer.close()
     late = time.monotonic() - began - seconds
