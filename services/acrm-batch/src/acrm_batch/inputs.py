@@ -11,7 +11,7 @@
 
 import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -59,9 +59,9 @@ class Inputs:
     ) -> None:
         self.days = sorted(accepted_days)
         self._openings = sorted({*self.days[:1], *openings})
-        self._present = set(self.days)
         self._month_ends = [day for day in self.days if is_month_end(day)]
         self._files: dict[str, list[File]] = {}
+        self._versions: dict[tuple[str, date, date], str] = {}
         for file in sorted(files, key=lambda file: file.day):
             self._files.setdefault(file.table, []).append(file)
 
@@ -147,14 +147,26 @@ class Inputs:
         """The accepted files of the days from `start` to `end`, of whatever history."""
         return [file for file in self._files.get(table, []) if start <= file.day <= end]
 
+    def version(self, files: Sequence[File]) -> str:
+        """Changes when any of some files of one table, one after the other, has other content."""
+        # A history is read by many models and for many days, and mostly over the same spans.
+        span = (files[0].table, files[0].day, files[-1].day) if files else ("", date.min, date.min)
+        if span not in self._versions:
+            digest = hashlib.sha256()
+            for file in files:
+                digest.update(f"{file.day}{file.sha256}{file.full}".encode())
+            self._versions[span] = digest.hexdigest()
+        return self._versions[span]
+
     def _until(self, table: str, day: date) -> list[File]:
         files = self._files.get(table, [])
         first = bisect_left(files, self.first_day(day), key=lambda file: file.day)
         return files[first : bisect_right(files, day, key=lambda file: file.day)]
 
     def _check_days(self, table: str, start: date, day: date) -> None:
-        missing = [one for one in days(start, day) if one not in self._present]
-        if missing:
+        present = self.days[bisect_left(self.days, start) : bisect_right(self.days, day)]
+        if len(present) < (day - start).days + 1:
+            missing = sorted({*days(start, day)}.difference(present))
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             raise NotReadyError(
                 f"The extract of {missing[0]}{more} is missing, and {table} of {day} is made of"
@@ -175,14 +187,6 @@ def _wanted(reference: Reference, day: date) -> date:
     # 29 February is compared with the 28th.
     is_leap_day = (day.month, day.day) == (2, 29)
     return day.replace(year=day.year - 1, day=28 if is_leap_day else day.day)
-
-
-def version_of(files: Iterable[File]) -> str:
-    """Changes when any of the files has other content."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(f"{file.day}{file.sha256}{file.full}".encode())
-    return digest.hexdigest()
 
 
 def delivered_days(landing: Path, until: date) -> list[date]:

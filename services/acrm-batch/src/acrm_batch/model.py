@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 _COMMENT = re.compile(r"--[^\n]*")
-_READS = re.compile(r"\b(?:from|join)\s+((?:landing\.)?[a-z_][a-z0-9_]*)", re.IGNORECASE)
-_NAMED = re.compile(r"(?:\bwith\s+|,\s*)(?:recursive\s+)?([a-z_][a-z0-9_]*)\s+as\s*\(", re.I)
+_READS = re.compile(r"\b(?:from|join)\s+((?:landing\.)?[a-z_][a-z0-9_]*)")
+_NAMED = re.compile(r"(?:\bwith\s+|,\s*)(?:recursive\s+)?([a-z_][a-z0-9_]*)\s+as\s*\(")
 _PARAM = re.compile(r"\bparam\(\s*'([a-z0-9_.]+)'\s*\)")
 _ANY_PARAM = re.compile(r"\bparam\(\s*'([a-z0-9_.]+)'")
 
@@ -57,10 +57,8 @@ class Model:
     def reads(self) -> tuple[str, ...]:
         """The relations it names after FROM or JOIN, without its own common table expressions,
         and those that its audits compare it with."""
-        text = _COMMENT.sub("", self.sql)
-        named = {name.lower() for name in _NAMED.findall(text)}
-        read = {name.lower() for name in _READS.findall(text)} - named
-        read |= self.audited
+        text = _COMMENT.sub("", self.sql).lower()
+        read = self.audited.union(set(_READS.findall(text)).difference(_NAMED.findall(text)))
         return tuple(sorted(read - {f"{self.name}_before", *self.references, "lateral", "unnest"}))
 
     @property

@@ -20,7 +20,7 @@ from acrm_batch import acceptance
 from acrm_batch.audits import AuditBlockedError, Previous, blocked_sentence, run_audits
 from acrm_batch.engines.duckdb import Bound, Engine, failure, room_of
 from acrm_batch.engines.sql import empty_relation
-from acrm_batch.inputs import File, Inputs, source, version_of
+from acrm_batch.inputs import File, Inputs, source
 from acrm_batch.ledger import Ledger, PartitionRow
 from acrm_batch.model import Model, bind_name
 from acrm_batch.project import Project
@@ -54,8 +54,8 @@ class Runner:
         if business_date not in found and business_date not in days:
             raise NotReadyError(
                 f"The extract of {business_date} has not arrived:"
-                f" {day_folder(landing, business_date)} has no manifest; deliver the day (or run"
-                " the generator for it) and start again."
+                f" {day_folder(landing, business_date)} has no manifest; deliver the day and"
+                " start again."
             )
         wanted = [day for day, sha256 in found.items() if days.get(day, ("",))[0] != sha256]
         openings = {day for day, (_, opening) in days.items() if opening}
@@ -175,7 +175,7 @@ class Runner:
                 )
                 files = self._files(table, day, start, model)
                 relations.landing[table] = files
-                relations.versions[name] = version_of(files) + read.text_hash
+                relations.versions[name] = self.inputs.version(files) + read.text_hash
             else:
                 self._add_partition(relations, model, read, self._partition_day(model, name, day))
         for alias, (name, reference) in model.references.items():
