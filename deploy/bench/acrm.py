@@ -35,6 +35,9 @@ GROWTH_FIRST = date(2026, 4, 1)
 #: DuckDB's own limit. What it spills below it takes memory too, which it does not count: with 4 GB
 #: the widest tables take as much of the machine as with 8 GB, and twice the time.
 _MEMORY = "8GB"
+
+#: The goal is 6 GB; figures are in GiB.
+_GOAL_GIBIBYTES = 6e9 / 2**30
 _THREADS = "2"
 _PARTS = ("full", "hand", "spark", "frames", "growth")
 
@@ -94,6 +97,7 @@ def full(bench: Bench, landing: Path, customers: int) -> Nights:
     again = bench.acrm("run", "--date", str(LAST), "--no-publish", **place)
     add("nothing_to_do_seconds", again.seconds, "s", at_most=1.5)
     published = bench.acrm("publish", "--date", str(LAST), "--no-events", **place)
+    add("publication_memory", published.gigabytes, "GiB", at_most=_GOAL_GIBIBYTES)
     said = published.document()
     phases, rows = said["phases"], said["rows"]
     add("snapshot_seconds", phases["writing the snapshot"], "s")
@@ -112,7 +116,7 @@ def _night(bench: Bench, name: str, day: date, *, landing: Path, warehouse: Path
                        warehouse=warehouse)  # fmt: skip
     bench.figures.add(f"{name}_seconds", night.seconds, "s")
     bench.figures.add(f"{name}_cpu", night.cpu_seconds, "s")
-    bench.figures.add(f"{name}_memory", night.gigabytes, "GiB", at_most=6)
+    bench.figures.add(f"{name}_memory", night.gigabytes, "GiB", at_most=_GOAL_GIBIBYTES)
     return night
 
 
@@ -195,7 +199,7 @@ def growth(bench: Bench, sizes: list[int]) -> None:
         found[size] = run.cpu_seconds / size
         bench.figures.add(f"growth_{size}_seconds", run.seconds, "s")
         bench.figures.add(f"growth_{size}_cpu", run.cpu_seconds, "s")
-        bench.figures.add(f"growth_{size}_memory", run.gigabytes, "GiB", at_most=6)
+        bench.figures.add(f"growth_{size}_memory", run.gigabytes, "GiB", at_most=_GOAL_GIBIBYTES)
         bench.figures.add(f"growth_{size}_per_customer", found[size] / found[sizes[0]],
                           "ratio to the smallest", at_most=1.3)  # fmt: skip
 

@@ -33,9 +33,11 @@ def measure(*command: str | Path, environment: Mapping[str, str] | None = None) 
     words = [str(word) for word in command]
     if not words[0].startswith("-"):
         words[0] = str(Path(sys.executable).parent / words[0])
+    # As after an installation: modules are compiled once, and not by every process anew.
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     began = time.monotonic()
     process = subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True,
-                               stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})}
+                               stdin=subprocess.DEVNULL, env=own | dict(environment or {})
                                )  # fmt: skip
     assert process.stdout is not None
     with process.stdout:
