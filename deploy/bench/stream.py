@@ -23,7 +23,7 @@ _MORNING = datetime(2026, 7, 1, 1, tzinfo=UTC)
 _MANY = 20
 _REVERSAL = 43
 
-CUSTOMERS = 50_000
+CUSTOMERS = 500_000
 
 
 def events(
@@ -38,17 +38,19 @@ def events(
             "event_id": ids.event_id("bench", str(number)),
             "occurred_at": when,
             "producer": "core",
-            "customer_id": _customer(number, customers),
+            "customer_id": customer(number, customers),
             "branch_id": f"BR{number % 400:05}",
             "business_date": bank_date(when),
         }
         if place == _REVERSAL:
-            values["customer_id"] = _customer(number - 2, customers)
+            values["customer_id"] = customer(number - 2, customers)
         yield _other(values, number, place) if place < 40 else _deposit(values, number, place)
 
 
-def _customer(number: int, customers: int) -> int:
-    return 1_000 + number * 7919 % customers
+def customer(number: int, customers: int) -> int:
+    """The customer of an ordinary event. Those at one place of the thousand are of ever other
+    customers, so that however many events there are, few customers make many transfers."""
+    return 1_000 + (number * 7919 + number // 1000 * 31) % customers
 
 
 def _other(values: dict[str, Any], number: int, place: int) -> tuple[str, Event]:

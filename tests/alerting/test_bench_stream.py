@@ -1,5 +1,7 @@
 """The events that alerting is measured on meet its rules at the rates that they promise."""
 
+from collections import Counter
+
 import psycopg
 
 from alerting.contract import ADAPTER
@@ -29,3 +31,9 @@ def test_every_event_goes_to_the_topic_of_its_kind() -> None:
     assert {topic for topic, _ in told} == set(TOPICS)
     assert all(ADAPTER.validate_json(event.to_bytes()) == event for _, event in told)
     assert len({event.event_id for _, event in told}) == 1000
+
+
+def test_transfers_are_spread_over_all_customers_in_a_long_stream_too() -> None:
+    transfers = [number for number in range(2_000_000) if 102 <= number % 1000 < 202]
+    counted = Counter(stream.customer(number, stream.CUSTOMERS) for number in transfers)
+    assert max(counted.values()) < 5
