@@ -1,17 +1,12 @@
-"""The command `alerting`.
-
-Each command lives in a module that is imported when it is called: at three in the morning nobody
-should wait for what the others need.
-"""
+"""The command `alerting`."""
 
 import sys
-from importlib import import_module
 from typing import Any
 
 import psycopg
 import typer
-from typer.core import TyperGroup
 
+from crm_shared.command_line import imported_on_use
 from crm_shared.errors import CrmError
 
 #: The module of each command or group of commands, in the order in which `--help` lists them.
@@ -31,20 +26,6 @@ COMMANDS = {
 }
 
 
-class _Commands(TyperGroup):
-    """The commands, each imported on first use."""
-
-    def list_commands(self, ctx: object) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: object, cmd_name: str) -> object:  # type: ignore[override]
-        if cmd_name not in COMMANDS:
-            return None
-        group = typer.main.get_group(import_module(f"alerting.{COMMANDS[cmd_name]}").app)
-        group.name = cmd_name
-        return group.commands.get(cmd_name, group)
-
-
 class _Application(typer.Typer):
     """Says a known failure in one sentence, without a stack trace, with its exit code."""
 
@@ -61,7 +42,9 @@ class _Application(typer.Typer):
             sys.exit(75)
 
 
-app = _Application(cls=_Commands, no_args_is_help=True)
+app = _Application(
+    cls=imported_on_use("alerting", COMMANDS), no_args_is_help=True, add_completion=False
+)
 
 
 @app.callback()

@@ -1,13 +1,8 @@
-"""The command `ocrm`: migrate, serve, take reminders in, notify.
-
-Each command lives in a module that is imported when it is called, so that none waits for what the
-others need.
-"""
-
-from importlib import import_module
+"""The command `ocrm`: migrate, serve, take reminders in, notify."""
 
 import typer
-from typer.core import TyperGroup
+
+from crm_shared.command_line import imported_on_use
 
 #: The module of each command or group of commands, in the order in which `--help` lists them.
 COMMANDS = {
@@ -25,21 +20,9 @@ COMMANDS = {
 }
 
 
-class _Commands(TyperGroup):
-    """The commands, each imported on first use."""
-
-    def list_commands(self, ctx: object) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: object, cmd_name: str) -> object:  # type: ignore[override]
-        if cmd_name not in COMMANDS:
-            return None
-        group = typer.main.get_group(import_module(f"ocrm_api.{COMMANDS[cmd_name]}").app)
-        group.name = cmd_name
-        return group.commands.get(cmd_name, group)
-
-
-app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    cls=imported_on_use("ocrm_api", COMMANDS), no_args_is_help=True, add_completion=False
+)
 
 
 @app.callback()
