@@ -79,6 +79,26 @@ def test_a_receiver_that_never_answers_holds_up_neither_the_notifier_nor_other_c
     assert sender.metrics.waiting.labels("push")._value.get() == 1
 
 
+def test_how_long_the_oldest_waits_is_measured_until_it_is_sent_and_not_in_quiet_hours(
+    desk: Desk, receiver: Received
+) -> None:
+    receiver.status = 503
+    desk.bank.raise_reminder(4, URGENT)
+    given = desk.webhook(receiver.port)
+
+    def oldest(now: str) -> float:
+        sender = desk.notifier(now, **given)
+        sender.turn()
+        return float(sender.metrics.oldest.labels("push")._value.get())
+
+    assert oldest("2026-07-01T19:00") == 0
+    assert oldest("2026-07-01T19:11") == 660
+    assert oldest("2026-07-01T21:00") == 0
+    receiver.status = 204
+    assert oldest("2026-07-02T08:00") == 0
+    assert desk.statuses() == [("M1", "sent", 3)]
+
+
 def test_a_receiver_that_is_not_there_is_left_alone_for_a_while(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

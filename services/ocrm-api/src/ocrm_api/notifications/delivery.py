@@ -77,6 +77,10 @@ union all
 select status, channel, count(*) from ocrm.notifications where status = 'failed' group by 1, 2
 """
 
+_OLDEST = b"""
+select channel, min(created_at) from ocrm.notifications where status = 'waiting' group by channel
+"""
+
 _TIDY = b"""
 delete from ocrm.notifications where notification_id in (
     select notification_id from ocrm.notifications
@@ -183,3 +187,8 @@ def counts(connection: psycopg.Connection) -> dict[tuple[str, str], int]:
     """How many are `waiting` and how many `failed`, by status and channel."""
     rows = connection.execute(_COUNT).fetchall()
     return {(status, channel): number for status, channel, number in rows}
+
+
+def oldest(connection: psycopg.Connection) -> dict[str, datetime]:
+    """When the oldest of those that wait was made, by channel."""
+    return dict(connection.execute(_OLDEST).fetchall())

@@ -1,6 +1,7 @@
 """What operations measure of the notifier: Prometheus metrics of its process."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -23,6 +24,12 @@ class NotifierMetrics:
             "ocrm_notifications_waiting", "Notifications not sent yet.", ("channel",),
             registry=self.registry,
         )  # fmt: skip
+        self.oldest = Gauge(
+            "ocrm_notifications_oldest_seconds",
+            "Age of the oldest notification that is not sent yet; 0: none, or a quiet hour.",
+            ("channel",),
+            registry=self.registry,
+        )
         self.failed = Gauge(
             "ocrm_notifications_failed",
             "Notifications given up, which an operator can retry.",
@@ -50,9 +57,12 @@ class NotifierMetrics:
         """Add attempts."""
         self.attempts.labels(channel, outcome).inc(number)
 
-    def show(self, counts: Mapping[tuple[str, str], int]) -> None:
-        """Say how many wait and how many have failed, by status and channel."""
+    def show(self, counts: Mapping[tuple[str, str], int], ages: Mapping[str, timedelta]) -> None:
+        """Say how many wait and how many have failed, by status and channel, and by channel how old
+        the oldest is that should have been sent."""
         self._channels |= {channel for _, channel in counts}
         for channel in self._channels:
             self.waiting.labels(channel).set(counts.get(("waiting", channel), 0))
             self.failed.labels(channel).set(counts.get(("failed", channel), 0))
+            age = ages.get(channel, timedelta(0))
+            self.oldest.labels(channel).set(max(0.0, age.total_seconds()))

@@ -162,7 +162,7 @@ class Notifier:
                 if time.monotonic() >= ends:
                     break
             turned.more = bool(waiting)
-        self._keep_house(now)
+        self._keep_house(now, turned)
         return turned
 
     @property
@@ -227,9 +227,9 @@ class Notifier:
         outcome: Literal["failed", "put_off"] = "failed" if given_up else "put_off"
         return Settled(notification, outcome, reason, channel_failed)
 
-    def _keep_house(self, now: datetime) -> None:
+    def _keep_house(self, now: datetime, turned: Turned) -> None:
         """Now and then count what waits, give up what waits for a channel that is no longer set up,
-        and delete what has been kept long enough."""
+        and delete what has been kept long enough. In a quiet hour nothing is late."""
         at = time.monotonic()
         if at >= self._counted_at + COUNT_SECONDS or not self._counted_at:
             with self._transaction() as connection:
@@ -239,10 +239,11 @@ class Notifier:
                     else {}
                 )
                 counts = delivery.counts(connection)
+                oldest = {} if turned.quiet else delivery.oldest(connection)
             for channel, number in orphaned.items():
                 log.warning("channel_not_set_up", channel=channel, failed=number)
                 self.metrics.count(channel, "failed", number)
-            self.metrics.show(counts)
+            self.metrics.show(counts, {one: now - made for one, made in oldest.items()})
             self._counted_at = at
         if at >= self._tidied_at + TIDY_SECONDS or not self._tidied_at:
             before = now - timedelta(days=self._given.retention_days)
