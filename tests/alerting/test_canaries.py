@@ -121,7 +121,7 @@ def test_a_topic_that_takes_no_canary_is_named_once_and_all_known_partitions_get
     assert canaries.refused == {"t"}
     assert [one["topic"] for one in logs if one["event"] == "canaries_refused"] == ["t"]
     assert not canaries.due()
-    found = topics.read_all(broker, transactions.TOPIC)
+    found = topics.read_all(broker, transactions.TOPIC, canaries=True)
     assert [(one.partition, one.key) for one in found] == [(0, b"canary")] * 2
 
 

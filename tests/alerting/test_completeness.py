@@ -78,7 +78,7 @@ def _work(url: str, settings: KafkaSettings, *, broken: bool = False) -> None:
         rules = ruleset.load(connection)
         rules = with_a_broken_rule(rules) if broken else rules
         for name in TOPICS:
-            found = topics.read_all(settings, name)
+            found = topics.read_all(settings, name, canaries=True)
             for first in range(0, len(found), PART):
                 run(connection, found[first : first + PART], rules=rules)
 
@@ -189,7 +189,7 @@ def test_a_dead_letter_that_was_requeued_counts_as_worked_on(
     with psycopg.connect(url) as connection:
         early: Record | None = None
         for name in TOPICS:
-            found = topics.read_all(kafka_settings, name)
+            found = topics.read_all(kafka_settings, name, canaries=True)
             if early is None:
                 early = found.pop(0)
                 run(connection, [early], now=datetime(2026, 1, 1, tzinfo=UTC))

@@ -152,7 +152,7 @@ def test_a_canary_to_a_partition_without_a_leader_holds_up_no_reminder(
     assert _unsent(outbox) == []
 
 
-def test_canaries_and_metrics_have_their_turn_while_a_backlog_is_sent(
+def test_canaries_and_metrics_have_their_turn_while_a_backlog_is_sent_and_reminders_go_first(
     outbox: psycopg.Connection,
     broker: KafkaSettings,
     settings: AlertingSettings,
@@ -162,20 +162,32 @@ def test_canaries_and_metrics_have_their_turn_while_a_backlog_is_sent(
     monkeypatch.setattr(delivery, "AT_ONCE", 2)
     monkeypatch.setattr(relay, "_SEND_SECONDS", 0.0)
     unsent_at_turns = []
+    bank = kafka.topic(broker, transactions.TOPIC)
     with psycopg.connect(alerting_url) as other:
 
         def owned() -> list[tuple[str, int]]:
             unsent_at_turns.append(len(_unsent(other)))
-            return []
+            return [(bank, 0)]
 
         failures: list[Exception] = []
         told = DatabaseClock(other)
-        started = Relay(settings, broker, Canaries(1, owned, told), failures.append, clock=told)
+        started = Relay(settings, broker, Canaries(0.01, owned, told), failures.append, clock=told)
         started.start()
         try:
-            wait_until(lambda: not _unsent(outbox), "all to be sent")
+            wait_until(lambda: len(_told_canaries(broker)) == 3, "a canary in every partition")
+            assert metrics.OUTBOX_OLDEST._value.get() > 0
         finally:
             started.stop(20)
             metrics.NEWEST_CHECKED.set(0)  # as if this process had measured nothing
     assert not failures
     assert len(set(unsent_at_turns) - {0}) > 1
+    assert _unsent(outbox) == []
+    last = {one.partition: one.offset for one in topics.read_all(broker, reminders.TOPIC)}
+    assert len(topics.read_all(broker, transactions.TOPIC, canaries=True)) > 1
+    assert all(_told_canaries(broker)[number] > offset for number, offset in last.items())
+
+
+def _told_canaries(broker: KafkaSettings) -> dict[int, int]:
+    """By partition of the reminders, where the first canary lies."""
+    found = topics.read_all(broker, reminders.TOPIC, canaries=True)
+    return {one.partition: one.offset for one in reversed(found) if one.key == b"canary"}

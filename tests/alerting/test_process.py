@@ -64,6 +64,10 @@ def test_events_become_reminders_on_the_topic(
     wait_until(lambda: len(raised(kafka_settings)) == 2, "two reminders")
     assert raised(kafka_settings) == expected_reminders(EVENTS)
     wait_until(lambda: _canaries(environment_of_run) == (0, 0), "a canary in every partition")
+    told = topics.read_all(kafka_settings, reminders.TOPIC, canaries=True)
+    assert {one.partition for one in told if one.key == b"canary"} >= {
+        one.partition for one in topics.read_all(kafka_settings, reminders.TOPIC)
+    }
     assert _probe(environment_of_run, "/readyz") == 200
     assert _probe(environment_of_run, "/livez") == 200
     assert _probe(environment_of_run, "/metrics") == 200

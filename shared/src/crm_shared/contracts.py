@@ -38,7 +38,11 @@ TOPICS: tuple[tuple[str, str, tuple[type[Event], ...]], ...] = (
     (cards.TOPIC, "receive", (cards.CardBooked, cards.CardFellOverdue, canaries.CanarySent)),
     (customers.TOPIC, "receive", (customers.CustomerDataChanged, canaries.CanarySent)),
     (tickets.TOPIC, "receive", (tickets.QueueTicketChanged, canaries.CanarySent)),
-    (reminders.TOPIC, "send", (reminders.ReminderRaised, reminders.ReminderWithdrawn)),
+    (
+        reminders.TOPIC,
+        "send",
+        (reminders.ReminderRaised, reminders.ReminderWithdrawn, canaries.CanarySent),
+    ),
     (contacts.TOPIC, "send", (contacts.ContactMade,)),
 )
 
@@ -75,8 +79,9 @@ def asyncapi() -> dict[str, Any]:
             "title": "Tulou CRM messages",
             "version": metadata.version("crm-shared"),
             "description": "Keyed by customer (tickets: by branch; canaries, which alerting sends"
-            " to itself and all others pass over: by `canary`). Ids are deterministic: a fact"
-            " that is sent twice has the same event_id. Consumers ignore unknown fields.",
+            " to itself and to the OCRM, and all others pass over: by `canary`). Ids are"
+            " deterministic: a fact that is sent twice has the same event_id."
+            " Consumers ignore unknown fields.",
         },
         "channels": channels,
         "operations": operations,

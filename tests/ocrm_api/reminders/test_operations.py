@@ -43,8 +43,10 @@ async def test_the_metrics_say_how_fresh_intake_and_publication_are(api: Api) ->
     missing = datetime(2026, 7, 1, tzinfo=BANK_ZONE)
     for partition, (number, seen_at) in enumerate(((3, missing), (2, None), (0, None))):
         api.bank.execute(
-            "insert into ocrm.intake_offsets (topic, partition, next_offset, missing, missing_at)"
-            " values ('t', %s, 9, %s, %s)", partition, number, seen_at,
+            "insert into ocrm.intake_offsets"
+            " (topic, partition, next_offset, missing, missing_at, canary_at)"
+            " values ('t', %s, 9, %s, %s, %s::timestamptz + interval '1 day')",
+            partition, number, seen_at, seen_at,
         )  # fmt: skip
     await freshness.measure(api.app.state.database, api.app.state.metrics)
     said = {
@@ -59,6 +61,7 @@ async def test_the_metrics_say_how_fresh_intake_and_publication_are(api: Api) ->
     assert said["ocrm_intake_dead_letters"] == 0
     assert said["ocrm_intake_missing_records"] == 5
     assert said["ocrm_intake_missing_timestamp_seconds"] == missing.timestamp()
+    assert said["ocrm_intake_canary_timestamp_seconds"] == missing.timestamp() + 86_400
 
 
 async def test_the_metrics_say_how_much_waits_for_the_whole_bank(own_api: Api) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,6 +11,7 @@ import pytest
 
 from crm_shared import ids
 from crm_shared.clock import now
+from crm_shared.events.canaries import CanarySent
 from crm_shared.events.reminders import ReminderWithdrawn
 from crm_shared.kafka_gaps import Gap
 from crm_shared.kafka_records import Record
@@ -91,8 +92,8 @@ def test_an_unknown_customer_is_the_virtual_manager_s_of_the_branch(shared_bank:
     [None, b"", b"\xff\xfe", b"{", b"[]", b'{"type": "reminder.raised"}', b'{"type": "else"}'],
 )
 def test_what_cannot_be_decoded_is_a_dead_letter_with_a_reason(value: bytes | None) -> None:
-    good, dead = receiving.decode([Record("t", 0, 7, None, value)])
-    assert (good, dead[0].record.offset) == ([], 7)
+    good, dead, canaries = receiving.decode([Record("t", 0, 7, None, value)])
+    assert (good, dead[0].record.offset, canaries) == ([], 7, {})
     assert dead[0].reason
 
 
@@ -164,6 +165,33 @@ def test_records_that_were_missing_are_counted_with_the_offsets(
     assert kept() == [(10, 3, True)]
     books.keep_offsets(connection, [Record("t", 0, 0, None, b"")], {})
     assert kept() == [(1, 3, True)]
+
+
+def canary(sent_at: datetime) -> bytes:
+    """What alerting sends to see that reminders get here."""
+    return CanarySent(event_id=uuid4(), occurred_at=sent_at, producer="alerting").to_bytes()
+
+
+def test_a_canary_is_noted_by_its_partition_and_told_to_nobody(
+    shared_bank: Bank, connection: psycopg.Connection
+) -> None:
+    def kept() -> datetime | None:
+        rows = connection.execute("select canary_at from ocrm.intake_offsets where topic = 't'")
+        return next((row[0] for row in rows), None)
+
+    sent = now() - timedelta(minutes=2)
+    both = [canary(sent), canary(sent - timedelta(minutes=1))]
+    received = shared_bank.receive(*both)
+    assert (received.told(), received.dead) == ([], [])
+    assert received.canaries == {("crm.reminders.v1", 0): sent}
+    books.keep_offsets(connection, [Record("t", 0, 0, None, b"")], {"t": uuid4()})
+    for told, known in ((sent, sent), (sent - timedelta(1), sent)):
+        books.keep_canaries(connection, {("t", 0): told, ("t", 1): told})
+        assert kept() == known
+    books.keep_canaries(connection, {("t", 0): sent + timedelta(1)})
+    assert kept() == connection.execute("select now()").fetchone()[0], "its clock was ahead"
+    books.follow(connection, {"t": uuid4()})
+    assert kept() is None, "its partition may be gone"
 
 
 def reroute_closed(of: Bank) -> routing.Closed:

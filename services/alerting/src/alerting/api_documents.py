@@ -78,6 +78,7 @@ class Status(BaseModel):
                     "processed": 81_200,
                     "storms": [],
                     "outbox_backlog": 2,
+                    "outbox_oldest_seconds": 0.3,
                     "dead_letters": 1,
                     "reminders_kept": 641,
                     "transfers_kept": 9_120,
@@ -95,6 +96,9 @@ class Status(BaseModel):
     processed: int
     storms: list[str] = Field(description="A sentence for each storm that lasts.")
     outbox_backlog: int = Field(description="Messages to be sent, without those that storms hold.")
+    outbox_oldest_seconds: float | None = Field(
+        description="How long ago the oldest of these was stored; null where there is none."
+    )
     dead_letters: int
     reminders_kept: int
     transfers_kept: int

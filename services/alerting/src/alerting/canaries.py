@@ -1,11 +1,13 @@
-"""Canaries: small records that a member sends to the partitions it owns.
+"""Canaries: small records that a member sends to the partitions it owns, and among the reminders.
 
 One that was worked on proves the whole way from the broker to the commit in PostgreSQL, also in a
-night in which nobody books. It is no event: no rule judges it and nothing counts it.
+night in which nobody books. It is no event: no rule judges it and nothing counts it. One that the
+intake of the OCRM took in proves the way there of all reminders that were stored before it; nobody
+is told of it.
 """
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from uuid import uuid4
 
@@ -40,15 +42,17 @@ class Canaries:
         """Whether it is time, and any partition is ours."""
         return self.on and time.monotonic() >= self._due_at and bool(self._owned())
 
-    def send(self, producer: KafkaProducer, ack_seconds: float) -> None:
-        """Send them; `KafkaError` where a partition takes none for now.
+    def send(self, producer: KafkaProducer, ack_seconds: float, also: Iterable[str] = ()) -> None:
+        """Send them, and to every partition of the topics `also`; `KafkaError` where a partition
+        takes none for now.
 
         A topic that refuses them for good is named once and tried again the next time.
         """
         self._due_at = time.monotonic() + self._seconds
         event = CanarySent(event_id=uuid4(), occurred_at=self._now(), producer="alerting")
         sent = []
-        for topic, number in self._owned():
+        others = [(topic, one) for topic in also for one in producer.partitions_for(topic)]
+        for topic, number in (*self._owned(), *others):
             # A producer that has not heard of a new partition yet refuses it: the next time, then.
             with suppress(ValueError):
                 future = producer.send(topic, event.to_bytes(), event.key, partition=number)

@@ -62,9 +62,11 @@ def status(as_json: AsJson = False) -> None:
         found["at_least"], "at least "
     )
     said = {name: f"{words.get(name, '')}{value}" for name, value in found.items()}
+    waits = found["outbox_oldest_seconds"]
+    oldest = "" if waits is None else f" (the oldest for {_duration(waits)})"
     print(
         f"Events processed: {said['processed']}; reminders kept: {said['reminders_kept']}; "
-        f"messages not yet sent: {said['outbox_backlog']}; dead letters: {said['dead_letters']}; "
+        f"messages not yet sent: {said['outbox_backlog']}{oldest}; dead letters: {said['dead_letters']}; "
         f"transfers kept for windows: {said['transfers_kept']}."
     )
     for storm in found["storms"]:

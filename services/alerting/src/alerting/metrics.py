@@ -51,6 +51,10 @@ WATERMARK = Gauge(
 OUTBOX_BACKLOG = Gauge(
     "alerting_outbox_backlog", "Messages the topic does not have yet, up to 100000."
 )
+OUTBOX_OLDEST = Gauge(
+    "alerting_outbox_oldest_seconds",
+    "Age of the oldest message that the topic does not have yet; 0: none.",
+)
 OPEN_DEAD_LETTERS = Gauge(
     "alerting_open_dead_letters",
     "Dead letters that nobody has requeued or settled, of the whole group, up to 100000.",

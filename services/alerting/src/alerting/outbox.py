@@ -61,6 +61,11 @@ select count(*)
 from (select from alerting.outbox where sent_at is null and not held limit %s) as unsent
 """
 
+_OLDEST = """
+select extract(epoch from now() - created_at)::float
+from alerting.outbox where sent_at is null and not held order by seq limit 1
+"""
+
 #: Backlogs are counted so far: how much more there is costs time and says nothing new.
 COUNTED_BACKLOG = 100_000
 
@@ -142,3 +147,10 @@ def backlog(connection: psycopg.Connection) -> int:
     """How many messages are to be sent, at most `COUNTED_BACKLOG`; those held are not counted."""
     row = connection.execute(_BACKLOG, (COUNTED_BACKLOG,)).fetchone()
     return row[0] if row else 0
+
+
+def oldest_seconds(connection: psycopg.Connection) -> float | None:
+    """How long ago the oldest message that is to be sent was stored; None where none is. Those held
+    are not counted."""
+    row = connection.execute(_OLDEST).fetchone()
+    return max(0.0, row[0]) if row else None

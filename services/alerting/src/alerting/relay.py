@@ -63,7 +63,8 @@ class Relay:
         self._topics = [kafka.topic(kafka_settings, name) for name in TOPICS]
         # PostgreSQL ends a transaction that idles for three times the patience with a statement.
         patience = min(_ACK_SECONDS, settings.statement_timeout_seconds * 2)
-        self._delivery = Delivery(kafka.topic(kafka_settings, reminders.TOPIC), patience)
+        self._told = kafka.topic(kafka_settings, reminders.TOPIC)
+        self._delivery = Delivery(self._told, patience)
         self._on_failure = on_failure
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -98,7 +99,7 @@ class Relay:
                     more = self._drain()
                     if not stopping:
                         self._delete_old()
-                        self._send_canaries()
+                        self._send_canaries(emptied=not more)
                     pause = _IDLE_SECONDS
                 except (*database.RETRYABLE, KafkaError, ServerUnavailableError) as error:
                     self._put_off(error)
@@ -144,16 +145,19 @@ class Relay:
             metrics.days(days_checked.standing(connection))
             metrics.moving(growth.since(connection, self._topics))
             metrics.OUTBOX_BACKLOG.set(outbox.backlog(connection))
+            metrics.OUTBOX_OLDEST.set(outbox.oldest_seconds(connection) or 0)
             if self._canaries.on:
                 refused = self._canaries.refused
                 metrics.canaries(status.canaries(connection, self._topics, refused))
 
-    def _send_canaries(self) -> None:
+    def _send_canaries(self, *, emptied: bool) -> None:
+        """Among the reminders only where none is left to send: the OCRM has all that were stored
+        before a canary which it has."""
         if not self._canaries.due():
             return
         producer = self._producing()
         try:
-            self._canaries.send(producer, _CANARY_SECONDS)
+            self._canaries.send(producer, _CANARY_SECONDS, [self._told] if emptied else ())
         except KafkaError as error:
             # One partition that takes none holds up a reminder for a moment at most; how old its
             # newest is tells it.

@@ -212,8 +212,10 @@ def counts(connection: psycopg.Connection) -> dict[str, Any]:
     kept = {"reminders_kept": row[1], "transfers_kept": row[2]}
     believed = dict(zip(kept, row[3:], strict=True))
     estimated = [name for name, number in kept.items() if number >= COUNTED_ROWS]
+    oldest = outbox.oldest_seconds(connection)
     return {
         **open_ends,
+        "outbox_oldest_seconds": None if oldest is None else round(oldest, 1),
         **kept,
         **{name: max(kept[name], believed[name]) for name in estimated},
         "estimated": estimated,

@@ -38,6 +38,7 @@ _LAG = text(
 _DEAD = text("select count(*)::float from ocrm.intake_dead_letters where settled_at is null")
 _MISSING = text("select sum(missing)::float from ocrm.intake_offsets")
 _MISSING_AT = text("select extract(epoch from max(missing_at))::float from ocrm.intake_offsets")
+_CANARY_AT = text("select extract(epoch from min(canary_at))::float from ocrm.intake_offsets")
 
 log = logging.get(__name__)
 
@@ -51,6 +52,7 @@ async def measure(database: Database, metrics: Metrics) -> None:
         (metrics.intake_dead_letters, _DEAD),
         (metrics.intake_missing, _MISSING),
         (metrics.intake_missing_at, _MISSING_AT),
+        (metrics.intake_canary_at, _CANARY_AT),
     ):
         gauge.set(await _asked(database, statement) or 0)
 

@@ -1,4 +1,5 @@
-"""Canaries: small records in the bank's topics by which alerting proves that it works on them.
+"""Canaries: small records by which alerting proves that it works: in the bank's topics, that it has
+worked on what came before them; among the reminders, that the OCRM has taken in what was told.
 
 No fact of the bank: whoever else reads those topics passes over them.
 """
@@ -9,7 +10,7 @@ from crm_shared.events.envelope import Event
 
 
 class CanarySent(Event):
-    """A member of alerting wrote this to a partition that it works on; it says nothing else."""
+    """A member of alerting wrote this to a partition; it says nothing else."""
 
     type: Literal["canary.sent"] = "canary.sent"
 

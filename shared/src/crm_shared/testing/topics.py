@@ -62,8 +62,9 @@ def recreate(settings: KafkaSettings, name: str) -> None:
         wait_until(created, "the topic to be made again")
 
 
-def read_all(settings: KafkaSettings, name: str) -> list[Record]:
-    """Every record that the topic holds now, without joining any group; none where it is not."""
+def read_all(settings: KafkaSettings, name: str, *, canaries: bool = False) -> list[Record]:
+    """Every record that the topic holds now, without joining any group; none where it is not.
+    Canaries are passed over as others do, unless they are asked for."""
     full_name = kafka.topic(settings, name)
     client = kafka.consumer(settings, "reader", group_id=None)
     try:
@@ -79,6 +80,6 @@ def read_all(settings: KafkaSettings, name: str) -> list[Record]:
         records: list[Record] = []
         while any(client.position(one) < ends[one] for one in partitions):
             records += kafka.records_of(client.poll(timeout_ms=200))
-        return records
+        return [one for one in records if canaries or one.key != b"canary"]
     finally:
         client.close()

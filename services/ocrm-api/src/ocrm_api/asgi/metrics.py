@@ -63,6 +63,12 @@ class Metrics:
             "When the intake last came upon records that were missing; 0: never.",
             registry=self.registry,
         )
+        self.intake_canary_at = Gauge(
+            "ocrm_intake_canary_timestamp_seconds",
+            "When alerting sent the newest canary that was taken in, of the partition where that is"
+            " longest ago; 0: none came.",
+            registry=self.registry,
+        )
         self.reminders = Gauge(
             "ocrm_live_reminders",
             "Reminders that are new, seen, acknowledged or snoozed, of the whole bank.",

@@ -134,13 +134,26 @@ def keep_offsets(
         )
 
 
+def keep_canaries(
+    connection: psycopg.Connection, canaries: Mapping[tuple[str, int], datetime]
+) -> None:
+    """Note when the newest canary of each partition was sent, of those whose offsets are noted;
+    whose clock is ahead counts as sent now."""
+    for (topic, partition), sent_at in canaries.items():
+        connection.execute(
+            "update ocrm.intake_offsets set canary_at = greatest(canary_at, least(%s, now()))"
+            " where topic = %s and partition = %s",
+            (sent_at, topic, partition),
+        )
+
+
 def follow(connection: psycopg.Connection, topic_ids: Mapping[str, UUID]) -> list[str]:
     """The names of the topics that have another id than the one taken in, which were deleted and
     made again: their partitions begin at the first record from now on."""
     begun = []
     for name, topic_id in topic_ids.items():
         found = connection.execute(
-            "update ocrm.intake_offsets set next_offset = 0, topic_id = %s"
+            "update ocrm.intake_offsets set next_offset = 0, topic_id = %s, canary_at = null"
             " where topic = %s and topic_id <> %s",
             (topic_id, name, topic_id),
         )

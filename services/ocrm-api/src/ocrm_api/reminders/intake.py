@@ -159,6 +159,7 @@ class Intake:
             received = receiving.receive(connection, self._published, records)
             unsettled = books.keep_dead_letters(connection, received.dead)
             books.keep_offsets(connection, records, self._topic_ids, gaps)
+            books.keep_canaries(connection, received.canaries)
             told = received.told()
             outbox.add(connection, told)
             telling.tell(connection, told)

@@ -5,14 +5,16 @@ what becomes of it when its sources say different things is in `words`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from datetime import datetime
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import psycopg
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from crm_shared import plain
-from crm_shared.events.reminders import ADAPTER, ReminderRaised, ReminderWithdrawn
+from crm_shared.events.canaries import CanarySent
+from crm_shared.events.reminders import ReminderRaised, ReminderWithdrawn
 from crm_shared.kafka_records import Record
 from ocrm_api.reminders import storing, waking, words
 from ocrm_api.reminders.routing import Published
@@ -20,6 +22,11 @@ from ocrm_api.reminders.storing import MAX_REASON, Change, Known, Row
 from ocrm_api.reminders.telling import Happened
 from ocrm_api.reminders.transitions import LIVE
 from ocrm_api.reminders.words import Words
+
+#: What the topic may hold.
+_ADAPTER: TypeAdapter[ReminderRaised | ReminderWithdrawn | CanarySent] = TypeAdapter(
+    Annotated[ReminderRaised | ReminderWithdrawn | CanarySent, Field(discriminator="type")]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,8 @@ class Received:
     withdrawn: list[UUID] = field(default_factory=list)
     woken: list[UUID] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
+    #: By topic and partition, when the newest canary of the batch was sent.
+    canaries: dict[tuple[str, int], datetime] = field(default_factory=dict)
 
     def told(self) -> list[Happened]:
         """What the stream is to be told."""
@@ -59,27 +68,35 @@ def receive(
     A message that PostgreSQL refuses (a NUL character, say) must not stop the others: then the
     batch is written one by one, and what is refused is a dead letter.
     """
-    good, dead = decode(records)
+    good, dead, canaries = decode(records)
     try:
         with connection.transaction():
             received = _write(connection, published, [event for _, event in good])
     except (psycopg.DataError, psycopg.IntegrityError):
         received = _write_one_by_one(connection, published, good)
     received.dead = [*dead, *received.dead]
+    received.canaries = canaries
     return received
 
 
-def decode(
-    records: Sequence[Record],
-) -> tuple[list[tuple[Record, ReminderRaised | ReminderWithdrawn]], list[DeadLetter]]:
-    """The messages that keep the contract, and the others with a reason that repeats no value."""
-    good, dead = [], []
+class Decoded(NamedTuple):
+    """The messages that keep the contract, the others with a reason that repeats no value, and when
+    the newest canary of each topic and partition was sent, which nobody is told of."""
+
+    good: list[tuple[Record, ReminderRaised | ReminderWithdrawn]]
+    dead: list[DeadLetter]
+    canaries: dict[tuple[str, int], datetime]
+
+
+def decode(records: Sequence[Record]) -> Decoded:
+    """Tell the records of a batch apart."""
+    good, dead, canaries = Decoded([], [], {})
     for record in records:
         if record.value is None:
             dead.append(DeadLetter(record, "The message has no value."))
             continue
         try:
-            good.append((record, ADAPTER.validate_json(record.value)))
+            event = _ADAPTER.validate_json(record.value)
         except ValidationError as error:
             faults = error.errors(include_url=False, include_input=False, include_context=False)
             reason = "; ".join(
@@ -87,7 +104,13 @@ def decode(
                 for fault in faults
             )
             dead.append(DeadLetter(record, reason[:MAX_REASON]))
-    return good, dead
+            continue
+        if isinstance(event, CanarySent):
+            place = record.topic, record.partition
+            canaries[place] = max(event.occurred_at, canaries.get(place, event.occurred_at))
+        else:
+            good.append((record, event))
+    return Decoded(good, dead, canaries)
 
 
 def _write_one_by_one(
