@@ -1,10 +1,19 @@
 """What commands print for people."""
 
 from datetime import datetime
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 import pytest
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from crm_shared import plain
 
@@ -44,3 +53,45 @@ def test_a_fault_is_told_without_the_words_of_a_validator() -> None:
     assert found[("amount",)] == "missing"
     assert found[("amunt",)] == "unknown here"
     assert "valid integer" in found[("count",)]
+
+
+class Raised(BaseModel):
+    type: Literal["raised"]
+    amount: int
+
+    @field_validator("amount")
+    @classmethod
+    def _is_positive(cls, amount: int) -> int:
+        if amount <= 0:
+            raise ValueError("it should be above zero")
+        return amount
+
+
+class Withdrawn(BaseModel):
+    type: Literal["withdrawn"]
+    reason: str
+
+    @model_validator(mode="after")
+    def _is_known(self) -> Self:
+        raise ValueError("nothing is withdrawn")
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("{", "the message: no JSON in UTF-8, or nests too deeply"),
+        ("[]", "the message: it should be an object"),
+        ("{}", "type: missing"),
+        ('{"type": "4711"}', "type: it should be one of raised, withdrawn"),
+        ('{"type": "raised"}', "amount: missing"),
+        ('{"type": "raised", "amount": 0}', "amount: it should be above zero"),
+        ('{"type": "withdrawn", "reason": ""}', "the message: nothing is withdrawn"),
+    ],
+)
+def test_what_is_wrong_with_a_message_is_told_with_its_field(message: str, told: str) -> None:
+    adapter: TypeAdapter[Raised | Withdrawn] = TypeAdapter(
+        Annotated[Raised | Withdrawn, Field(discriminator="type")]
+    )
+    with pytest.raises(ValidationError) as raised:
+        adapter.validate_json(message)
+    assert plain.faults(raised.value.errors(include_input=False), "the message") == told

@@ -2,13 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 #: By pydantic's type of error: what a person says of it, who knows no validator.
 _FAULTS = {
     "missing": "missing",
     "extra_forbidden": "unknown here",
     "union_tag_not_found": "missing",
+    "dict_type": "it should be an object",
+    "json_invalid": "no JSON in UTF-8, or nests too deeply",
 }
+
+#: Of a message, what its `type` is and not a field of that.
+_OF_THE_TYPE = {"union_tag_not_found", "union_tag_invalid"}
+
+#: So many faults of one message are told.
+_MOST_FAULTS = 5
 
 
 def aligned(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
@@ -40,10 +49,27 @@ def instant(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def fault(problem: Mapping[str, object]) -> str:
-    """What is wrong with a field, of an error of pydantic's `errors()`; it repeats no value where
-    that gives none."""
-    return _FAULTS.get(str(problem["type"]), str(problem["msg"]))
+def faults(problems: Sequence[Mapping[str, Any]], whole: str) -> str:
+    """What is wrong with a message that its `type` tells from others, as `facts.value: missing`, of
+    pydantic's `errors()`; `whole` stands where that is no field's. It repeats no value where a
+    validator of our own does not."""
+    return "; ".join(f"{_field(one) or whole}: {fault(one)}" for one in problems[:_MOST_FAULTS])
+
+
+def fault(problem: Mapping[str, Any]) -> str:
+    """What is wrong with a field, of an error of pydantic's `errors()`, without the place."""
+    if problem["type"] == "union_tag_invalid":  # Its own message would repeat the value.
+        known = str(problem["ctx"]["expected_tags"]).replace("'", "")
+        return f"it should be one of {known}"
+    said = str(problem["msg"]).removeprefix("Value error, ")
+    return _FAULTS.get(str(problem["type"]), said)
+
+
+def _field(problem: Mapping[str, Any]) -> str:
+    """The first part of a place is the `type` by which the message was told from others."""
+    if problem["type"] in _OF_THE_TYPE:
+        return "type"
+    return ".".join(str(part) for part in problem["loc"][1:])
 
 
 def _cell(value: object) -> str:

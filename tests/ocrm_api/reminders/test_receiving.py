@@ -88,13 +88,23 @@ def test_an_unknown_customer_is_the_virtual_manager_s_of_the_branch(shared_bank:
 
 
 @pytest.mark.parametrize(
-    "value",
-    [None, b"", b"\xff\xfe", b"{", b"[]", b'{"type": "reminder.raised"}', b'{"type": "else"}'],
+    ("value", "reason"),
+    [
+        (None, "The message has no value."),
+        (b"", "the message: no JSON"),
+        (b"\xff\xfe", "the message: no JSON"),
+        (b"[]", "the message: it should be an object"),
+        (b"{}", "type: missing"),
+        (b'{"type": "reminder.raised"}', "event_id: missing; occurred_at: missing"),
+        (b'{"type": "else"}', "type: it should be one of reminder.raised, reminder.withdrawn"),
+    ],
 )
-def test_what_cannot_be_decoded_is_a_dead_letter_with_a_reason(value: bytes | None) -> None:
+def test_what_cannot_be_decoded_is_a_dead_letter_with_a_reason(
+    value: bytes | None, reason: str
+) -> None:
     good, dead, canaries = receiving.decode([Record("t", 0, 7, None, value)])
     assert (good, dead[0].record.offset, canaries) == ([], 7, {})
-    assert dead[0].reason
+    assert dead[0].reason.startswith(reason)
 
 
 def test_a_wrong_id_is_a_dead_letter_that_repeats_no_value(shared_bank: Bank) -> None:

@@ -6,7 +6,7 @@ whatever is sent, a refusal is told in one way, and a test holds the two against
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -97,19 +97,7 @@ def _unusual(value: bytes) -> Event | Canary | Refused:
 
 
 def _refused(error: ValidationError) -> Refused:
-    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    problems = error.errors(include_url=False, include_input=False)
     if problems[0]["type"] == "json_invalid":
         return Refused("undecodable", "The value is not JSON in UTF-8, or nests too deeply.")
-    if problems[0]["type"] == "union_tag_invalid":  # Its message would repeat the value.
-        return Refused("incomplete", f"type: it should be one of {', '.join(contract.KINDS)}.")
-    sentences = [
-        f"{'.'.join(str(part) for part in problem['loc'][1:]) or _whole(problem)}: "
-        f"{plain.fault(problem)}"
-        for problem in problems[:5]
-    ]
-    return Refused("incomplete", "; ".join(sentences))
-
-
-def _whole(problem: Mapping[str, object]) -> str:
-    """What a problem is of that is no field's."""
-    return "type" if problem["type"] == "union_tag_not_found" else "the event"
+    return Refused("incomplete", plain.faults(problems, "the event"))

@@ -189,7 +189,7 @@ def parse(code: str, stored: Mapping[str, Any]) -> Parameters:
     except ValidationError as error:
         problems = "; ".join(
             f"{_written(problem['loc'], stored)}: {plain.fault(problem)}"
-            for problem in error.errors(include_url=False, include_context=False)
+            for problem in error.errors(include_url=False)
         )
         raise ParametersRefusedError(
             f"The rule {code} does not take these parameters ({problems}); "

@@ -98,11 +98,8 @@ def decode(records: Sequence[Record]) -> Decoded:
         try:
             event = _ADAPTER.validate_json(record.value)
         except ValidationError as error:
-            faults = error.errors(include_url=False, include_input=False, include_context=False)
-            reason = "; ".join(
-                f"{'.'.join(str(part) for part in fault['loc']) or 'message'}: {plain.fault(fault)}"
-                for fault in faults
-            )
+            problems = error.errors(include_url=False, include_input=False)
+            reason = plain.faults(problems, "the message")
             dead.append(DeadLetter(record, reason[:MAX_REASON]))
             continue
         if isinstance(event, CanarySent):
