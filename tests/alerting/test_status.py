@@ -1,10 +1,12 @@
 """`alerting status` names each partition of the topics and who works on it."""
 
+from typing import Any
+
 import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerting import cli_work
+from alerting import cli_work, status
 from alerting.cli import app
 from crm_shared import kafka
 from crm_shared.events import transactions
@@ -52,3 +54,31 @@ def test_a_partition_is_told_with_its_owner_and_also_while_it_has_none(
 )
 def test_how_far_behind_is_told_in_a_unit_that_fits(seconds: float | None, told: str) -> None:
     assert cli_work._duration(seconds) == told
+
+
+def _partition(**values: Any) -> dict[str, Any]:
+    """One that is worked on and has nothing to do."""
+    return {
+        "owner": "a:1", "lag_records": 0, "events_per_second": 0.0, "behind_seconds": 0.0,
+        "canary_seconds": 12.0, "held": False,
+    } | values  # fmt: skip
+
+
+def test_a_lag_that_did_not_move_is_told_where_somebody_should_move_it() -> None:
+    still = _partition(lag_records=7)
+    assert (status.resting([still, still, _partition()]) or "").startswith("2 partitions with")
+    for moving in ({"events_per_second": 0.1}, {"owner": None}, {"held": True}):
+        assert status.resting([still | moving]) is None
+
+
+def test_old_days_are_told_only_where_young_canaries_prove_that_what_waits_came_just_now() -> None:
+    resent = _partition(lag_records=90_000, behind_seconds=200_000.0)
+    said = status.old([resent, resent | {"lag_records": 1}, _partition()]) or ""
+    assert said.startswith("2 partitions: events of old days are worked on")
+    assert "so 90,001 records that still wait came within the last 3 minutes" in said
+    for other in (
+        {"behind_seconds": 100_000.0},
+        {"canary_seconds": 181.0},
+        {"canary_seconds": None},
+    ):
+        assert status.old([resent | other]) is None

@@ -1,7 +1,9 @@
 """The commands of the service itself: run, migrate, status."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import typer
 
@@ -58,17 +60,7 @@ def status(as_json: AsJson = False) -> None:
     ]  # fmt: skip
     for line in plain.aligned(_HEAD, rows):
         print(line)
-    words = dict.fromkeys(found["estimated"], "about ") | dict.fromkeys(
-        found["at_least"], "at least "
-    )
-    said = {name: f"{words.get(name, '')}{value}" for name, value in found.items()}
-    waits = found["outbox_oldest_seconds"]
-    oldest = "" if waits is None else f" (the oldest for {_duration(waits)})"
-    print(
-        f"Events processed: {said['processed']}; reminders kept: {said['reminders_kept']}; "
-        f"messages not yet sent: {said['outbox_backlog']}{oldest}; dead letters: {said['dead_letters']}; "
-        f"transfers kept for windows: {said['transfers_kept']}."
-    )
+    print(_counts(found))
     for storm in found["storms"]:
         print(storm)
     for sentence in standing.held(found["partitions"]):
@@ -78,6 +70,25 @@ def status(as_json: AsJson = False) -> None:
         said_of_all += standing.silence(found["partitions"]), standing.old(found["partitions"])
     for sentence in filter(None, said_of_all):
         print(sentence)
+
+
+def _counts(found: Mapping[str, Any]) -> str:
+    words = dict.fromkeys(found["estimated"], "about ") | dict.fromkeys(
+        found["at_least"], "at least "
+    )
+    said = {
+        name: f"{words.get(name, '')}{value:,}"
+        for name, value in found.items()
+        if isinstance(value, int)
+    }
+    waits = found["outbox_oldest_seconds"]
+    oldest = "" if waits is None else f" (the oldest for {_duration(waits)})"
+    return (
+        f"Events processed: {said['processed']}; reminders kept: {said['reminders_kept']}; "
+        f"messages not yet sent: {said['outbox_backlog']}{oldest}; "
+        f"dead letters: {said['dead_letters']}; "
+        f"transfers kept for windows: {said['transfers_kept']}."
+    )
 
 
 def _duration(seconds: float | None) -> str:

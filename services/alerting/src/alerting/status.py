@@ -166,19 +166,21 @@ def resting(partitions: Sequence[Mapping[str, Any]]) -> str | None:
 
 def old(partitions: Sequence[Mapping[str, Any]]) -> str | None:
     """A sentence on the partitions of `read` that work on old days, as canaries that come through
-    at the same time show."""
-    fresh = [
+    at the same time show: what waits lies behind them in the log."""
+    resent = [
         one
         for one in partitions
         if (one["behind_seconds"] or 0) > _OLD_SECONDS
         and one["canary_seconds"] is not None
         and one["canary_seconds"] <= SILENT_SECONDS
     ]
-    if not fresh:
+    if not resent:
         return None
+    waiting = sum(one["lag_records"] for one in resent)
     return (
-        f"{plain.counted(len(fresh), 'partition')}: events of old days are worked on, and `behind` "
-        "tells how old; the canaries are young, so little waits."
+        f"{plain.counted(len(resent), 'partition')}: events of old days are worked on, and "
+        f"`behind` tells how old. The canaries are young, so {plain.counted(waiting, 'record')} "
+        f"that still wait came within the last {SILENT_SECONDS // 60} minutes."
     )
 
 
