@@ -102,7 +102,7 @@ def test_what_has_changed_since_the_day_before_is_said_once(bank: Bank, crm: Bat
     for customer, since in ((3, DAY - timedelta(days=3)), (4, DAY - timedelta(days=2))):
         bank.customer(customer, customer_since=since)
         bank.account(customer, customer, "A", opened_on=DAY - timedelta(days=2))
-    # 5 is given to another manager, the manager of 6 leaves.
+    # 5 is given to another manager, the manager of 6 leaves; 7 and 8 come with and without one.
     for customer in (5, 6):
         bank.customer(customer)
         bank.manager(customer, "A", f"E{customer}")
@@ -110,6 +110,10 @@ def test_what_has_changed_since_the_day_before_is_said_once(bank: Bank, crm: Bat
     bank.add("coverage_managers", DAY, customer_id=5, branch_id="A", manager_id="E9",
              assigned_on=DAY)  # fmt: skip
     bank.add("employees", DAY, employee_id="E6", name="王小明", home_org_id="A", left_on=DAY)
+    for customer in (7, 8):
+        bank.change("customers", DAY, {"customer_id": 6}, customer_id=customer)
+    bank.add("coverage_managers", DAY, customer_id=7, branch_id="A", manager_id="E9",
+             assigned_on=DAY)  # fmt: skip
     bank.deliver(DAY)
     tomorrow = DAY + timedelta(days=1)
     converted = ("R04.PROSPECT_CONVERTED", "customer:3", "on:2026-02-24", tomorrow, None, None)
@@ -119,7 +123,8 @@ def test_what_has_changed_since_the_day_before_is_said_once(bank: Bank, crm: Bat
         ("R04.BECAME_KEY", "customer:1", f"on:{DAY}", tomorrow, None, None), converted,
     ]  # fmt: skip
     assert raised(crm, DAY, "R05") == [
-        ("R05.NEWLY_ASSIGNED", "customer:5", f"on:{DAY}", tomorrow, None, "A")
+        ("R05.NEWLY_ASSIGNED", f"customer:{one}", f"on:{DAY}", tomorrow, None, "A")
+        for one in (5, 7)
     ]
 
 

@@ -31,7 +31,7 @@ def assist(branch: int, manager: str, rule: str) -> Cover:
 
 
 def newly_assigned(dates: Dates, branch: int) -> Due:
-    """The lead manager is another one than the day before."""
+    """The lead manager is another one than the day before, or the first."""
     return Due("R05.NEWLY_ASSIGNED", dates.ago(-1), branch=branch, window=f"on:{dates.as_of}")
 
 

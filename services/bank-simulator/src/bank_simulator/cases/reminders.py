@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
+from bank_simulator.cases.coverage import newly_assigned
 from bank_simulator.cases.prototype import (
     Account,
     Card,
@@ -88,12 +89,12 @@ def _converted(dates: Dates) -> Iterator[Case]:
     nights = dates.number("reminder.event_nights")
     before = dates.ago(nights + 30)
 
-    def converted(name: str, ago: int, since: date = before) -> Case:
+    def converted(name: str, ago: int, since: date = before, *due: Due) -> Case:
         day = dates.ago(ago)
         said = ago < nights and since < day
-        due = Due("R04.PROSPECT_CONVERTED", day + nights * DAY, window=f"on:{day}")
+        told = Due("R04.PROSPECT_CONVERTED", day + nights * DAY, window=f"on:{day}")
         return Case(
-            f"converted_{name}", customer_since=since, due=(due,) if said else (),
+            f"converted_{name}", customer_since=since, due=(told,) if said else due,
             accounts=(Account("0", opened_on=day, moves=(
                 Move(at(day, "10:00"), "500", "deposit_open"),)),),
         )  # fmt: skip
@@ -101,7 +102,7 @@ def _converted(dates: Dates) -> Iterator[Case]:
     yield converted("today", 0)
     yield converted("on_the_last_night", nights - 1)
     yield converted("a_night_before", nights)
-    yield converted("on_the_day_he_came", 0, dates.as_of)
+    yield converted("on_the_day_he_came", 0, dates.as_of, newly_assigned(dates, 0))
     yield Case(
         "converted_by_a_loan", accounts=(), customer_since=before, coverage=BY_LOAN,
         loans=(Loan("5000", granted_on=dates.as_of),), due=(

@@ -7,7 +7,8 @@ window: {stg_contacts: maintenance.days}
 at: {int_lead_decisions: [day]}
 ---*/
 -- One row per customer and piece of work; the branch is his lead branch. Whether a quota is near
--- enough to the end of the month is decided with the days ahead.
+-- enough to the end of the month is decided with the days ahead. Who was nobody's customer the day
+-- before is newly assigned, too; the first day of the history is its own day before.
 with key_customers as (
     select
         key_customer.customer_id,
@@ -50,8 +51,15 @@ work as (
     select
         'R05.NEWLY_ASSIGNED', now.customer_id, 'on:' || strftime($bd, '%Y-%m-%d'), $bd + 1, null
     from int_lead_decisions as now
-    inner join int_lead_decisions_day as before on before.customer_id = now.customer_id
-    where now.lead_manager_id <> before.lead_manager_id and now.manager_from <> 'virtual'
+    left join int_lead_decisions_day as before on before.customer_id = now.customer_id
+    where
+        now.lead_manager_id <> coalesce(before.lead_manager_id, '')
+        and now.manager_from <> 'virtual'
+    union all
+    select
+        'R05.RECLAIM_PROPOSED', customer_id, 'month:' || strftime($bd, '%Y-%m'),
+        last_day($bd) + 1, null
+    from int_reclaim_proposals
 )
 
 select
