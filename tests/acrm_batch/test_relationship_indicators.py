@@ -15,14 +15,17 @@ LONG_AGO = date(2025, 1, 1)
 
 
 def people(bank: Bank) -> None:
-    """1 holds much; 2 is new and just 18; 3 closed his account this month; 4 is a company."""
+    """1 holds much; 2 is new and just 18; 3 closed his account this month; 4 is a company with a
+    card that it does not pay."""
     bank.customer(1, birth_date=date(1966, 2, 4), region="X县Y镇", education="college",
                   marital_status="married", risk_profile="R3",
                   risk_profile_expires_on=date(2026, 2, 3))  # fmt: skip
-    bank.customer(2, birth_date=date(2008, 2, 3), customer_since=date(2026, 2, 1))
+    bank.customer(2, birth_date=date(2008, 2, 3), customer_since=date(2026, 2, 1),
+                  risk_profile="R1")  # fmt: skip
     bank.customer(3, birth_date=date(1966, 2, 3))
     bank.customer(4, home="C", customer_type="business", customer_since=date(2026, 1, 4),
-                  industry="tea", founded_on=date(2019, 5, 6))  # fmt: skip
+                  industry="tea", founded_on=date(2019, 5, 6), risk_profile="R2",
+                  risk_profile_expires_on=date(2026, 2, 4))  # fmt: skip
     # M1 has the loan of 1; the head of A gave him 2 as well; 3 is locked for M2, 4 for nobody.
     bank.manager(1, "A", "M3")
     bank.manager(2, "A", "M1")
@@ -32,6 +35,9 @@ def people(bank: Bank) -> None:
     bank.account(11, 1, "A", 1000)
     bank.account(12, 1, "C", 10, product="time", matures_on=date(2027, 1, 1))
     bank.loan(21, 1, "A", manager_id="M1")
+    bank.add("wealth_holdings", holding_id=1, customer_id=1, branch_id="A", kind="wealth",
+             product="x", amount=Decimal(5), bought_on=LONG_AGO)  # fmt: skip
+    bank.card(51, 4, "C", overdue_periods=1)
     bank.account(31, 3, "A")
     closed = dict(bank.rows["deposit_accounts"][-1][1], closed_on=date(2026, 2, 2))
     bank.add("deposit_accounts", date(2026, 2, 2), **closed)
@@ -54,8 +60,8 @@ def channels(bank: Bank) -> None:
 
 
 def contacts(bank: Bank) -> None:
-    """1 was called twice and interested once, and visited; 2 did not answer and was held back; 4
-    opted out."""
+    """1 was called twice and interested once, and visited; 2 did not answer and was held back; 3
+    came to the counter; 4 opted out."""
     for number, (customer_id, day, channel, kind, result) in enumerate((
         (1, date(2026, 1, 2), "call", "marketing", "interested"),
         (1, date(2026, 1, 9), "call", "marketing", "not_reached"),
@@ -65,6 +71,7 @@ def contacts(bank: Bank) -> None:
         (2, date(2026, 1, 12), "mail", "care", None),
         (4, date(2026, 1, 13), "sms", "marketing", "opted_out"),
         (4, date(2026, 1, 14), "sms", "service", "opted_out"),
+        (3, date(2026, 1, 15), "counter", "service", "reached"),
     )):  # fmt: skip
         bank.add("contacts", day, contact_id=number, customer_id=customer_id, channel=channel,
                  contact_class=kind, contacted_at=noon(day) + timedelta(minutes=number),
@@ -118,9 +125,9 @@ def test_units_have_active_account_rates(run: Batch) -> None:
 
 
 def test_product_lines_are_counted_once_each(run: Batch) -> None:
-    assert run.rows("mart_customers", DAY, "product_cnt", "customer_id") == [4, 1, 0, 0]
+    assert run.rows("mart_customers", DAY, "product_cnt", "customer_id") == [5, 1, 0, 1]
     columns = "product_per_cust, cust_cross_cnt, cust_cross_rate"
-    assert of_unit(run, "U", columns) == (Decimal("1.2500"), 1, Decimal("0.2500"))
+    assert of_unit(run, "U", columns) == (Decimal("1.7500"), 1, Decimal("0.2500"))
 
 
 def test_customers_come_stay_and_leave(run: Batch) -> None:
@@ -129,7 +136,7 @@ def test_customers_come_stay_and_leave(run: Batch) -> None:
         " cust_net_m, cust_net_y, cust_assigned_cnt, cust_coverage_rate, cust_key_cnt"
     )
     assert of_unit(run, "A", columns) == (3, 1, 1, 1, 1, 1, 0, 0, 3, 1, 0)
-    assert of_unit(run, "C", columns) == (1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0)
+    assert of_unit(run, "C", columns) == (1, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0)
 
 
 def test_types_and_ages(run: Batch) -> None:
@@ -164,11 +171,12 @@ def test_contacts_by_class_channel_and_result(run: Batch) -> None:
 
 def test_marketing_tags_say_how_often_how_and_with_what_answer(run: Batch) -> None:
     tags = run.rows("pub_customer_tags", DAY, "tags", "customer_id")
-    found = [[path for path in of if path.startswith("MARKETING/")] for of in tags]
+    named = ("CONTACT", "RESPONSE", "CHANNEL")
+    found = [[path for path in of if path.split("/")[1] in named] for of in tags]
     assert found[:3] == [
         ["MARKETING/RESPONSE/INTERESTED", "MARKETING/CHANNEL/VISIT"],
         ["MARKETING/RESPONSE/UNREACHABLE", "MARKETING/CHANNEL/MAIL"],
-        ["MARKETING/CONTACT/NONE_90D"],
+        ["MARKETING/CONTACT/NONE_90D", "MARKETING/CHANNEL/COUNTER"],
     ]
 
 
@@ -184,9 +192,9 @@ def test_what_the_core_bank_says_of_a_customer(run: Batch) -> None:
     columns = "region, founded_on, risk_level, risk_expires_on"
     assert run.rows("mart_customers", DAY, columns, "customer_id") == [
         ("X县Y镇", None, "R3", date(2026, 2, 3)),
+        (None, None, "R1", None),
         (None, None, None, None),
-        (None, None, None, None),
-        (None, date(2019, 5, 6), None, None),
+        (None, date(2019, 5, 6), "R2", date(2026, 2, 4)),
     ]
 
 
@@ -208,6 +216,22 @@ def test_basic_tags_say_education_family_trade_and_birthday(run: Batch) -> None:
         ["BIRTHDAY_MONTH/FEBRUARY"],
         ["INDUSTRY/TEA"],
     ]
+
+
+def test_a_risk_profile_is_valid_until_the_day_before_it_expires_or_nobody_knows(
+    run: Batch,
+) -> None:
+    columns = "tag_risk_profile_valid, tag_risk_profile_expired"
+    assert run.rows("tag_customers", DAY, columns, "customer_id") == [
+        (False, True), (False, False), (False, False), (True, False),
+    ]  # fmt: skip
+
+
+def test_wealth_and_overdue_cards_have_their_tags(run: Batch) -> None:
+    columns = "tag_in_bank_wealth, tag_in_bank_fund, tag_risk_card_overdue"
+    assert run.rows("tag_customers", DAY, columns, "customer_id") == [
+        (True, False, False), (False, False, False), (False, False, False), (False, False, True),
+    ]  # fmt: skip
 
 
 def test_an_opt_out_is_dated(run: Batch) -> None:

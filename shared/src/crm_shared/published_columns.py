@@ -67,7 +67,11 @@ MEANINGS: dict[str, Meaning] = {
         ("founded_on", "成立日期", "Day on which a business was founded"),
         ("legal_representative", "法定代表人", "Legal representative of a business"),
         ("risk_profile", "风险评级", "Result of the investor's risk assessment"),
-        ("risk_profile_expires_on", "风险评级到期日", "Last day of the risk assessment"),
+        (
+            "risk_profile_expires_on",
+            "风险评级到期日，自该日起失效",
+            "Day on which the risk assessment expires; from that day on it is not valid",
+        ),
         ("customers.status", "客户状态：active 有效，invalid 无效", "active or invalid"),
         ("home_branch_id", "开户网点", "Branch at which the customer was registered"),
         ("customer_since", "建档日期", "Day on which the customer was registered"),

@@ -46,3 +46,9 @@ def test_customers_get_scores_beside_their_indicators(bank: Bank, crm: Batch) ->
     tags = crm.rows("tag_customers", DAY, "customer_id, score_loan", "customer_id")
     assert [row[0] for row in tags] == [1, 2, 3]
     assert float(tags[0][1]) == float(rich["SCORE_LOAN"])
+    [held] = crm.query("select tags from acrm.customer_tags where customer_id = 1")
+    grades = {f"MARKETING/LOAN_PROPENSITY/{rich['GRADE_LOAN']}",
+              f"MARKETING/WEALTH_PROPENSITY/{rich['GRADE_WEALTH']}",
+              f"MARKETING/CARD_RESEMBLANCE/{rich['GRADE_CARD']}"}  # fmt: skip
+    named = ("LOAN_PROPENSITY", "WEALTH_PROPENSITY", "CARD_RESEMBLANCE")
+    assert {path for path in held[0] if path.split("/")[1] in named} == grades

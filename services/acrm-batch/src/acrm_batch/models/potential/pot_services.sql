@@ -112,7 +112,6 @@ select
     person.marital_status as pot_marital_status,
     person.company_size as pot_company_size,
     person.customer_since as pot_customer_since,
-    person.risk_profile as pot_risk_profile,
     person.document_expires_on as pot_document_expires_on,
     person.occupation as pot_occupation,
     person.industry as pot_industry,

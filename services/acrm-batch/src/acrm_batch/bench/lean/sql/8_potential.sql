@@ -122,7 +122,6 @@ select
     people.marital_status as pot_marital_status,
     people.company_size as pot_company_size,
     people.customer_since as pot_customer_since,
-    people.risk_profile as pot_risk_profile,
     people.document_expires_on as pot_document_expires_on,
     people.occupation as pot_occupation,
     people.industry as pot_industry,
