@@ -157,23 +157,6 @@ def test_a_customer_without_a_visit_or_call_of_the_manager_is_proposed(
     assert reclaimed(crm, bank, known) == [3, 4, 5, 7, 8]
 
 
-def test_a_manager_is_told_whom_the_branch_is_to_take_back(
-    bank: Bank, crm: Batch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    limits(monkeypatch, reclaim_days=10)
-    given(bank, 1, 100, "E1")
-    given(bank, 2, 100, "E1")
-    contact(bank, 1, DAY)
-    bank.deliver(DAY)
-    crm.run(DAY, selectors=("int_reminders_work", "int_due_days"))
-    columns = "rule_code, subject, reminder_window, due_on, amount, branch_id"
-    assert crm.rows("int_reminders_work", DAY, columns) == [
-        ("R05.RECLAIM_PROPOSED", "customer:2", "month:2026-01", date(2026, 2, 1), None, "A")
-    ]
-    days = crm.rows("int_due_days", DAY, "legal_entity_id, rule_code, days")
-    assert [days for _, rule, days in days if rule == "R05.RECLAIM_PROPOSED"] == [31, 31]
-
-
 def test_the_last_day_that_counts_and_the_first_on_which_all_days_are_known(
     bank: Bank, crm: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,7 +58,6 @@ _EVENTS["R03.OVERDUE"].append(event("loan.changed", change="overdue", amount=Non
 #: Reminders of the batch that are of no amount.
 _WITHOUT_AMOUNT = {code for code in RULES if code.startswith("R04.")} | {
     "R02.DOCUMENT_EXPIRES", "R02.RISK_PROFILE_EXPIRES", "R05.NOT_MAINTAINED", "R05.NEWLY_ASSIGNED",
-    "R05.RECLAIM_PROPOSED",
 }  # fmt: skip
 
 

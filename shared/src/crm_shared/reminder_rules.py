@@ -79,8 +79,6 @@ _RULES = (
                  "customer:{customer_id}", "lobby:{branch_id}:{date}", 1),
     ReminderRule("R05.NEWLY_ASSIGNED", "新分配客户", "Newly assigned", "batch",
                  "customer:{customer_id}", "on:{date}", 2),
-    ReminderRule("R05.RECLAIM_PROPOSED", "拟收回客户", "Proposed to be taken back", "batch",
-                 "customer:{customer_id}", "month:{month}", 2),
 )  # fmt: skip
 
 #: Every rule by its code.

@@ -98,11 +98,6 @@ _TEMPLATES = {
         "客户新分配给您主办，请首次联系。",
         "You now lead this customer; make the first contact.",
     ),
-    "R05.RECLAIM_PROPOSED": Text(
-        "客户长期未由主办客户经理走访或通话，拟收回至网点，请尽快联系客户。",
-        "The lead manager has not visited or called this customer for so long that the branch is"
-        " to take the customer back; get in touch soon.",
-    ),
 }
 
 

@@ -31,8 +31,7 @@ with rules as (
         ('R04.PROSPECT_CONVERTED'),
         ('R05.VISIT_QUOTA_NOT_MET'),
         ('R05.NOT_MAINTAINED'),
-        ('R05.NEWLY_ASSIGNED'),
-        ('R05.RECLAIM_PROPOSED')
+        ('R05.NEWLY_ASSIGNED')
     ) as listed (rule_code)
 ),
 
@@ -66,7 +65,6 @@ select
             then param('due.visit_quota_days', entities.legal_entity_id) + 1
         when 'R03.ARREARS' then 31
         when 'R05.NOT_MAINTAINED' then 31
-        when 'R05.RECLAIM_PROPOSED' then 31
         else 1
     end as integer) as days
 from rules

@@ -55,11 +55,6 @@ work as (
     where
         now.lead_manager_id <> coalesce(before.lead_manager_id, '')
         and now.manager_from <> 'virtual'
-    union all
-    select
-        'R05.RECLAIM_PROPOSED', customer_id, 'month:' || strftime($bd, '%Y-%m'),
-        last_day($bd) + 1, null
-    from int_reclaim_proposals
 )
 
 select
