@@ -63,14 +63,17 @@ def start(
 
 
 def is_running(identity: ProcessIdentity) -> bool:
-    """Whether the very process that was recorded still runs."""
+    """Whether the very process that was recorded still runs.
+
+    One whose program is still being read from a cold disk has no command line yet.
+    """
     _reap()
     try:
         process = psutil.Process(identity.pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
         same_start = abs(process.create_time() - identity.started) < 2
-        return same_start and tuple(process.cmdline()) == identity.command
+        return same_start and tuple(process.cmdline()) in ((), identity.command)
     except psutil.NoSuchProcess:
         return False
 

@@ -77,6 +77,17 @@ def servers_identity(pid: int, port: int | None) -> processes.ProcessIdentity:
     return processes.ProcessIdentity(pid, started, ("redis-server", "--port", str(port)))
 
 
+def test_a_process_that_has_no_command_line_yet_is_the_one_that_was_started(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = processes.start(["sleep", "60"], folder / "log")
+    with monkeypatch.context() as cold:
+        cold.setattr(psutil.Process, "cmdline", lambda self: [])
+        assert processes.is_running(started)
+    assert processes.stop(started)
+    assert not processes.is_running(started)
+
+
 def test_a_lock_of_postgresql_that_names_a_stranger_does_not_block(folder: Path) -> None:
     servers = LocalServers(folder, durable=False, environment={})
     servers.up()
