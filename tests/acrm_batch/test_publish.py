@@ -4,12 +4,10 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from signal import SIGKILL
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -19,7 +17,6 @@ from typer.testing import CliRunner
 from acrm_batch import batch, ledger
 from acrm_batch.batch import opened
 from acrm_batch.cli import app
-from acrm_batch.ledger import SentReminder
 from acrm_batch.progress import Progress
 from crm_shared import kafka
 from crm_shared.errors import CrmError, ExitCode, NotReadyError, UsageError
@@ -290,32 +287,6 @@ def test_only_the_newest_published_date_is_sent(ready: Start) -> None:
     crm.run(DAY, publishes=True)
     assert sent(crm, FIRST) == (0, 0)
     assert sent(crm, DAY) == (1, 0)
-
-
-def test_what_lies_beyond_the_days_ahead_is_not_withdrawn(delivered: Bank, crm: Batch) -> None:
-    with opened(crm.settings, DAY, "run") as (_, books, _):
-        due_on = DAY + timedelta(days=20)
-        rule, window = "R02.LOAN_MATURES", f"due:{due_on}"
-        one = SentReminder(uuid4(), rule, "loan:1", window, 1, due_on, "L1")
-        books.record_reminders("before", [one])
-        assert books.begin_withdrawals(DAY, "now", {(rule, "L1"): 15, (rule, "L2"): 30}) == []
-        # L1 is no more: what was its own is judged by those that are.
-        assert books.begin_withdrawals(DAY, "now", {(rule, "L2"): 15}) == []
-        assert books.begin_withdrawals(DAY, "now", {(rule, "L1"): 30, (rule, "L2"): 15}) == [one]
-        assert books.begin_withdrawals(DAY, "before", {(rule, "L1"): 30}) == []
-
-
-def test_a_reminder_that_is_sent_again_is_due_when_it_was_said_last(
-    delivered: Bank, crm: Batch
-) -> None:
-    with opened(crm.settings, DAY, "run") as (_, books, _):
-        later = DAY + timedelta(days=9)
-        one = SentReminder(uuid4(), "R03.ARREARS", "loan:1", "month:2026-01", 1, DAY, "L1")
-        books.record_reminders("before", [one])
-        books.record_reminders("again", [replace(one, due_on=later, legal_entity_id="L2")])
-        assert crm.query("select due_on, legal_entity_id from acrm.sent_reminders") == [
-            (later, "L2")
-        ]
 
 
 def test_a_failed_run_is_written_down(delivered: Bank, crm: Batch) -> None:
