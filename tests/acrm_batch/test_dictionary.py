@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from acrm_batch import snapshot_columns
 from acrm_batch.catalogue import UNITS
 from acrm_batch.catalogue_files import TIERS
 from acrm_batch.cli import app
 from acrm_batch.dictionary import entries
 from acrm_batch.dictionary_page import render
 from acrm_batch.project import Project
+from acrm_batch.snapshot import attached, file_of
+from acrm_batch.snapshot_columns import OWN
 from crm_shared.published import TABLES
 from crm_shared.published_columns import meaning
 from tests.acrm_batch.conftest import SECOND, Batch
@@ -97,12 +100,32 @@ def test_the_command_shows_one_code_with_all_that_is_said_of_it() -> None:
     assert CliRunner().invoke(app, ["dictionary", "NO_SUCH"]).exit_code == 2
 
 
-def test_no_published_column_is_missing_or_unexplained(page: str) -> None:
+def test_no_published_column_is_missing_or_unexplained(page: str, published: Batch) -> None:
+    found = published.query(
+        "select table_name, column_name from information_schema.columns"
+        " where table_schema = 'acrm' and table_name = any(%s)", list(TABLES)
+    )  # fmt: skip
+    assert {name for name, _ in found} == set(TABLES)
+    assert [one for one in found if f"<code>{one[0]}.{one[1]}</code>" not in page] == []
     for table in TABLES.values():
         for column in ("business_date", *table.column_names):
             assert f"<code>{table.name}.{column}</code>" in page
             said = meaning(table.name, column)
             assert escape(f"{said.zh}") in page and escape(said.en) in page
+
+
+def test_no_column_of_the_snapshot_is_missing_or_unexplained(page: str, published: Batch) -> None:
+    with attached(file_of(published.settings.warehouse_dir, SECOND)) as snapshot:
+        found = snapshot.execute(
+            "select table_name, column_name, data_type from duckdb_columns()"
+            " where database_name = 'snapshot'"
+        ).fetchall()
+    assert {table for table, _, _ in found} == set(OWN)
+    catalogue = Project.load().catalogue
+    of_codes = {table: snapshot_columns.of_codes(catalogue, table) for table in OWN}
+    for table, column, type_ in found:
+        assert f"<code>{table}.{column}</code>" in page
+        assert column in of_codes[table] or OWN[table][column].type == type_
 
 
 def test_every_unit_is_named_where_it_is_published() -> None:
@@ -111,7 +134,7 @@ def test_every_unit_is_named_where_it_is_published() -> None:
 
 
 def test_a_landing_column_leads_to_the_codes_that_are_made_of_it(page: str) -> None:
-    landing = page.partition('<h2 id="s4">')[2]
+    landing = page.partition('<h2 id="s5">')[2]
     row = landing.partition("<code>customers.sex</code>")[2].partition("</tr>")[0]
     assert 'href="#BASIC/SEX/FEMALE"' in row
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from acrm_batch import snapshot_columns
 from acrm_batch.dictionary import audits_of, entries
 from acrm_batch.lineage import Origins, origins_of
 from acrm_batch.project import Project
@@ -81,7 +82,7 @@ _LONG = 60
 
 
 def render(project: Project) -> str:
-    """The page: indicators by class, tags by family, published tables, landing tables, models."""
+    """The page: indicators by class, tags by family; what is published, where it comes from."""
     origins = origins_of(project)
     rows = entries(project)
     sections = [
@@ -90,6 +91,7 @@ def render(project: Project) -> str:
     ]
     sections += [
         ("发布表 · Published tables", _published(origins)),
+        ("快照 · Snapshot", _snapshot(project)),
         ("交付表 · Landing tables", _landing(rows)),
         ("模型 · Models", _models(project)),
     ]
@@ -197,6 +199,30 @@ def _published(origins: Origins) -> str:
             f"<h3>{escape(table.name)}</h3><p>{escape(table.description)}</p>"
             f'<p class="faint">{made}</p>{_table(heads, cells)}'
         )
+    return found
+
+
+def _snapshot(project: Project) -> str:
+    """Every column of every table of a snapshot: what it says, or whose code's it is."""
+    heads = {"列 Column": 30, "类型 Type": 14, "说明 Meaning": 56}
+    found = ""
+    for table, own in snapshot_columns.OWN.items():
+        cells = [
+            (f"<code>{table}.{name}</code>", escape(column.type),
+             f"{escape(column.meaning.zh)}<br>{escape(column.meaning.en)}")
+            for name, column in own.items()
+        ]  # fmt: skip
+        codes = snapshot_columns.of_codes(project.catalogue, table)
+        lines = ", ".join(
+            f'<a href="#{escape(code)}"><code>{table}.{column}</code></a>'
+            for column, code in codes.items()
+        )
+        if lines:
+            lines = (
+                f"<details><summary>{len(codes)} 个编码的字段 columns of codes</summary>"
+                f'<div class="lineage">{lines}</div></details>'
+            )
+        found += f"<h3>{table}</h3>{_table(heads, cells)}{lines}"
     return found
 
 
