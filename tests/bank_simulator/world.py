@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from bank_simulator.plan import Plan
+from crm_shared.business_calendar import previous_month_end
 from crm_shared.landing import TABLES
 
 HERE = Path(__file__).parent
@@ -38,6 +39,18 @@ class World:
     def rows_of(self, file: str, query: str, day: date | None = None) -> list[tuple[object, ...]]:
         """The rows of a query over the common table expressions of a file beside this one."""
         return self.rows((HERE / file).read_text(encoding="utf-8") + query, day)
+
+    def potential_tags(self) -> set[tuple[object, object]]:
+        """Every active customer and tag of potential customers that holds of him on as_of, by the
+        text of docs/rules/potential.md."""
+        tagged = "SELECT DISTINCT customer_id, tag.name FROM tag JOIN active USING (customer_id)"
+        text = (HERE / "potential_tags.sql").read_text(encoding="utf-8")
+        found = set(self.rows_of("customers.sql", f"{text} {tagged}"))
+        keys = "SELECT customer_id FROM key_customer"
+        now = set(self.rows_of("customers.sql", keys))
+        before = self.rows_of("customers.sql", keys, previous_month_end(self.plan.as_of))
+        found |= {(one[0], "T06/KEY_DOWN") for one in before if one not in now}
+        return {(customer, f"POTENTIAL/{name}") for customer, name in found}
 
     @property
     def eve(self) -> date:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -125,6 +125,33 @@ def test_tags_of_potential_customers_hold_where_they_were_planted(truth: Truth) 
         if found[path].get(customer) is not expected
     ]
     assert wrong == []
+
+
+@pytest.mark.slow
+def test_tags_of_potential_customers_hold_of_nobody_else(truth: Truth) -> None:
+    world = open_world(truth.folder / "bank", truth.plan)
+    told = world.potential_tags()
+    world.connection.close()
+    found = set(truth.crm.rows("pub_potential_customers", truth.day, "customer_id, path"))
+    assert {path for _, path in told} == {path for _, path in found}
+    assert found ^ told == set()
+
+
+@pytest.mark.slow
+def test_potential_customers_are_as_strong_and_valid_as_planted(truth: Truth) -> None:
+    planted = truth.answers("potential_tags", 'customer_id, path, strength, "case"')
+    rows = truth.crm.rows("pub_potential_customers", truth.day, "customer_id, path, strength")
+    found = {(customer, path): strength for customer, path, strength in rows}
+    wrong = [
+        (case, found[customer, path], f"should be {strength}")
+        for customer, path, strength, case in sorted(planted, key=str)
+        if strength is not None and found[customer, path] != strength
+    ]
+    assert wrong == []
+    days = int(truth.plan.parameters.values["potential.valid_days"])
+    until = truth.day + timedelta(days=days)
+    valid = truth.crm.rows("pub_potential_customers", truth.day, "distinct valid_until")
+    assert valid == [until]
 
 
 @pytest.mark.slow

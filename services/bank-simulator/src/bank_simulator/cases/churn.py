@@ -108,8 +108,7 @@ def _closing(dates: Dates) -> Iterator[Case]:
         return Case(f"emptied_{name}", tags={"T06/CLOSING": expected},
                     accounts=(Account(opening, moves=(move,)),))  # fmt: skip
 
-    share = int(50 * min(Decimal(had) / 100000, Decimal(1)))
-    yield emptied("exactly_enough", 50 + share, had, left)
+    yield emptied("exactly_enough", dates.strength(had), had, left)
     yield emptied("but_for_a_cent", False, had, f"{Decimal(left) + CENT}")
     yield emptied("of_a_cent_less", False, f"{Decimal(had) - CENT}", left)
     days = dates.number("potential.channel_ended_days")

@@ -60,7 +60,7 @@ def _settled(dates: Dates) -> Iterator[Case]:
                     coverage=BY_LOAN if more else SETTLED,
                     tags={"T02/SETTLED_CLEAN": expected})  # fmt: skip
 
-    yield settled("today", 65, 0)
+    yield settled("today", dates.strength("30000"), 0)
     yield settled("on_the_first_day", True, days - 1)
     yield settled("the_day_before", False, days)
     yield settled("after_trouble", False, 9, overdue_on=dates.first - 200 * DAY)
@@ -102,7 +102,7 @@ def _mortgages(dates: Dates) -> Iterator[Case]:
         return Case(f"mortgage_{name}", accounts=ACCOUNT, loans=(loan,), coverage=BY_LOAN,
                     tags={"T02/MORTGAGE_YEARS": expected})  # fmt: skip
 
-    yield mortgage("of_exactly_so_many_years", 95, granted_on)
+    yield mortgage("of_exactly_so_many_years", dates.strength("90000"), granted_on)
     yield mortgage("of_a_day_less", False, granted_on + DAY)
     yield mortgage("once_overdue", False, granted_on - 90 * DAY,
                    last_overdue_on=dates.first - 400 * DAY)  # fmt: skip
@@ -125,7 +125,7 @@ def _seasonal(dates: Dates) -> Iterator[Case]:
         )  # fmt: skip
 
     yield farmer("a_year_and_no_day_ago", False, year)
-    yield farmer("from_the_day_after", 54, year + DAY)
+    yield farmer("from_the_day_after", dates.strength("8000"), year + DAY)
     yield farmer("until_the_last_day", True, year + days * DAY)
     yield farmer("a_day_later", False, year + (days + 1) * DAY)
     yield farmer("of_a_teacher", False, year + 5 * DAY, work="teacher")

@@ -70,7 +70,7 @@ def _maturing(dates: Dates) -> Iterator[Case]:
         )  # fmt: skip
 
     yield maturing("of_today_is_not_maturing", dates.as_of, False)
-    yield maturing("of_tomorrow_is_maturing", dates.ago(-1), 60)
+    yield maturing("of_tomorrow_is_maturing", dates.ago(-1), dates.strength("20000"))
     yield maturing("of_the_last_day_is_maturing", dates.ago(-days), True)
     yield maturing("of_a_day_later_is_not_maturing", dates.ago(-days - 1), False)
     yield maturing("closed_is_not_maturing", dates.ago(-5), False, dates.ago(20))

@@ -95,7 +95,7 @@ def _maturing(dates: Dates) -> Iterator[Case]:
         )  # fmt: skip
 
     yield maturing("of_today_is_not_maturing", dates.as_of, False)
-    yield maturing("of_tomorrow_is_maturing", dates.ago(-1), 53)
+    yield maturing("of_tomorrow_is_maturing", dates.ago(-1), dates.strength("7000"))
     yield maturing("of_the_last_day_is_maturing", dates.ago(-days), True)
     yield maturing("of_a_day_later_is_not_maturing", dates.ago(-days - 1), False)
     yield maturing("ended_today_is_not_maturing", dates.ago(-1), False, dates.as_of)

@@ -309,6 +309,11 @@ class Dates:
         """An amount: a parameter's value `times` a factor, and `more`, to the cent."""
         return f"{self.parameters.money(code) * Decimal(times) + Decimal(more):.2f}"
 
+    def strength(self, amount: str) -> int:
+        """How strong a tag of potential customers of that amount is, by docs/rules/potential.md."""
+        share = Decimal(amount) / self.parameters.money("potential.reference_amount")
+        return 50 + min(50, int(50 * share))
+
     def ago(self, days: int) -> date:
         """The day that many days before as_of; negative: after it."""
         return self.as_of - timedelta(days=days)
