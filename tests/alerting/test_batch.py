@@ -273,5 +273,10 @@ def test_every_rule_of_the_table_is_the_one_of_the_documents(
         "frequent_transfers.min_count": "5",
         "frequent_transfers.window_hours": "24",
         "card_spend.min_amount": "50000.00",
+        "movement.currency": "CNY",
+        "storm.max_per_hour": "5000",
+    } | {
+        f"storm.max_per_hour@{code}": "50000"
+        for code in ("R03.ARREARS", "R03.OVERDUE", "R03.CARD_OVERDUE", "R05.LOBBY_ARRIVAL")
     }
     assert LARGE_INFLOW in [one.rule for one in rules.stateless]

@@ -92,7 +92,7 @@ def test_what_is_settled_is_kept_and_told_no_more(
     said = ("--why", "records of a test", "--by", "Chen")
     with pytest.raises(UsageError, match="999999: no open dead letter"):
         _said("settle", str(three[0]), "999999", *said)
-    assert _said("settle", str(three[0]), str(three[1]), *said).startswith("2 settled.")
+    assert _said("settle", str(three[0]), str(three[1]), *said).startswith("2 dead letters settled")
     assert _said("list") == "1 dead letter shown."
     assert _said("list", "--all") == "3 dead letters shown."
     assert status.waiting(connection).dead_letters == {"undecodable": 1}

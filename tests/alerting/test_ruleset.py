@@ -42,6 +42,8 @@ def test_two_rules_may_have_parameters_of_their_own() -> None:
     assert rules.parameters() == {
         "movement.individual_min_amount": "1.00",
         "movement.business_min_amount": "2.00",
+        "movement.currency": "CNY",
+        "storm.max_per_hour": "5000",
         "movement.business_min_amount@R01.LARGE_OUTFLOW": "3.00",
     }
 
@@ -71,6 +73,8 @@ def test_a_value_is_told_plainly_however_it_was_written() -> None:
         "movement.business_min_amount": "5000000.00",
         "frequent_transfers.min_count": "5",
         "frequent_transfers.window_hours": "24",
+        "movement.currency": "CNY",
+        "storm.max_per_hour": "5000",
     }
 
 

@@ -28,6 +28,15 @@ def test_columns_stand_below_each_other_numbers_to_the_right() -> None:
     assert list(plain.aligned(("rule",), [])) == []
 
 
+def test_columns_stand_below_each_other_behind_chinese_and_what_is_true_or_not_is_said() -> None:
+    rows = [("大额资金流入", True, 1), ("Cafe\u0301", False, 20)]
+    assert list(plain.aligned(("规则", "told", "n"), rows)) == [
+        "规则          told   n",
+        "大额资金流入  yes    1",
+        "Cafe\u0301          no    20",
+    ]
+
+
 @pytest.mark.parametrize(
     ("number", "told"), [(0, "0 reminders"), (1, "1 reminder"), (1_000, "1,000 reminders")]
 )

@@ -1,5 +1,6 @@
 """What commands print: aligned columns, numbers with their noun, instants, faults of fields."""
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -21,22 +22,36 @@ _MOST_FAULTS = 5
 
 
 def aligned(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Iterator[str]:
-    """A head and a line per row, columns aligned: numbers right, the rest left. Nothing without
-    rows, and no blanks at the end of a line."""
+    """A head and a line per row, columns aligned as a terminal shows them: numbers right, the rest
+    left. Nothing without rows, and no blanks at the end of a line."""
     if not rows:
         return
     cells = [list(head), *([_cell(value) for value in row] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    right = [
-        all(isinstance(value, int | float) or value is None for value in column)
-        for column in zip(*rows, strict=True)
-    ]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    right = [all(map(_is_number, column)) for column in zip(*rows, strict=True)]
     for line in cells:
         padded = (
-            cell.rjust(width) if number else cell.ljust(width)
+            _blanks(cell, width) + cell if number else cell + _blanks(cell, width)
             for cell, width, number in zip(line, widths, right, strict=True)
         )
         yield "  ".join(padded).rstrip()
+
+
+def _blanks(cell: str, width: int) -> str:
+    return " " * (width - _width(cell))
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: Chinese characters take two, marks above others none."""
+    return sum(
+        0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1
+        for one in text
+    )
+
+
+def _is_number(value: object) -> bool:
+    """What does not keep a column from standing to the right."""
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def counted(number: int, one: str, several: str | None = None) -> str:
@@ -73,4 +88,6 @@ def _field(problem: Mapping[str, Any]) -> str:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "-" if value is None or value == "" else str(value)

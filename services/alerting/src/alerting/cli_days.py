@@ -13,14 +13,11 @@ from alerting.cli_history import From, Landing, To, day, without_type
 from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected, published
 from crm_shared import kafka, plain
 from crm_shared.clock import bank_date
-from crm_shared.errors import UsageError
+from crm_shared.errors import ExitCode, UsageError
 from crm_shared.events.from_bank import TOPICS
 from crm_shared.settings import KafkaSettings
 
 app = typer.Typer()
-
-#: The exit code where something of the day is missing.
-INCOMPLETE = 3
 
 
 @app.command()
@@ -52,7 +49,7 @@ def completeness(
     with connected(ours) as connection:
         days_checked.keep(connection, on, complete=report["complete"])
     if not report["complete"]:
-        raise typer.Exit(INCOMPLETE)
+        raise typer.Exit(ExitCode.BLOCKED)
 
 
 @app.command()
@@ -100,19 +97,22 @@ def replay(
 def _replayed(found: dict[str, Any]) -> list[str]:
     names = ("same", "changed", "new", "again", "withdrawn")
     said = [
-        f"{found['from']} to {found['to']} by the rules in force, on {found['events']} delivered "
-        "events, with those that windows and reversals need; nothing is written.",
+        f"{found['from']} to {found['to']} by the rules in force, on "
+        f"{plain.counted(found['events'], 'delivered event')}, with those that windows and "
+        "reversals need; nothing is written.",
         *without_type(found),
         *found["assumed"],
-        f"{'rule':<28}" + "".join(f"{name:>11}" for name in names),
+        *plain.aligned(
+            ("rule", *names),
+            [(code, *(one[name] for name in names)) for code, one in found["rules"].items()],
+        ),
     ]
     for code, one in found["rules"].items():
-        said.append(f"{code:<28}" + "".join(f"{one[name]:>11}" for name in names))
         for it in one.get("examples", ()):
             sides = " -> ".join(_facts(it[side]) for side in ("before", "after") if it[side])
             said.append(
-                f"    {it['outcome']}, for instance: customer {it['customer_id']}, {it['window']}"
-                f", {sides or 'its values are kept no longer'}"
+                f"{code} {it['outcome']}, for instance: customer {it['customer_id']}, "
+                f"{it['window']}, {sides or 'its values are kept no longer'}"
             )
     if not any("examples" in one for one in found["rules"].values()):
         said.append(NOT_SHOWN)
@@ -147,21 +147,17 @@ def _report(on: date, lines: Sequence[Any], found: worked.Worked) -> dict[str, A
 
 
 def _told(report: dict[str, Any]) -> list[str]:
-    said = [f"{'kind':<20}{'booked':>10}{'worked on':>11}{'late':>8}{'missing':>9}  "]
-    for one in report["kinds"]:
-        numbers = (one["booked"], one["worked"], one["late"], one["missing"])
-        cells = ["-" if it is None else str(it) for it in numbers]
-        said.append(
-            f"{one['kind']:<20}{cells[0]:>10}{cells[1]:>11}{cells[2]:>8}{cells[3]:>9}  "
-            f"{_verdict(one)}"
-        )
-        said += [f"    {sentence}" for sentence in one["to_do"]]
-    said += [
-        f"{one['rule']:<28}{one['raised']} raised, {one['withdrawn']} withdrawn"
-        + (f", {plain.counted(one['not_sent'], 'message')} not yet sent" if one["not_sent"] else "")
-        + (f", {one['held']} held by a storm" if one["held"] else "")
-        for one in report["reminders"]
-    ] or ["No reminder was raised for events of that day."]
+    said = list(plain.aligned(
+        ("kind", "booked", "worked on", "late", "missing", "result"),
+        [(one["kind"], one["booked"], one["worked"], one["late"], one["missing"], _verdict(one))
+         for one in report["kinds"]],
+    ))  # fmt: skip
+    said += [f"{one['kind']}: {sentence}" for one in report["kinds"] for sentence in one["to_do"]]
+    said += list(plain.aligned(
+        ("rule", "raised", "withdrawn", "not yet sent", "held by a storm"),
+        [(one["rule"], one["raised"], one["withdrawn"], one["not_sent"], one["held"])
+         for one in report["reminders"]],
+    )) or ["No reminder was raised for events of that day."]  # fmt: skip
     said.append(f"Open dead letters of the day: {_numbers(report['dead_letters'])}.")
     if undated := report["dead_letters_of_no_day"]:
         said.append(

@@ -22,6 +22,7 @@ from alerting import (
 from alerting.cli_rules import CHANGES, Code, changed
 from alerting.commands import NOT_SHOWN, AsJson, MaybeBy, MaybePurpose, connected, published
 from alerting.rules import RULES
+from crm_shared import plain
 from crm_shared.errors import UsageError
 
 app = typer.Typer()
@@ -104,26 +105,26 @@ def without_type(found: Mapping[str, Any]) -> list[str]:
     if not number:
         return []
     return [
-        f"{number} customers who booked have no type on any delivered day and were taken as "
-        "individuals; the stream goes by what each booking says."
+        f"{plain.counted(number, 'customer who booked has', 'customers who booked have')} no type "
+        "on any delivered day: who has none is taken as an individual; the stream goes by what each booking says."
     ]
 
 
 def _told(found: Mapping[str, Any]) -> str:
     lines = [
-        f"{found['code']} on {found['events']} events, {found['from']} to {found['to']}: "
-        f"{found['proposed']} reminders as proposed, {found['in_force']} as in force; "
-        f"{found['both']} are the same, {found['only_proposed']} new, "
-        f"{found['only_in_force']} no longer.",
+        f"{found['code']} on {plain.counted(found['events'], 'event')}, {found['from']} to "
+        f"{found['to']}: {plain.counted(found['proposed'], 'reminder')} as proposed, "
+        f"{found['in_force']:,} as in force; {found['both']:,} the same, "
+        f"{found['only_proposed']:,} new, {found['only_in_force']:,} no longer.",
         *without_type(found),
         *found["assumed"],
         *([] if found["events"] else [NOTHING_TRIED]),
-        f"{'day':<12}{'proposed':>10}{'in force':>10}",
     ]
-    all_days = sorted({*found["by_day"], *found["by_day_in_force"]})
-    for one in all_days:
-        before = found["by_day_in_force"].get(one, 0)
-        lines.append(f"{one:<12}{found['by_day'].get(one, 0):>10}{before:>10}")
+    after, before = found["by_day"], found["by_day_in_force"]
+    lines += plain.aligned(
+        ("day", "proposed", "in force"),
+        [(one, after.get(one, 0), before.get(one, 0)) for one in sorted({*after, *before})],
+    )
     for name in ("by_branch", "by_manager"):
         told = "not known: acrm-batch has published nobody" if found[name] is None else "-"
         most = sorted((found[name] or {}).items(), key=lambda it: (-it[1], it[0]))[:10]

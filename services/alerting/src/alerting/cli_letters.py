@@ -62,7 +62,7 @@ def list_letters(
         return
     for line in plain.aligned(_HEAD, [_cells(one) for one in found]):
         print(line)
-    more = f" of {number}, the oldest; --limit shows more" if number > len(found) else ""
+    more = f" of {number:,}, the oldest; --limit shows more" if number > len(found) else ""
     print(f"{plain.counted(len(found), 'dead letter')} shown{more}.")
 
 
@@ -89,8 +89,9 @@ def requeue(
                 connection, page, database_clock.now(connection), bounds_of(ours)
             )
     print(
-        f"{result.worked} worked on, {plain.counted(result.raised, 'reminder')} raised, "
-        f"{result.withdrawn} withdrawn, {result.still_dead} still dead."
+        f"{plain.counted(result.worked, 'dead letter')} worked on, "
+        f"{plain.counted(result.raised, 'reminder')} raised, "
+        f"{result.withdrawn:,} withdrawn, {result.still_dead:,} still dead."
     )
     for code in dict.fromkeys(result.storms):
         print(f"A storm of {code} has begun: its messages are held; look at `alerting storms`.")
@@ -115,7 +116,10 @@ def settle(ids: Numbers = None, reason: OfReason = None, *, why: Why, by: By) ->
             after = page[-1].dead_letter_id
             _keep_who(connection, "dead_letters.settled", page, by, why=why)
             settled += dead_letters.settle(connection, [one.dead_letter_id for one in page])
-    print(f"{settled} settled. They are kept: `alerting dead-letters list --all` shows them.")
+    print(
+        f"{plain.counted(settled, 'dead letter')} settled and kept: "
+        "`alerting dead-letters list --all` shows what was."
+    )
 
 
 def _cells(one: dead_letters.StoredDeadLetter) -> Sequence[object]:

@@ -8,6 +8,7 @@ from alerting import audit, outbox, settings
 from alerting.cli_letters import Why
 from alerting.cli_rules import By, instant
 from alerting.commands import connected
+from crm_shared import plain
 
 app = typer.Typer()
 
@@ -30,4 +31,5 @@ def send_again(since: Since, *, why: Why, by: By) -> None:
             purpose=audit.Purpose.OPERATIONS, details={"why": why},
         )  # fmt: skip
         number = outbox.send_again(connection, begins)
-    print(f"{number} messages are sent once more; `alerting status` shows how many are left.")
+    sent = plain.counted(number, "message is", "messages are")
+    print(f"{sent} sent once more; `alerting status` shows how many are left.")

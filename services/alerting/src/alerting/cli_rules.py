@@ -36,10 +36,10 @@ def in_force(context: typer.Context, as_json: AsJson = False) -> None:
         print(json.dumps(found.parameters(), indent=2))
         return
     rows = [
-        (one.rule.code, one.version, one.parameters.max_per_hour, _said(one.values))
+        (one.rule.code, one.version, _said(one.values))
         for one in sorted(found.rules, key=lambda one: one.rule.code)
     ]
-    for line in plain.aligned(("rule", "version", parameters.STORM, "parameters"), rows):
+    for line in plain.aligned(("rule", "version", "parameters"), rows):
         print(line)
 
 
@@ -109,7 +109,7 @@ def list_drafts(as_json: AsJson = False) -> None:
     ]  # fmt: skip
     for line in plain.aligned(head, rows):
         print(line)
-    print("1 draft waits." if len(found) == 1 else f"{len(found)} drafts wait.")
+    print(f"{plain.counted(len(found), 'draft waits', 'drafts wait')}.")
 
 
 @app.command()

@@ -30,7 +30,7 @@ def lasting(context: typer.Context, as_json: AsJson = False) -> None:
         return
     for one in found:
         print(one.sentence)
-    print("1 storm lasts." if len(found) == 1 else f"{len(found)} storms last.")
+    print(f"{plain.counted(len(found), 'storm lasts', 'storms last')}.")
 
 
 @app.command()

@@ -15,6 +15,7 @@ from alerting.cli_history import Landing, day
 from alerting.cli_rules import By
 from alerting.commands import AsJson, connected, published
 from alerting.rules import RULES
+from crm_shared import plain
 from crm_shared.errors import UsageError
 
 if TYPE_CHECKING:
@@ -144,11 +145,12 @@ def _of_event(
 def _tell(code: str, customer: int, asked: date, found: "Explanation", *, in_files: bool) -> None:
     for sentence in found.assumed:
         print(sentence)
-    for one in found.judged:
-        print(
-            f"{one.occurred_at:%Y-%m-%dT%H:%M:%SZ}  {one.fact:<20}{found.sentence(one)}"
-            f"; event {one.event_id}"
-        )
+    rows = [
+        (plain.instant(one.occurred_at), one.fact, one.event_id, found.sentence(one))
+        for one in found.judged
+    ]
+    for line in plain.aligned(("at", "fact", "event", "the rule"), rows):
+        print(line)
     if not in_files:
         print(
             f"No delivered file tells the events of {code}: only what the database has is told, "
@@ -177,8 +179,9 @@ def _tell_event(found: "EventExplanation", known: traces.Traces) -> None:
     print(found.sentence)
     for sentence in found.notes:
         print(sentence)
-    for one in found.rules:
-        print(f"{one.rule_code:<28}{one.sentence}")
+    rows = [(one.rule_code, one.sentence) for one in found.rules]
+    for line in plain.aligned(("rule", "said"), rows):
+        print(line)
     _tell_more(one.reminder_id for one in known.fired)
     numbers = ", ".join(f"{one.dead_letter_id} ({one.state})" for one in known.letters)
     print(f"dead letters of this event: {numbers or 'none'}")

@@ -37,8 +37,12 @@ class RuleInForce:
 
     @property
     def values(self) -> dict[str, str]:
-        """Value by parameter code; those of a scope are named as `alerting.overrides` does."""
+        """Every value by parameter code, also defaults; those of a scope are named as
+        `alerting.overrides` does."""
         named = {code: str(value) for code, value in self.parameters.values.items()}
+        if parameters.CURRENCY in parameters.names(self.rule.code):
+            named[parameters.CURRENCY] = self.parameters.currency
+        named[parameters.STORM] = str(self.parameters.max_per_hour)
         for one in self.parameters.overrides:
             named |= {f"{code}@{one.scope}": str(value) for code, value in one.values.items()}
         return named

@@ -188,9 +188,11 @@ def held(partitions: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence on each of the partitions of `read` that is held."""
     return [
         f"{one['topic']}/{one['partition']} is held at offset {one['next_offset']}: its last "
-        f"{one['dead_in_a_row']} records are open dead letters, and {one['lag_records']} wait since"
-        f" {one['held_at']}. Look at `alerting dead-letters list`, mend the producer, and settle or"
-        " requeue them: it goes on by itself."
+        f"{plain.counted(one['dead_in_a_row'], 'record is an', 'records are')} open dead "
+        f"{'letter' if one['dead_in_a_row'] == 1 else 'letters'}, and "
+        f"{plain.counted(one['lag_records'], 'record waits', 'records wait')} since "
+        f"{plain.instant(datetime.fromisoformat(one['held_at']))}. Look at `alerting dead-letters "
+        "list`, mend the producer, and settle or requeue them: it goes on by itself."
         for one in partitions
         if one["held"]
     ]

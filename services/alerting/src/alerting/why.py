@@ -15,6 +15,7 @@ import psycopg
 
 from alerting import why_words
 from alerting.judged_again import JudgedAgain, JudgedEvent
+from crm_shared import plain
 
 #: A reminder is of the day of the event that raised it; where the message is no longer kept, it may
 #: be of any.
@@ -67,7 +68,7 @@ class Standing:
             return "no message kept"
         if self.held:
             return "held by a storm of the rule"
-        return f"sent at {self.sent_at:%Y-%m-%dT%H:%M:%SZ}" if self.sent_at else "not sent yet"
+        return f"sent at {plain.instant(self.sent_at)}" if self.sent_at else "not sent yet"
 
 
 @dataclass(frozen=True, slots=True)
