@@ -181,6 +181,7 @@ def test_a_draft_is_tried_before_it_is_approved(
     assert "for instance: customer" not in tried
     assert f"{FIRST} to {LAST}, " in _said("rules", "drafts")
     drafts.approve(connection, number, checker="Chen", at=None, settings=settings)
+    assert f"{FIRST} to {LAST}, " in _said("rules", "show", INFLOW)
     again = _said("backtest", INFLOW, "movement.individual_min_amount=2000", *days, "--json")
     found: dict[str, Any] = json.loads(again)
     assert found["in_force"] > found["proposed"]

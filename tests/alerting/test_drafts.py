@@ -113,9 +113,7 @@ def test_a_draft_of_an_older_version_is_not_approved(
     )
     connection.commit()
     with pytest.raises(DraftRefusedError, match="draft anew"):
-        drafts.approve(
-            connection, number, checker="Chen", at=None, settings=settings, untested=True
-        )
+        drafts.approve(connection, number, checker="Chen", at=None, settings=settings)
 
 
 def test_a_version_is_never_changed(connection: psycopg.Connection) -> None:
@@ -186,8 +184,9 @@ def test_the_commands_lead_from_a_draft_to_a_version(
     with pytest.raises(DraftRefusedError, match="Nobody has tried draft"):
         said("approve", waiting, "--by", "Chen")
     said("approve", waiting, "--by", "Chen", "--untested", "--at", "2026-07-01T00:00:00+08:00")
-    assert re.search("Lin +Chen +more ", said("show", "R01.LARGE_OUTFLOW"))
-    assert json.loads(said("show", "R01.LARGE_OUTFLOW", "--json"))[-1]["checker"] == "Chen"
+    assert re.search("Lin +Chen +more +none ", said("show", "R01.LARGE_OUTFLOW"))
+    last = json.loads(said("show", "R01.LARGE_OUTFLOW", "--json"))[-1]
+    assert (last["checker"], last["backtest"]) == ("Chen", None)
     assert "4000000.00" in said()
     assert json.loads(said("schema", INFLOW))["additionalProperties"] is False
 

@@ -145,6 +145,10 @@ class VersionItem(BaseModel):
     maker: str | None = Field(examples=["Lin"])
     checker: str | None = Field(examples=["Chen"])
     reason: str | None = Field(examples=["too many"])
+    backtest: dict[str, Any] | None = Field(
+        examples=[None],
+        description="What the last backtest before the approval counted; null: nobody tried it.",
+    )
 
 
 class Versions(BaseModel):

@@ -106,7 +106,8 @@ def without_type(found: Mapping[str, Any]) -> list[str]:
         return []
     return [
         f"{plain.counted(number, 'customer who booked has', 'customers who booked have')} no type "
-        "on any delivered day: who has none is taken as an individual; the stream goes by what each booking says."
+        "on any delivered day: who has none is taken as an individual; "
+        "the stream goes by what each booking says."
     ]
 
 

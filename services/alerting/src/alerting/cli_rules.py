@@ -45,17 +45,18 @@ def in_force(context: typer.Context, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(code: Code, as_json: AsJson = False) -> None:
-    """Every version of a rule: from when, what, by whom and why."""
+    """Every version of a rule: from when, what, by whom and why, and what its backtest was."""
     with connected(settings.load()) as connection:
         found = drafts.versions(connection, code)
     if as_json:
         print(json.dumps([_as_json(one) for one in found], indent=2, ensure_ascii=False))
         return
-    head = ("version", "from", "maker", "checker", "why", "parameters")
+    head = ("version", "from", "maker", "checker", "why", "backtest", "parameters")
     rows = [
         (
             one.version, plain.instant(one.effective_from), one.maker, one.checker,
-            one.reason if one.maker else "set up so", _said(overrides.flat(one.parameters)),
+            one.reason if one.maker else "set up so", _tried(one, "none") if one.maker else None,
+            _said(overrides.flat(one.parameters)),
         )
         for one in found
     ]  # fmt: skip
@@ -102,7 +103,7 @@ def list_drafts(as_json: AsJson = False) -> None:
     head = ("draft", "rule", "maker", "why", "backtest", "changes")
     rows = [
         (
-            one.draft_id, one.code, one.maker, one.reason, _tried(one),
+            one.draft_id, one.code, one.maker, one.reason, _tried(one, "not yet"),
             _changes(before[one.draft_id], overrides.flat(one.parameters)),
         )
         for one in found
@@ -175,10 +176,10 @@ def _changes(was: Mapping[str, Any], will_be: Mapping[str, Any]) -> str:
     )
 
 
-def _tried(one: drafts.Draft) -> str:
+def _tried(one: drafts.Draft | drafts.Version, untried: str) -> str:
     tried = one.backtest
     if not tried:
-        return "not yet"
+        return untried
     return (
         f"{tried['from']} to {tried['to']}, {plain.counted(tried['events'], 'event')}: "
         f"{plain.counted(tried['proposed'], 'reminder')}, {tried['in_force']} as in force"

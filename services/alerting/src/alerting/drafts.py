@@ -47,7 +47,7 @@ returning effective_from
 """
 
 _VERSIONS = """
-select r.version, r.parameters, r.effective_from, d.maker, d.checker, d.reason
+select r.version, r.parameters, r.effective_from, d.maker, d.checker, d.reason, d.backtest
 from alerting.rules r left join alerting.rule_drafts d using (draft_id)
 where r.code = %s order by r.version
 """
@@ -77,7 +77,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of a rule, from when it holds, and who is answerable; None: set up so."""
+    """A version of a rule, from when it holds, who is answerable (None: set up so), and what its
+    last backtest before the approval counted (None: nobody tried it)."""
 
     version: int
     parameters: dict[str, Any]
@@ -85,6 +86,7 @@ class Version:
     maker: str | None
     checker: str | None
     reason: str | None
+    backtest: dict[str, Any] | None = None
 
 
 def versions(connection: psycopg.Connection, code: str) -> list[Version]:
@@ -182,22 +184,24 @@ def approve(
                 f"Version {version} of {one.code} comes into force at {latest:%Y-%m-%dT%H:%M:%SZ}; "
                 "approve this one for that time or a later one (--at)."
             )
-    return Version(version + 1, one.parameters, begins, one.maker, checker, one.reason)
+    return Version(
+        version + 1, one.parameters, begins, one.maker, checker, one.reason, one.backtest
+    )
 
 
 def _require_still_right(connection: psycopg.Connection, one: Draft, untested: bool) -> int:
-    """Refuse a draft that nobody tried, or tried on nothing, or that a newer version has overtaken;
+    """Refuse a draft that a newer version has overtaken, or that nobody tried, or tried on nothing;
     the version now."""
     version, stored = newest(connection, one.code)
-    before, after = (parameters.parse(one.code, it) for it in (stored, one.parameters))
-    judges_otherwise = replace(after, max_per_hour=before.max_per_hour) != before
-    if judges_otherwise and not untested:
-        _require_tried(one)
     if version != one.base_version:
         raise DraftRefusedError(
             f"Draft {one.draft_id} was made of version {one.base_version} of {one.code}, and "
             f"version {version} has come since; reject it and draft anew."
         )
+    before, after = (parameters.parse(one.code, it) for it in (stored, one.parameters))
+    judges_otherwise = replace(after, max_per_hour=before.max_per_hour) != before
+    if judges_otherwise and not untested:
+        _require_tried(one)
     return version
 
 
