@@ -14,6 +14,13 @@ from crm_shared.errors import CrmError
 #: How long a service may take to stop before it is killed.
 STOP_SECONDS = 15.0
 
+#: So often a service is started anew within so many seconds.
+REVIVALS = 3
+REVIVAL_SECONDS = 60.0
+
+#: Who gets one of these was asked to end.
+_ASKED_TO_END = (signal.SIGTERM, signal.SIGINT)
+
 
 class Programs:
     """Console commands of this installation, with one environment and one folder of logs."""
@@ -23,6 +30,7 @@ class Programs:
         self._logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._commands: dict[str, Sequence[str]] = {}
+        self._revived: dict[str, list[float]] = {}
 
     def run(self, *command: str, shown: bool = False) -> str:
         """Run a command to its end; its output, unless it is `shown` on the terminal as it comes.
@@ -77,20 +85,37 @@ class Programs:
         for name, process in self._running.items():
             code = process.poll()
             if code is not None and code < 0:
+                again = (
+                    f" after {REVIVALS} starts within {REVIVAL_SECONDS:.0f} s"
+                    if self._revivals(name) >= REVIVALS
+                    else ""
+                )
                 raise CrmError(
-                    f"The service {name} was killed (signal {-code}), so the demo ends; its log is "
-                    f"{self._logs / name}.log."
+                    f"The service {name} was killed (signal {-code}){again}, so the demo ends; its "
+                    f"log is {self._logs / name}.log."
                 )
             if code is not None:
                 tail = (self._logs / f"{name}.log").read_text(errors="replace").splitlines()[-8:]
                 raise CrmError(f"The service {name} ended with {code}: " + "\n".join(tail))
 
     def revive(self) -> list[str]:
-        """Start anew what somebody killed, as the supervisor of a bank would; their names."""
-        killed = [name for name, process in self._running.items() if (process.poll() or 0) < 0]
+        """Start anew what was killed, as the supervisor of a bank would; their names. Not whom
+        somebody asked to end, nor whom that does not help: `check` tells of these."""
+        killed = [
+            name
+            for name, process in self._running.items()
+            if (code := process.poll() or 0) < 0
+            and -code not in _ASKED_TO_END
+            and self._revivals(name) < REVIVALS
+        ]
         for name in killed:
+            self._revived.setdefault(name, []).append(time.monotonic())
             self.start(name, *self._commands[name])
         return killed
+
+    def _revivals(self, name: str) -> int:
+        since = time.monotonic() - REVIVAL_SECONDS
+        return sum(at > since for at in self._revived.get(name, ()))
 
     def stop(self) -> None:
         """Ask every service to stop, all at once; kill, by pid, what has not after a while."""

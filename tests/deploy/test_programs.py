@@ -40,15 +40,45 @@ def test_a_service_that_was_killed_begins_anew_and_its_log_goes_on(
     programs.check()
 
 
+def _told(programs: Programs) -> str:
+    """What is said of a service that is not started anew."""
+    try:
+        programs.check()
+    except CrmError as error:
+        return error.sentence
+    return ""
+
+
+def test_a_service_that_is_killed_again_and_again_is_told(programs: Programs) -> None:
+    kills_itself = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    programs.start("service", "python", "-c", kills_itself)
+    revived: list[str] = []
+
+    def given_up() -> bool:
+        revived.extend(programs.revive())
+        return "killed (signal 9) after 3 starts within 60 s" in _told(programs)
+
+    _eventually(given_up)
+    assert (revived, programs.revive()) == (["service"] * 3, [])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_service_that_was_asked_to_end_is_not_started_anew(
+    programs: Programs, number: signal.Signals
+) -> None:
+    dies = (
+        f"import os, signal; signal.signal({number}, signal.SIG_DFL); signal.raise_signal({number})"
+    )
+    programs.start("service", "python", "-c", dies)
+    _eventually(lambda: f"was killed (signal {number}), so the demo ends" in _told(programs))
+    assert programs.revive() == []
+
+
 def test_a_service_that_ends_by_itself_is_told_with_its_last_lines(programs: Programs) -> None:
     programs.start("service", "python", "-c", "raise SystemExit('no such table')")
 
     def told() -> bool:
         assert programs.revive() == []
-        try:
-            programs.check()
-        except CrmError as error:
-            return "no such table" in error.sentence
-        return False
+        return "no such table" in _told(programs)
 
     _eventually(told)
