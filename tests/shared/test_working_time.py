@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crm_shared.clock import BANK_ZONE
 from crm_shared.errors import UsageError
-from crm_shared.working_time import working_time
+from crm_shared.working_time import WorkingTime, working_time
 
 BANK = working_time()
 BEGINNING = datetime(2024, 3, 1, tzinfo=BANK_ZONE)
@@ -35,6 +35,13 @@ def at(text: str) -> datetime:
 )  # fmt: skip
 def test_the_notices_of_the_state_council_hold(day: str, works: bool) -> None:
     assert BANK.is_working_day(date.fromisoformat(day)) is works
+
+
+def test_from_when_on_only_weekends_are_known() -> None:
+    known = WorkingTime(years=frozenset({2025, 2026, 2028}))
+    for day, unknown in (("2025-06-30", 2027), ("2026-12-31", 2027), ("2027-05-01", 2027)):
+        assert known.unknown_from(date.fromisoformat(day)) == date(unknown, 1, 1)
+    assert known.unknown_from(date(2028, 1, 1)) == date(2029, 1, 1)
 
 
 def test_each_year_has_the_days_off_of_its_notice() -> None:

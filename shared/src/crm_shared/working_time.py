@@ -38,6 +38,13 @@ class WorkingTime:
             return True
         return day.weekday() < 5 and day not in self.holidays
 
+    def unknown_from(self, day: date) -> date:
+        """The first 1 January, of the year of a day or a later one, whose year has no file."""
+        year = day.year
+        while year in self.years:
+            year += 1
+        return date(year, 1, 1)
+
     def between(self, start: datetime, end: datetime) -> timedelta:
         """The working time between two instants; none where the end is not after the start."""
         first, last = start.astimezone(BANK_ZONE), end.astimezone(BANK_ZONE)

@@ -4,7 +4,8 @@ from datetime import datetime, time
 
 import pytest
 
-from crm_shared.clock import BANK_ZONE
+from crm_shared.clock import BANK_ZONE, bank_date, now
+from crm_shared.working_time import working_time
 from ocrm_api import freshness
 from ocrm_api.scope import UNROUTED
 from tests.ocrm_api.conftest import Api
@@ -52,8 +53,11 @@ async def test_the_metrics_say_how_fresh_intake_and_publication_are(api: Api) ->
     said = {
         line.split()[0]: float(line.split()[1])
         for line in (await api.call(None, "GET", "/metrics")).text.splitlines()
-        if line.startswith(("ocrm_intake", "ocrm_published"))
+        if line.startswith(("ocrm_intake", "ocrm_published", "ocrm_holidays"))
     }
+    first_unknown = working_time().unknown_from(bank_date(now()))
+    begins = datetime.combine(first_unknown, time(), BANK_ZONE).timestamp()
+    assert said["ocrm_holidays_unknown_from_timestamp_seconds"] == begins
     begun = datetime.combine(day, time(), BANK_ZONE).timestamp()
     assert said["ocrm_published_business_date_timestamp_seconds"] == begun
     assert said["ocrm_intake_heartbeat_timestamp_seconds"] == heartbeat.timestamp()

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, time
 from importlib.metadata import version
 from types import FrameType
 from typing import Any
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from crm_shared.clock import BANK_ZONE, bank_date, now
 from crm_shared.personal_data import Protector
 from crm_shared.settings import load
 from ocrm_api import documentation, faults, freshness, health, languages, login, openapi
@@ -105,7 +107,10 @@ def create_app(settings: Settings | None = None, redis: RedisSettings | None = N
     app.state.limiter = limiter
     app.state.metrics = metrics
     app.state.open_streams = OpenStreams(metrics.streams, settings.streams_per_user)
-    app.state.working_time = settings.working_time()
+    app.state.working_time = working = settings.working_time()
+    unknown_from = working.unknown_from(bank_date(now()))
+    begins = datetime.combine(unknown_from, time(), BANK_ZONE)
+    metrics.holidays_unknown_from.set(begins.timestamp())
     app.state.protector = Protector(data_key())
     app.state.profile_sections = {"open_reminders": reminders_service.open_reminders}
     for part in SLICES:

@@ -32,6 +32,12 @@ class Metrics:
             "Turns of the timekeeper of reminders that failed and are tried again.",
             registry=self.registry,
         )
+        self.holidays_unknown_from = Gauge(
+            "ocrm_holidays_unknown_from_timestamp_seconds",
+            "Beginning, at the bank, of the first year without a file of public holidays, as this"
+            " process has them.",
+            registry=self.registry,
+        )
         self.streams = Gauge("ocrm_open_streams", "Open event streams.", registry=self.registry)
         self.published = Gauge(
             "ocrm_published_business_date_timestamp_seconds",
