@@ -161,6 +161,7 @@ def test_canaries_and_metrics_have_their_turn_while_a_backlog_is_sent_and_remind
 ) -> None:
     monkeypatch.setattr(delivery, "AT_ONCE", 2)
     monkeypatch.setattr(relay, "_SEND_SECONDS", 0.0)
+    monkeypatch.setattr(relay, "_MOMENT_SECONDS", 0.0)
     unsent_at_turns = []
     bank = kafka.topic(broker, transactions.TOPIC)
     with psycopg.connect(alerting_url) as other:

@@ -93,6 +93,12 @@ def test_an_alert_says_how_grave_it_is_and_what_it_means_in_both_languages(
     assert said["runbook_url"] == f"docs/runbooks.md#{alert['alert'].lower()}"
 
 
+def test_every_job_that_is_asked_for_is_read() -> None:
+    read = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))
+    asked = {job for one in expressions() for job in re.findall(r'job="(\w+)"', one)}
+    assert asked == {one["job_name"] for one in read["scrape_configs"]}
+
+
 def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
     names = [one["alert"] for one in alerts()]
     assert re.findall(r"^## (\w+)$", RUNBOOKS, re.M) == names

@@ -2,8 +2,8 @@
 
 One that was worked on proves the whole way from the broker to the commit in PostgreSQL, also in a
 night in which nobody books. It is no event: no rule judges it and nothing counts it. One that the
-intake of the OCRM took in proves the way there of all reminders that were stored before it; nobody
-is told of it.
+intake of the OCRM took in proves the way there of all reminders that were stored some seconds
+before it; nobody is told of it.
 """
 
 import time

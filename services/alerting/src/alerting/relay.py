@@ -39,6 +39,7 @@ _LONGEST_PAUSE_SECONDS = 5.0
 _ACK_SECONDS = 20.0
 _SEND_SECONDS = 1.0
 _CANARY_SECONDS = 1.0
+_MOMENT_SECONDS = 5.0
 _DELETE_EVERY_SECONDS = 600.0
 _LOOK_EVERY_SECONDS = 10.0
 
@@ -99,7 +100,7 @@ class Relay:
                     more = self._drain()
                     if not stopping:
                         self._delete_old()
-                        self._send_canaries(emptied=not more)
+                        self._send_canaries()
                     pause = _IDLE_SECONDS
                 except (*database.RETRYABLE, KafkaError, ServerUnavailableError) as error:
                     self._put_off(error)
@@ -150,14 +151,18 @@ class Relay:
                 refused = self._canaries.refused
                 metrics.canaries(status.canaries(connection, self._topics, refused))
 
-    def _send_canaries(self, *, emptied: bool) -> None:
-        """Among the reminders only where none is left to send: the OCRM has all that were stored
-        before a canary which it has."""
+    def _send_canaries(self) -> None:
+        """Among the reminders only while none waits for longer than a moment, whoever sends them:
+        who has a canary has all that were stored a moment before it."""
         if not self._canaries.due():
             return
+        connection = self._connected()
+        patience = self._settings.statement_timeout_seconds * 2
+        with postgres.bounded(connection, patience), connection.transaction():
+            waits = (outbox.oldest_seconds(connection) or 0) > _MOMENT_SECONDS
         producer = self._producing()
         try:
-            self._canaries.send(producer, _CANARY_SECONDS, [self._told] if emptied else ())
+            self._canaries.send(producer, _CANARY_SECONDS, () if waits else [self._told])
         except KafkaError as error:
             # One partition that takes none holds up a reminder for a moment at most; how old its
             # newest is tells it.
