@@ -51,7 +51,7 @@ def test_an_index_whose_making_is_broken_off_is_named_and_made_anew(
         "drop index ocrm.reminders_raised, ocrm.intake_dead_letters_record",
         'alter table ocrm.intake_dead_letters add primary key (topic, partition, "offset")',
         "alter table ocrm.intake_offsets drop column topic_id, drop column missing,"
-        " drop column missing_at",
+        " drop column missing_at, drop column canary_at",
         "update ocrm.alembic_version set version_num = '0007'",
     ):
         own_bank.execute(statement)
