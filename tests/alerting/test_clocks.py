@@ -121,7 +121,7 @@ def test_a_requeue_goes_by_the_database(
     done = CliRunner().invoke(
         app, ["dead-letters", "requeue", "--all", "--by", "Chen"], catch_exceptions=False
     )
-    assert done.output.startswith("1 worked on, "), done.output
+    assert done.output.startswith("1 dead letter worked on, "), done.output
     assert " 1 still dead.\n" in done.output
     left = dead_letters.find(connection, state="dead")
     assert [one.reason for one in left] == ["future_dated"]

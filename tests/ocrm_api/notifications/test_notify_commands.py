@@ -57,7 +57,7 @@ def test_what_failed_is_listed_and_retried(desk: Desk, run: Run) -> None:
     assert head.startswith("notification ")
     assert re.match(rf"{one}  2026-07-01T.* 1 +1  The", line)
     assert run("notifications", "retry", one) == (
-        0, "1 will be tried again; what is no longer new is not sent.\n",
+        0, "1 notification will be tried again; what is no longer new is not sent.\n",
     )  # fmt: skip
     assert run("notifications", "list") == (0, "No notification is failed.\n")
     assert desk.statuses() == [("M1", "waiting", 0)]

@@ -72,7 +72,8 @@ def retry(
         raise UsageError(
             "None of these has failed; `ocrm notifications list` shows those that have."
         )
-    typer.echo(f"{number} will be tried again; what is no longer new is not sent.")
+    retried = plain.counted(number, "notification")
+    typer.echo(f"{retried} will be tried again; what is no longer new is not sent.")
 
 
 @app.command()
