@@ -94,4 +94,17 @@
         WHERE coalesce(money, 0) <= {potential.closing_max} AND had >= {potential.closing_min}
     UNION ALL SELECT customer_id, 'T06/CLOSING' FROM @digital_channels
         WHERE ended_on <= $day AND ended_on > $day - {potential.channel_ended_days}
+    UNION ALL SELECT customer_id, 'T06/CLOSING' FROM account
+        WHERE product = 'demand' AND closed_on <= $day AND closed_on > $day - {potential.channel_ended_days}
+            AND customer_id NOT IN (SELECT customer_id FROM is_open WHERE product = 'demand')
+    UNION ALL SELECT customer_id, 'T06/CLOSING' FROM @credit_cards
+        WHERE card_type = 'credit' AND closed_on <= $day AND closed_on > $day - {potential.channel_ended_days}
+            AND customer_id NOT IN (SELECT customer_id FROM card)
+    UNION ALL SELECT customer_id, 'T06/CLOSING' FROM @merchants
+        WHERE ended_on <= $day AND ended_on > $day - {potential.channel_ended_days}
+            AND customer_id NOT IN (SELECT customer_id FROM merchant)
+    UNION ALL SELECT customer_id, 'T06/CLOSING' FROM @payroll_members
+        WHERE effective_until <= $day AND effective_until > $day - {potential.channel_ended_days}
+            AND customer_id NOT IN (SELECT customer_id FROM @payroll_members
+                WHERE effective_from <= $day AND coalesce(effective_until > $day, true))
 )

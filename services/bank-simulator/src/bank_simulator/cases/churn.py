@@ -4,16 +4,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from bank_simulator.cases.prototype import (
     Account,
+    Card,
     Case,
     Channel,
     Dates,
     Due,
     Holding,
     Loan,
+    Merchant,
     Move,
+    Movement,
+    Payroll,
     led_by,
 )
 from bank_simulator.cases.times import at, next_month
@@ -119,6 +124,23 @@ def _closing(dates: Dates) -> Iterator[Case]:
         channel = Channel(dates.first - 300 * DAY, dates.first - DAY, ended_on, "sms")
         yield Case(f"channel_ended_{name}", accounts=(Account("20000"),), channels=(channel,),
                    tags={"T06/CLOSING": expected})  # fmt: skip
+        yield _given_up(f"the_last_card_{name}", expected, cards=(Card("9000", closed_on=ended_on),),
+                        coverage=led_by("card" if ended_on > dates.as_of else "deposit"))  # fmt: skip
+    today, time = dates.as_of, Account("20000", product="time", matures_on=dates.ago(-300))
+    cards = (Card("9000", closed_on=today), Card("8000"))
+    yield _given_up("a_card_and_has_another", False, cards=cards, coverage=led_by("card"))
+    yield _given_up("the_till", 50, merchants=(Merchant(dates.first - DAY, today),))
+    yield _given_up("the_salary", 50, payroll=Payroll(today))
+    closed = Account("0", opened_on=dates.first - 40 * DAY, closed_on=today)
+    told = (Movement(today, "R01.ACCOUNT_CLOSED", True, account=0),)
+    yield _given_up("the_last_account", 50, accounts=(closed, time), movements=told)
+    yield _given_up("an_account_and_has_another", False, movements=told,
+                    accounts=(closed, Account("20000")))  # fmt: skip
+
+
+def _given_up(name: str, expected: bool | int, **what: Any) -> Case:
+    case = Case(f"gave_up_{name}", accounts=(Account("20000"),), tags={"T06/CLOSING": expected})
+    return replace(case, **what)
 
 
 def _key_down(dates: Dates) -> Iterator[Case]:

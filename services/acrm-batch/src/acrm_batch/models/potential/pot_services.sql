@@ -61,18 +61,45 @@ channels as (
                 )
                 then 1
             else 0
-        end) as is_silent,
-        max(case
-            when
-                channel.ended_on <= $bd
-                and channel.ended_on > $bd
-                - cast(param('potential.channel_ended_days', customer.legal_entity_id) as integer)
-                then 1
-            else 0
-        end) as has_ended
+        end) as is_silent
     from stg_digital_channels as channel
     inner join int_customers as customer on customer.customer_id = channel.customer_id
     group by channel.customer_id
+),
+
+-- Every digital channel counts by itself, any other service when the last one of its kind ended: who
+-- has another account, card, merchant or employer has replaced it.
+services as (
+    select customer_id, 'account' as service, closed_on as ended_on
+    from stg_deposit_accounts
+    where product = 'demand' and opened_on <= $bd
+    union all
+    select customer_id, 'card', closed_on
+    from stg_credit_cards
+    where card_type = 'credit' and issued_on <= $bd
+    union all
+    select customer_id, 'merchant', ended_on
+    from stg_merchants
+    where signed_on <= $bd
+    union all
+    select customer_id, 'salary', effective_until
+    from stg_payroll_members
+    where effective_from <= $bd
+    union all
+    select customer_id, channel, ended_on
+    from stg_digital_channels
+    where ended_on <= $bd
+),
+
+ended as (
+    select customer_id, max(ended_on) as ended_on
+    from (
+        select customer_id, max(coalesce(ended_on, cast('9999-12-31' as date))) as ended_on
+        from services
+        group by customer_id, service
+    ) as of_a_kind
+    where ended_on <= $bd
+    group by customer_id
 ),
 
 households as (
@@ -124,7 +151,11 @@ select
     cast(holdings.pot_wealth_maturing_amt as decimal(18,2)) as pot_wealth_maturing_amt,
     coalesce(channels.has_mobile, 0) = 1 as pot_has_mobile,
     coalesce(channels.is_silent, 0) = 1 as pot_is_silent,
-    coalesce(channels.has_ended, 0) = 1 as pot_has_ended_channel,
+    coalesce(
+        ended.ended_on
+        > $bd - cast(param('potential.channel_ended_days', customer.legal_entity_id) as integer),
+        false
+    ) as pot_has_ended_service,
     families.customer_id is not null as pot_family_has_mobile,
     was_key.customer_id is not null
     and cast(date_trunc('month', $bd) as date) - 1 >= $first_day as pot_was_key
@@ -134,5 +165,6 @@ left join payroll on payroll.customer_id = customer.customer_id
 left join merchants on merchants.customer_id = customer.customer_id
 left join holdings on holdings.customer_id = customer.customer_id
 left join channels on channels.customer_id = customer.customer_id
+left join ended on ended.customer_id = customer.customer_id
 left join families on families.customer_id = customer.customer_id
 left join int_key_customers_month as was_key on was_key.customer_id = customer.customer_id

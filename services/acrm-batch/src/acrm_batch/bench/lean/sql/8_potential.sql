@@ -8,14 +8,34 @@ with mobiles as (
         bool_or(channel = 'mobile' and not coalesce(ended_on <= $bd, false)
             and signed_on <= $bd - cast(limits.potential_silent_days as integer)
             and coalesce(last_used_on <= $bd - cast(limits.potential_silent_days as integer), true)
-        ) as is_silent,
-        bool_or(ended_on <= $bd
-            and ended_on > $bd - cast(limits.potential_channel_ended_days as integer)
-        ) as has_ended
+        ) as is_silent
     from @digital_channels as channel
     join people using (customer_id)
     join limits using (legal_entity_id)
     group by channel.customer_id
+),
+
+ended as (
+    select distinct given_up.customer_id
+    from (
+        select customer_id, max(coalesce(ended_on, date '9999-12-31')) as ended_on
+        from (
+            select customer_id, 1 as service, closed_on as ended_on
+            from @deposit_accounts
+            where product = 'demand' and opened_on <= $bd
+            union all select customer_id, 2, closed_on from cards
+            union all select customer_id, 3, ended_on from merchants
+            union all select customer_id, 4, effective_until
+            from @payroll_members
+            where effective_from <= $bd
+        )
+        group by customer_id, service
+        union all select customer_id, ended_on from @digital_channels
+    ) as given_up
+    join people using (customer_id)
+    join limits using (legal_entity_id)
+    where ended_on <= $bd
+        and ended_on > $bd - cast(limits.potential_channel_ended_days as integer)
 ),
 
 households as (
@@ -136,7 +156,7 @@ select
     products.maturing_amt as pot_wealth_maturing_amt,
     coalesce(mobiles.has_mobile, false) as pot_has_mobile,
     coalesce(mobiles.is_silent, false) as pot_is_silent,
-    coalesce(mobiles.has_ended, false) as pot_has_ended_channel,
+    people.customer_id in (from ended) as pot_has_ended_service,
     families.customer_id is not null as pot_family_has_mobile,
     was_key.customer_id is not null and $month_start - 1 >= $first_day as pot_was_key,
     idle.pot_idle_balance,
