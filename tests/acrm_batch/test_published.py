@@ -238,3 +238,23 @@ def test_a_dictionary_of_an_earlier_version_stays_when_the_schema_is_brought_up_
             "select distinct formula_zh, expression from acrm.dictionary"
         ).fetchall() == [("", "")]
         connection.rollback()
+
+
+def test_rankings_of_an_earlier_version_stay_and_take_ratios(
+    published: tuple[Batch, Result],
+) -> None:
+    crm, _ = published
+    values = "select manager_id, code, value from acrm.manager_rankings order by 1, 2"
+    with psycopg.connect(crm.database.acrm_owner) as connection:
+        before = connection.execute(values).fetchall()
+        connection.execute(
+            "alter table acrm.manager_rankings alter column value type numeric(18,2)"
+        )
+        for statement in ddl():
+            connection.execute(statement.encode())
+        assert connection.execute(values).fetchall() == before
+        [(scale,)] = connection.execute(
+            "select distinct scale(value) from acrm.manager_rankings"
+        ).fetchall()
+        assert scale == 4
+        connection.rollback()

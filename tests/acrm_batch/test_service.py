@@ -119,8 +119,11 @@ def test_branches_see_who_of_their_tiers_is_served(bank: Bank, crm: Batch) -> No
     rich(bank, 3, "C", customer_since=date(2026, 1, 20))
     bank.customer(4)
     bank.account(40, 4, "A", 60_000)
+    for number, five_tier in ((1, "normal"), (2, "loss")):
+        bank.loan(number, number, "A", manager_id=f"M{number}", five_tier=five_tier)
     bank.deliver(DAY)
-    crm.run(DAY, selectors=("pub_branch_rankings", "pub_customer_indicators"))
+    rankings = ("pub_branch_rankings", "pub_manager_rankings")
+    crm.run(DAY, selectors=(*rankings, "pub_customer_indicators"))
     columns = (
         "org_id, service_due_cnt, service_met_cnt, service_met_rate, service_missing_cnt,"
         " service_visits_due, service_visits_made, service_calls_due, service_calls_made,"
@@ -142,3 +145,13 @@ def test_branches_see_who_of_their_tiers_is_served(bank: Bank, crm: Batch) -> No
         ("DEP_BAL", "C", 500_000, 1, 1, 2, 3),
         ("SERVICE_MET_RATE", "A", half, 1, 1, 1, 1),
     ]
+    columns = "code, manager_id, value, branch_rank, branch_managers, entity_rank, entity_managers"
+    ranked = crm.rows("pub_manager_rankings", DAY, columns, "code, branch_rank")
+    assert [row for row in ranked if row[0] in ("LOAN_NPL_RATIO", "SERVICE_MET_RATE")] == [
+        ("LOAN_NPL_RATIO", "M1", 0, 1, 2, 1, 2),
+        ("LOAN_NPL_RATIO", "M2", 1, 2, 2, 2, 2),
+        ("SERVICE_MET_RATE", "M1", 1, 1, 2, 1, 2),
+        ("SERVICE_MET_RATE", "M2", 0, 2, 2, 2, 2),
+    ]
+    of_branches = set(crm.rows("pub_branch_rankings", DAY, "code"))
+    assert {row[0] for row in ranked} == of_branches | {"VISIT_QUOTA_MET_CNT"}

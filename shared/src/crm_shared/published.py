@@ -173,10 +173,11 @@ _TABLES = (
        " virtual manager has what nobody else answers for."),
     PublishedTable("manager_rankings", ("branch_id", "manager_id", "code"), (
         _c("branch_id", "text"), _c("manager_id", "text"), _c("code", "text"),
-        _c("value", _MONEY), _c("branch_rank", "integer"), _c("branch_managers", "integer"),
+        _c("value", "numeric(18,4)"), _c("branch_rank", "integer"), _c("branch_managers", "integer"),
         _c("entity_rank", "integer"), _c("entity_managers", "integer"),
     ), "branch", "Rank of a manager by an indicator, among those of his branch and of his legal"
-       " entity; the largest value is first, equal values have the same rank."),
+       " entity; the largest value is first, of LOAN_NPL_RATIO the smallest, equal values have the"
+       " same rank."),
     PublishedTable("branch_rankings", ("branch_id", "code"), (
         _c("branch_id", "text"), _c("code", "text"), _c("value", "numeric(18,4)"),
         _c("entity_rank", "integer"), _c("entity_branches", "integer"),
@@ -259,6 +260,15 @@ _FORMULA_IN_WORDS = (
 )
 
 
+#: Earlier versions ranked managers by amounts and counts alone, of two decimal places.
+_RANKED_BY_RATIOS = (
+    "do $$ begin if exists (select from information_schema.columns where"
+    f" table_schema = '{SCHEMA}' and table_name = 'manager_rankings' and column_name = 'value'"
+    f" and numeric_scale = 2) then alter table {SCHEMA}.manager_rankings alter column value"
+    " type numeric(18,4); end if; end $$"
+)
+
+
 def ddl() -> list[str]:
     """The statements that create the parent tables and what readers rely on; safe to repeat.
 
@@ -305,7 +315,7 @@ def ddl() -> list[str]:
         )
         statements.append(f"grant select on {SCHEMA}.{table.name} to ocrm_app, ocrm_owner")
         statements.extend(_policy(table))
-    statements.append(_FORMULA_IN_WORDS)
+    statements += [_FORMULA_IN_WORDS, _RANKED_BY_RATIOS]
     statements.append(f"grant select on {SCHEMA}.publications to ocrm_app, ocrm_owner")
     statements += [_CUSTOMER_TIERS, _CUSTOMER_MANAGERS]
     statements.append(
