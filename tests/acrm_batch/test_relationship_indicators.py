@@ -41,10 +41,13 @@ def people(bank: Bank) -> None:
     bank.account(31, 3, "A")
     closed = dict(bank.rows["deposit_accounts"][-1][1], closed_on=date(2026, 2, 2))
     bank.add("deposit_accounts", date(2026, 2, 2), **closed)
-    for other, relation, until in ((2, "household_member", None), (3, "guarantor", None),
-                                   (3, "household_member", DAY)):  # fmt: skip
-        bank.add("customer_relations", customer_id=1, related_customer_id=other, relation=relation,
-                 effective_from=LONG_AGO, effective_until=until)  # fmt: skip
+    for one, other, relation, until in (
+        (1, 2, "household_member", None), (1, 3, "guarantor", None),
+        (1, 3, "household_member", DAY), (2, 3, "guarantor", None), (3, 2, "guarantor", None),
+        (4, 1, "legal_representative", None), (4, 3, "subsidiary", DAY),
+    ):  # fmt: skip
+        bank.add("customer_relations", customer_id=one, related_customer_id=other,
+                 relation=relation, effective_from=LONG_AGO, effective_until=until)  # fmt: skip
 
 
 def channels(bank: Bank) -> None:
@@ -148,11 +151,19 @@ def test_types_and_ages(run: Batch) -> None:
 
 
 def test_a_household_holds_both_ways(run: Batch) -> None:
-    columns = "rel_household_member_cnt, rel_guarantor_cnt"
-    assert run.rows("mart_customers", DAY, columns, "customer_id") == [
-        (1, 1), (1, 0), (0, 0), (0, 0),
-    ]  # fmt: skip
+    columns = "rel_household_member_cnt"
+    assert run.rows("mart_customers", DAY, columns, "customer_id") == [1, 1, 0, 0]
     assert of_unit(run, "U", "cust_household_cnt") == (2,)
+
+
+def test_any_other_relation_has_another_name_from_the_other_side(run: Batch) -> None:
+    columns = (
+        "rel_guarantor_cnt, rel_guaranteed_cnt, rel_legal_representative_cnt, rel_represented_cnt,"
+        " rel_subsidiary_cnt + rel_parent_cnt + rel_group_cnt + rel_group_member_cnt"
+    )
+    assert run.rows("mart_customers", DAY, columns, "customer_id") == [
+        (1, 0, 0, 1, 0), (1, 1, 0, 0, 0), (1, 2, 0, 0, 0), (0, 0, 1, 0, 0),
+    ]  # fmt: skip
 
 
 def test_contacts_by_class_channel_and_result(run: Batch) -> None:

@@ -28,8 +28,8 @@ _PRODUCTS = ("mortgage", "consumer", "farm", "small_business", "working_capital"
 
 _DIGITAL = ("mobile", "web", "sms", "wechat", "etc")
 
-_RELATIONS = ("household_member", "guarantor", "group_member", "subsidiary",
-              "legal_representative")  # fmt: skip
+_RELATIONS = ("household_member", "guarantor", "guaranteed", "group_member", "group", "subsidiary",
+              "parent", "legal_representative", "represented")  # fmt: skip
 
 #: Measures that are the least or the greatest of the places' and not their sum.
 _LEAST = {"dep_first_opened_on", "dep_next_matures_on", "loan_next_due_on", "loan_next_matures_on",

@@ -21,8 +21,11 @@ select customer_id, {relations}
 from (
     select customer_id, related_customer_id, relation from said
     union
-    select related_customer_id, customer_id, relation from said
-    where relation = 'household_member'
+    select related_customer_id, customer_id, case relation
+        when 'guarantor' then 'guaranteed' when 'group_member' then 'group'
+        when 'subsidiary' then 'parent' when 'legal_representative' then 'represented'
+        else relation end
+    from said
 )
 group by customer_id;
 
