@@ -173,7 +173,8 @@ _TABLES = (
        " virtual manager has what nobody else answers for."),
     PublishedTable("manager_rankings", ("branch_id", "manager_id", "code"), (
         _c("branch_id", "text"), _c("manager_id", "text"), _c("code", "text"),
-        _c("value", "numeric(18,4)"), _c("branch_rank", "integer"), _c("branch_managers", "integer"),
+        _c("value", "numeric(18,4)"),
+        _c("branch_rank", "integer"), _c("branch_managers", "integer"),
         _c("entity_rank", "integer"), _c("entity_managers", "integer"),
     ), "branch", "Rank of a manager by an indicator, among those of his branch and of his legal"
        " entity; the largest value is first, of LOAN_NPL_RATIO the smallest, equal values have the"

@@ -124,8 +124,8 @@ def _closing(dates: Dates) -> Iterator[Case]:
         channel = Channel(dates.first - 300 * DAY, dates.first - DAY, ended_on, "sms")
         yield Case(f"channel_ended_{name}", accounts=(Account("20000"),), channels=(channel,),
                    tags={"T06/CLOSING": expected})  # fmt: skip
-        yield _given_up(f"the_last_card_{name}", expected, cards=(Card("9000", closed_on=ended_on),),
-                        coverage=led_by("card" if ended_on > dates.as_of else "deposit"))  # fmt: skip
+        card, by = Card("9000", closed_on=ended_on), "card" if ended_on > dates.as_of else "deposit"
+        yield _given_up(f"the_last_card_{name}", expected, cards=(card,), coverage=led_by(by))
     today, time = dates.as_of, Account("20000", product="time", matures_on=dates.ago(-300))
     cards = (Card("9000", closed_on=today), Card("8000"))
     yield _given_up("a_card_and_has_another", False, cards=cards, coverage=led_by("card"))
