@@ -1,8 +1,9 @@
 """Events for measuring alerting: all rules, at the rates at which a bank meets them.
 
-Of a thousand events 102 are transfers to other banks, of which two belong to one of few customers
-who make many; two movements are large, one of them is reversed; one account is closed; forty come
-from cards, loans, customer data and lobbies, and two of those raise a reminder.
+Of a thousand events 102 are transfers to other banks, of which two belong to one of twenty
+customers who make many, while nobody else makes more than one in a morning, however large the bank
+is; two movements are large, one of them is reversed; one account is closed; forty come from cards,
+loans, customer data and lobbies, and two of those raise a reminder.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,8 +21,12 @@ from crm_shared.events.tickets import QueueTicketChanged
 from crm_shared.events.transactions import AccountClosedEvent, TransactionEvent
 
 _MORNING = datetime(2026, 7, 1, 1, tzinfo=UTC)
+_MORNING_MILLISECONDS = 20_000_000
 _MANY = 20
 _REVERSAL = 43
+
+#: Where in a thousand events stand the transfers of those who make one, and how many they are.
+_FIRST_TRANSFER, _TRANSFERS = 102, 100
 
 CUSTOMERS = 500_000
 
@@ -30,10 +35,15 @@ def events(
     count: int, customers: int = CUSTOMERS, at: Callable[[], datetime] | None = None
 ) -> Iterator[tuple[str, Event]]:
     """That many events of so many customers with their topics, in the order of their times: those
-    of a morning, or what `at` says when an event is asked for."""
+    of a morning, or of several where everybody has made a transfer; or what `at` says when an event
+    is asked for."""
+    mornings = -(-count // (customers * 1000 // _TRANSFERS))
+    each = -(-count // mornings)
     for number in range(count):
         place = number % 1000
-        when = at() if at else _MORNING + timedelta(milliseconds=number * 20_000_000 // count)
+        day, since = divmod(number, each)
+        passed = timedelta(days=day, milliseconds=since * _MORNING_MILLISECONDS // each)
+        when = at() if at else _MORNING + passed
         values: dict[str, Any] = {
             "event_id": ids.event_id("bench", str(number)),
             "occurred_at": when,
@@ -48,9 +58,12 @@ def events(
 
 
 def customer(number: int, customers: int) -> int:
-    """The customer of an ordinary event. Those at one place of the thousand are of ever other
-    customers, so that however many events there are, few customers make many transfers."""
-    return 1_000 + (number * 7919 + number // 1000 * 31) % customers
+    """Whose event it is. One transfer after another is of ever other customers, until everybody has
+    made one (7919 is a prime that no such number is a multiple of)."""
+    thousands, place = divmod(number, 1000)
+    if 0 <= (transfer := place - _FIRST_TRANSFER) < _TRANSFERS:
+        return 1_000 + (thousands * _TRANSFERS + transfer) * 7919 % customers
+    return 1_000 + (number * 7919 + thousands * 31) % customers
 
 
 def _other(values: dict[str, Any], number: int, place: int) -> tuple[str, Event]:
@@ -77,8 +90,8 @@ def _deposit(values: dict[str, Any], number: int, place: int) -> tuple[str, Even
     booking["amount"] = "800000.00" if place in {41, 42} else f"{10 + number % 5000}.25"
     if place == _REVERSAL:
         booking |= {"reverses_txn_id": number - 1, "direction": "credit"}
-    if 100 <= place < 202:
+    if _FIRST_TRANSFER - 2 <= place < _FIRST_TRANSFER + _TRANSFERS:
         booking |= {"txn_type": "transfer_out", "counterparty_bank": "Example Bank"}
-    if place in {100, 101}:
+    if place in {_FIRST_TRANSFER - 2, _FIRST_TRANSFER - 1}:
         values["customer_id"] = 1 + number // 1000 % _MANY
     return transactions.TOPIC, TransactionEvent.model_validate(values | account | booking)

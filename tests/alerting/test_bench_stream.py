@@ -3,8 +3,10 @@
 from collections import Counter
 
 import psycopg
+import pytest
 
 from alerting.contract import ADAPTER
+from crm_shared.clock import bank_date
 from crm_shared.events.from_bank import TOPICS
 from deploy.bench import stream
 from tests.alerting.batches import records, run
@@ -33,7 +35,16 @@ def test_every_event_goes_to_the_topic_of_its_kind() -> None:
     assert len({event.event_id for _, event in told}) == 1000
 
 
-def test_transfers_are_spread_over_all_customers_in_a_long_stream_too() -> None:
-    transfers = [number for number in range(2_000_000) if 102 <= number % 1000 < 202]
-    counted = Counter(stream.customer(number, stream.CUSTOMERS) for number in transfers)
-    assert max(counted.values()) < 5
+@pytest.mark.parametrize("customers", [10_000, stream.CUSTOMERS, 5_000_000])
+def test_nobody_but_twenty_makes_more_than_a_transfer_in_a_morning(customers: int) -> None:
+    transfers = [number for number in range(10 * customers) if 102 <= number % 1000 < 202][:500_000]
+    counted = Counter(stream.customer(number, customers) for number in transfers)
+    assert max(counted.values()) == 1
+
+
+def test_few_customers_take_more_mornings_than_many() -> None:
+    days = [
+        {bank_date(event.occurred_at) for _, event in stream.events(20_000, customers)}
+        for customers in (1_000, 2_000)
+    ]
+    assert [len(one) for one in days] == [2, 1]
