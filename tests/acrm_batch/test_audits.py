@@ -18,7 +18,7 @@ from tests.acrm_batch.bank import Bank, noon
 from tests.acrm_batch.conftest import FIRST, SECOND, Batch, small
 
 ROWS = "(values (1, 'a', 10, date '2026-01-01'), (2, 'b', -5, null), (2, null, 400, null))"
-NOW = f"select * from {ROWS} as t (customer_id, grade, amount, seen_on)"
+NOW = f"select *, 0 as fee from {ROWS} as t (customer_id, grade, amount, seen_on)"
 
 
 class PrunedMeanwhile(Engine):
@@ -40,13 +40,18 @@ def tried(
     engine.view("staged", NOW)
     engine.view("known", "select 'a' as grade")
     engine.view("booked", "from (values (1, 10), (2, 300)) as t (customer_id, amount)")
+    engine.view(
+        "two_booked",
+        "from (values (1, 10, 0), (2, 390, 5)) as t (customer_id, amount, fee)",
+    )
     engine.view("nothing", "select * from booked where false")
     before = tmp_path / "before.parquet"
     engine.connection.execute(
         f"copy (select 1 as customer_id, 'a' as grade, 100 as amount) to '{before}'"
     )
     model = Model("int_x", "base", "x", "as_of", NOW, key=key, audits=audits)
-    found = run_audits(engine, model, 3, Previous(1, before), {"bd": date(2026, 1, 31)})
+    bound: dict[str, Bound] = {"bd": date(2026, 1, 31), "p_audit_pct": 20}
+    found = run_audits(engine, model, 3, Previous(1, before), bound)
     engine.close()
     return found
 
@@ -72,6 +77,18 @@ def equal(relation: str, *by: str) -> dict[str, Any]:
             1,
             "of customer_id differ from booked (for instance customer_id 2 by 95)",
         ),
+        (
+            {
+                "equal_sums": {
+                    "with": "two_booked",
+                    "by": ["customer_id"],
+                    "at_once": True,
+                    "columns": ["amount", "fee"],
+                }
+            },
+            1,
+            "differ from two_booked (for instance customer_id 2: amount by 5, fee by -5",
+        ),
         (equal("booked"), 1, "totals differ from booked (for instance by 95)"),
         (equal("nothing"), 1, "totals differ from nothing (for instance by 405)"),
         (equal("staged"), 0, "totals differ from staged"),
@@ -79,6 +96,13 @@ def equal(relation: str, *by: str) -> dict[str, Any]:
         ({"mean_drift": {"columns": ["amount"], "max_pct": 20}}, 1, "(for instance from 100.0 to"),
         ({"mean_drift": {"columns": ["amount"], "max_pct": 50}}, 0, "mean of amount moved"),
         ({"share_drift": {"columns": ["grade"], "max_points": 40}}, 1, "(for instance a by -66.7)"),
+        ({"mean_drift": {"columns": ["am*"], "max_pct": 20}}, 1, "mean of amount moved by more"),
+        (
+            {"mean_drift": {"columns": ["amount"], "max_pct": "param('audit.pct')"}},
+            1,
+            "by more than param('audit.pct') %",
+        ),
+        ({"range": {"am*": [0, 300]}}, 2, "amount outside 0..300 (for instance customer_id 2;"),
     ],
 )
 def test_an_audit_finds_its_fault(
@@ -88,6 +112,34 @@ def test_an_audit_finds_its_fault(
                if not one.audit.startswith("unique")]  # fmt: skip
     assert (found.failed_rows, found.blocks) == (failed, failed > 0)
     assert said in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("limit", "before", "now", "drifted"),
+    [
+        (50, 100, 151, "flag_a from 100 to 151"),
+        (50, 100, 150, ""),
+        (50, 100, 49, "flag_a from 100 to 49"),
+        (10, 20, 39, ""),
+        (10, 0, 10, "flag_a from 0 to 10"),
+        (10, 0, 9, ""),
+    ],
+)
+def test_a_flag_that_holds_of_many_more_or_fewer_than_chance_moves_is_told(
+    tmp_path: Path, limit: int, before: int, now: int, drifted: str
+) -> None:
+    engine = Engine(tmp_path, tmp_path / "aside", "200MB", 1)
+    rows = "select n, n < {} as flag_a, n = 1 as flag_b from range(200) as t (n)"
+    # What the partition before did not have yet is not compared.
+    engine.view("staged", f"select *, true as flag_new from ({rows.format(now)}) as t")
+    path = tmp_path / "before.parquet"
+    engine.connection.execute(f"copy ({rows.format(before)}) to '{path}'")
+    audit = {"holds_drift": {"columns": ["flag_*"], "max_pct": limit}, "severity": "warn"}
+    model = Model("int_x", "base", "x", "as_of", NOW, audits=(audit,))
+    [found] = run_audits(engine, model, 200, Previous(200, path), {"bd": date(2026, 1, 31)})
+    engine.close()
+    assert (found.failed_rows, found.blocks) == (bool(drifted), False)
+    assert drifted in found.sentence
 
 
 def test_a_key_that_repeats_is_named(tmp_path: Path) -> None:
@@ -271,16 +323,25 @@ def test_every_amount_below_nothing_blocks_but_what_may_be_overpaid(bank: Bank, 
     assert len(warned(crm, "chk_amounts")) == 1
 
 
-def test_events_that_stop_are_told_and_those_that_never_came_are_not(
+def test_what_stops_is_told_and_what_never_came_is_not_but_lists_of_campaigns(
     bank: Bank, crm: Batch
 ) -> None:
     small(bank).add("contacts", contact_id=1, customer_id=1, channel="sms",
                     contact_class="service", contacted_at=noon(FIRST))  # fmt: skip
+    bank.add("loan_events", event_no=1, loan_id=21, customer_id=2, branch_id="C",
+             occurred_at=noon(FIRST), change="repaid", amount=Decimal(1),
+             days_overdue=0)  # fmt: skip
+    for campaign, ends_on in ((1, None), (2, None), (3, SECOND)):
+        bank.add("campaigns", campaign_id=campaign, org_id="L1", name="C", product="loan",
+                 starts_on=FIRST, ends_on=ends_on or date(2026, 3, 1))  # fmt: skip
+    bank.add("campaign_targets", campaign_id=1, customer_id=1, branch_id="A", is_control=False,
+             listed_on=FIRST)  # fmt: skip
     late = FIRST + timedelta(days=8)
     bank.deliver(late)
     for day in (late - timedelta(days=1), late):
         crm.run(day, selectors=("chk_freshness",))
-    assert crm.rows("chk_freshness", late, "source, newest_on") == [("contacts", FIRST)]
+    told = ("balances", "campaign_targets of campaign 2", "contacts", "loan_events")
+    assert crm.rows("chk_freshness", late, "source, newest_on") == [(one, FIRST) for one in told]
     assert crm.query(
         "select as_of from acrm.audits where model = 'chk_freshness' and failed_rows > 0"
     ) == [(late,)]

@@ -122,11 +122,22 @@ def _select(spine: str, beside: list[_Beside]) -> str:
 
 
 def _adding_up(grain: str, indicators: list[Indicator]) -> tuple[dict[str, Any], ...]:
-    """What branches know of a customer comes to what the union knows."""
+    """What branches know of a customer comes to what the union knows: amounts of every customer,
+    numbers in total."""
     if grain != "customer_branch":
         return ()
-    columns = [one.column for one in indicators if one.additive and "customer" in one.grains]
-    return ({"equal_sums": {"with": "mart_customers", "by": [], "columns": columns}},)
+    adding = [one for one in indicators if one.additive and "customer" in one.grains]
+    return tuple(
+        {
+            "equal_sums": {
+                "with": "mart_customers",
+                "by": by,
+                "at_once": bool(by),
+                "columns": [one.column for one in adding if (one.unit == "money") == bool(by)],
+            }
+        }
+        for by in (["customer_id"], [])
+    )
 
 
 def _rolled(family: str, grain: str, models: Mapping[str, Model]) -> str:

@@ -83,17 +83,22 @@ class Model:
         """Every relation it is made of, whatever the day."""
         return frozenset(self.reads) | set(self.at)
 
+    @property
+    def _asking(self) -> str:
+        """Where parameters may be asked for: the SQL, and the limits of audits."""
+        return f"{self.sql}\n{self.audits}"
+
     @cached_property
     def parameters(self) -> tuple[str, ...]:
         """The codes of the parameters it asks for, windows included."""
         spans = [s for spans in self.window.values() for s in spans]
         windows = {s for s in spans if isinstance(s, str) and "." in s}
-        return tuple(sorted(set(_ANY_PARAM.findall(self.sql)) | windows))
+        return tuple(sorted(set(_ANY_PARAM.findall(self._asking)) | windows))
 
     @cached_property
     def union_wide_parameters(self) -> frozenset[str]:
         """Those of which one value holds for the whole union, because it asks for no other."""
-        return frozenset(_PARAM.findall(self.sql))
+        return frozenset(_PARAM.findall(self._asking))
 
     @cached_property
     def bound_sql(self) -> str:

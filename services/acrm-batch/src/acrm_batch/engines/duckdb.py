@@ -200,6 +200,10 @@ class Engine:
         [row] = self.connection.execute(query, variables_of(query, bound)).fetchall()
         return [int(number or 0) for number in row]
 
+    def columns_of(self, relation: str) -> list[str]:
+        """The columns of a relation, in their order."""
+        return [str(row[0]) for row in self.connection.execute(f"describe {relation}").fetchall()]
+
     def texts(self, query: str, bound: Mapping[str, Bound]) -> list[str]:
         """The first column of a query's rows, as text."""
         rows = self.connection.execute(query, variables_of(query, bound)).fetchall()

@@ -4,6 +4,8 @@ kind: base
 partition: as_of
 key: [campaign_id, grain, branch_id, manager_id, channel]
 audits:
+  - {range: {response_rate: [0, 1], conversion: [0, 1], conversion_low: [0, 1], conversion_high: [0, 1]}}
+  - {range: {control_conversion: [0, 1], uplift: [-1, 1], uplift_low: [-1, 1], uplift_high: [-1, 1], cost: [0, null]}}
   - {assert: "responded <= contacted and contacted <= listed and converted <= listed"}
 ---*/
 -- One row per campaign (all), per branch and manager of its list, and per channel of the first

@@ -4,7 +4,8 @@ kind: base
 partition: as_of
 key: [customer_id]
 audits:
-  - {assert: "rfm_r between 1 and 5 and rfm_f between 1 and 5 and rfm_m between 1 and 5"}
+  - {not_null: [rfm_r, rfm_f, rfm_m]}
+  - {range: {rfm_r: [1, 5], rfm_f: [1, 5], rfm_m: [1, 5]}}
 ---*/
 -- One row per active customer with a customer-initiated booking within `rfm.days`. With n customers,
 -- of whom k have the same value or a smaller one, the quintile is 5 k / n, rounded up.

@@ -6,7 +6,6 @@ key: [branch_id, customer_id]
 families: customer_branch
 audits:
   - {assert: "aum_bal = dep_bal + wealth_bal + fund_bal + insurance_bal"}
-  - {equal_sums: {with: mart_customers, by: [customer_id], columns: [dep_bal, loan_bal, aum_bal]}}
 ---*/
 -- One row per branch and active customer that it covers or has, or had, business with.
 select

@@ -5,7 +5,8 @@ partition: as_of
 key: [customer_id]
 audits:
   - {not_null: [clv_alive, clv_12m]}
-  - {assert: "clv_alive between 0 and 1 and clv_12m >= 0"}
+  - {range: {clv_alive: [0, 1], clv_12m: [0, null]}}
+  - {mean_drift: {columns: [clv_12m], max_pct: "param('audit.score_drift_pct')"}, severity: warn}
 ---*/
 -- One row per active customer with activity up to the last month end, and his age then.
 select

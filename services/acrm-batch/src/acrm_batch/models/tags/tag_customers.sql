@@ -3,6 +3,10 @@ description: Every leaf tag as a BOOLEAN column, beside scores and what else con
 kind: tags
 partition: as_of
 key: [customer_id]
+audits:
+  - {range: {"strength_*": [0, 100]}}
+  - {range: {pot_age: [0, 130]}, severity: warn}
+  - {holds_drift: {columns: ["tag_*"], max_pct: "param('audit.tag_drift_pct')"}, severity: warn}
 ---*/
 -- One row per active customer. Conditions speak of all these columns; what the mart keeps is not kept here again.
 select
