@@ -152,7 +152,7 @@ def test_what_is_missing_is_named_with_its_place_and_what_to_do(
     one = found["kinds"]["transaction.booked"]
     assert one["missing"] == 3
     waiting, dead, gone = one["to_do"]
-    assert "1 wait in the topic, the first at " in waiting
+    assert "1 waits in the topic, the first at " in waiting
     assert f"alerting dead-letters requeue {found['dead_letters'][0]}" in dead
     assert json.loads(never[2])["event_id"] in gone
     assert _checked(url) == (DAY, 1)

@@ -18,6 +18,7 @@ from alerting.days_worked import Tally, control
 from alerting.ledger import BOOKED_KINDS
 from alerting.places import Places
 from alerting.worked import Worked
+from crm_shared import plain
 from crm_shared.events import cards, loans, transactions
 from crm_shared.landing import read_manifest
 from crm_shared.settings import KafkaSettings
@@ -121,20 +122,21 @@ def _compare(line: Line, booked: set[UUID], seen: Places, day: date) -> None:
     if waiting:
         topic, partition, offset = min(seen.waiting[one] for one in waiting)
         line.to_do.append(
-            f"{len(waiting)} wait in the topic, the first at {topic}/{partition}@{offset}: "
+            f"{plain.counted(len(waiting), 'waits', 'wait')} in the topic, the first at "
+            f"{topic}/{partition}@{offset}: "
             "`alerting status` says whether the work goes on."
         )
     if dead:
         numbers = sorted(seen.dead[one] for one in dead)
         some = " ".join(str(one) for one in numbers[:_EXAMPLES])
         line.to_do.append(
-            f"{len(dead)} are dead letters: mend the cause, then `alerting dead-letters requeue "
-            f"{some}{' …' if len(dead) > _EXAMPLES else ''} --by NAME`, or "
-            f"`alerting completeness --date {day} --settle REASON --by NAME`."
+            f"{plain.counted(len(dead), 'is a dead letter', 'are dead letters')}: mend the cause, "
+            f"then `alerting dead-letters requeue {some}{' …' if len(dead) > _EXAMPLES else ''} "
+            f"--by NAME`, or `alerting completeness --date {day} --settle REASON --by NAME`."
         )
     if gone:
         some = ", ".join(str(one) for one in gone[:_EXAMPLES])
         line.to_do.append(
-            f"{len(gone)} were booked and never came, for instance event {some}: have the core "
-            "bank send that day again; what is known changes nothing."
+            f"{plain.counted(len(gone), 'was', 'were')} booked and never came, for instance "
+            f"event {some}: have the core bank send that day again; what is known changes nothing."
         )

@@ -16,6 +16,7 @@ from psycopg.rows import class_row
 from alerting import ownership
 from alerting.outbox import COUNTED_BACKLOG
 from alerting.ruleset import Ruleset
+from crm_shared import plain
 from crm_shared.errors import CrmError
 from crm_shared.events.reminders import ReminderRaised
 
@@ -95,9 +96,11 @@ class Storm:
         """Why the rule's reminders are not told."""
         at_least = "at least " if self.held >= COUNTED_BACKLOG else ""
         return (
-            f"{self.rule_code} raised {self.raised} reminders for the hour from "
-            f"{self.hour:%Y-%m-%dT%H:%MZ}, and {self.max_per_hour} are allowed (storm.max_per_hour)"
-            f": {at_least}{self.held} messages are held since {self.began_at:%Y-%m-%dT%H:%M:%SZ}."
+            f"{self.rule_code} raised {plain.counted(self.raised, 'reminder')} for the hour from "
+            f"{self.hour:%Y-%m-%dT%H:%MZ}, and {self.max_per_hour:,} are allowed"
+            f" (storm.max_per_hour): {at_least}"
+            f"{plain.counted(self.held, 'message is', 'messages are')} held since"
+            f" {plain.instant(self.began_at)}."
             f" Look at some (`alerting why {self.rule_code} …`), then"
             f" `alerting storms end {self.rule_code}`."
         )
