@@ -1,14 +1,20 @@
 """Grades are given only where the rows that calibrate them can tell them apart."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
+import acrm_batch
 from acrm_batch.scoring.definition import Grade
 from acrm_batch.scoring.fit import Ints, fit
 from acrm_batch.scoring.grading import LEAST_EVENTS, grades_of
 from tests.acrm_batch.scoring import examples
+
+SHIPPED = Path(acrm_batch.__file__).parent / "catalogue" / "scores"
+SHIPPED_NAMES = sorted(one.stem for one in SHIPPED.glob("*.yml"))
 
 RISK = [
     Grade(grade=grade, label=examples.NAMES, from_probability=rate)
@@ -89,3 +95,23 @@ def test_rows_of_a_later_month_end_calibrate_and_do_nothing_else() -> None:
     logit = found.calibration.intercept + found.calibration.slope * found.unseen
     said = (1 / (1 + np.exp(-logit))).mean()
     assert said == pytest.approx(rarer[later].mean(), rel=0.05)
+
+
+@pytest.mark.parametrize("name", SHIPPED_NAMES)
+def test_every_grade_of_a_shipped_card_can_be_had(name: str) -> None:
+    card = yaml.safe_load((SHIPPED / f"{name}.yml").read_text(encoding="utf-8"))
+    points = [
+        [one["points"] for one in (*feature["bins"], feature["missing"])]
+        for feature in card["features"]
+    ]
+    least, most = (sum(map(end, points)) for end in (min, max))
+    starts = [grade["from_points"] for grade in card["grades"]]
+    assert starts[0] <= most
+    assert all(lower > least for lower in starts[:-1])
+
+
+@pytest.mark.parametrize("name", SHIPPED_NAMES)
+def test_a_shipped_card_foretells_better_than_the_rate_of_everybody(name: str) -> None:
+    card = yaml.safe_load((SHIPPED / f"{name}.yml").read_text(encoding="utf-8"))
+    test = card["metrics"]["test"]
+    assert test["brier"] < test["brier_of_base_rate"]

@@ -118,7 +118,9 @@ def fit(
     centred = _centred(uncentred, judged)
     # What makes a point of the folds as probable as a point of the card.
     shift = round((calibration.intercept - centred.intercept) / calibration.slope)
-    return replace(uncentred, calibration=centred, unseen=total + shift)
+    # A fold may give more points than anybody can have by the card: no grade may begin there.
+    least, most = (sum(int(end(own)) for own in points.values()) for end in (np.min, np.max))
+    return replace(uncentred, calibration=centred, unseen=np.clip(total + shift, least, most))
 
 
 def _unseen(
