@@ -22,6 +22,7 @@ from acrm_batch.snapshot import attached, file_of
 from acrm_batch.snapshot_columns import OWN
 from crm_shared.published import TABLES
 from crm_shared.published_columns import meaning
+from crm_shared.published_names import names_of
 from tests.acrm_batch.conftest import SECOND, Batch
 from tests.acrm_batch.processes import environment
 
@@ -82,13 +83,22 @@ def test_every_code_says_its_formula_in_words_of_both_languages(published: Batch
 
 def test_no_row_of_the_page_or_the_command_lacks_anything(page: str) -> None:
     rows = json.loads(CliRunner().invoke(app, ["dictionary", "--json"]).stdout)
-    assert {row["kind"] for row in rows} == {"indicator", "tag", "tier"}
+    assert {row["kind"] for row in rows} == {"indicator", "tag", "tag_level", "tier"}
     for row in rows:
         for name in ("name_zh", "name_en", "formula_zh", "formula_en", "expression", "owner",
                      "inputs", "audits"):  # fmt: skip
             assert row[name], (row["code"], name)
-        assert (row["unit"] in UNITS) is (row["kind"] != "tag")
+        assert (row["unit"] in UNITS) is (row["kind"] not in ("tag", "tag_level"))
         assert escape(row["formula_zh"]) in row_of(page, row["code"])
+
+
+def test_every_level_above_a_tag_has_its_names(page: str) -> None:
+    for tag in Project.load().catalogue.tags:
+        for n in range(2, tag.path.count("/") + 1):
+            level = "/".join(tag.path.split("/")[:n])
+            row = row_of(page, level)
+            assert escape(tag.name_zh) in row and escape(tag.name_en) in row, level
+    assert "年龄段<br>Age" in row_of(page, "BASIC/AGE")
 
 
 def test_the_command_shows_one_code_with_all_that_is_said_of_it() -> None:
@@ -112,6 +122,9 @@ def test_no_published_column_is_missing_or_unexplained(page: str, published: Bat
             assert f"<code>{table.name}.{column}</code>" in page
             said = meaning(table.name, column)
             assert escape(f"{said.zh}") in page and escape(said.en) in page
+        called = names_of(table.name)
+        assert re.search("[\u4e00-\u9fff]", called.zh) and called.description_zh in page
+        assert f"{called.zh} {called.en} · {table.name}" in page
 
 
 def test_no_column_of_the_snapshot_is_missing_or_unexplained(page: str, published: Batch) -> None:
@@ -134,7 +147,7 @@ def test_every_unit_is_named_where_it_is_published() -> None:
 
 
 def test_a_landing_column_leads_to_the_codes_that_are_made_of_it(page: str) -> None:
-    landing = page.partition('<h2 id="s5">')[2]
+    landing = page.partition('<h2 id="s6">')[2]
     row = landing.partition("<code>customers.sex</code>")[2].partition("</tr>")[0]
     assert 'href="#BASIC/SEX/FEMALE"' in row
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from acrm_batch.catalogue import ParameterValue
 from acrm_batch.cli import app
 from acrm_batch.lint import lint
+from acrm_batch.names import name_faults
 from acrm_batch.project import Project
 from crm_shared.errors import UsageError
 
@@ -76,7 +77,8 @@ def test_lint_refuses_audits_of_what_is_kept_nowhere(folder: Path) -> None:
     ("parameter", "fault"),
     [
         (
-            "- {code: no.reader, type: integer, values: [{effective_from: 1900-01-01, value: 1}]}",
+            "- {code: no.reader, name: {zh: 无人读取, en: Read by nobody}, type: integer,"
+            " values: [{effective_from: 1900-01-01, value: 1}]}",
             "Parameter no.reader is read by no model and no tag",
         ),
         (
@@ -98,6 +100,46 @@ def test_lint_finds_parameters_that_would_do_nothing(
         stream.write(parameter + "\n")
     [found] = lint(Project.load(folder))
     assert fault in found
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "fault"),
+    [
+        (
+            "params/base.yml",
+            ('en: "Customers that a manager may have"', "en: Coverage portfolio limit"),
+            "The name of parameter coverage.portfolio_limit only repeats its code",
+        ),
+        (
+            "params/base.yml",
+            ("zh: 客户经理管户数上限", "zh: portfolio limit"),
+            "Parameter coverage.portfolio_limit needs a name in both languages",
+        ),
+        (
+            "tag_levels.yml",
+            ("- {path: BASIC/AGE, name: {zh: 年龄段, en: Age}}\n", ""),
+            "The level BASIC/AGE of tags has no names",
+        ),
+        (
+            "tag_levels.yml",
+            ("{zh: 年龄段, en: Age}", "{zh: Age, en: Age}"),
+            "The level BASIC/AGE of tags needs a name in both languages",
+        ),
+        (
+            "tag_levels.yml",
+            ("path: BASIC/AGE,", "path: BASIC/YEARS,"),
+            "No tag is below the level BASIC/YEARS",
+        ),
+    ],
+)
+def test_lint_refuses_a_name_that_says_nothing(
+    folder: Path, file: str, change: tuple[str, str], fault: str
+) -> None:
+    path = folder / "catalogue" / file
+    text = path.read_text(encoding="utf-8")
+    assert change[0] in text
+    path.write_text(text.replace(*change), encoding="utf-8")
+    assert any(fault in one for one in name_faults(Project.load(folder).catalogue))
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """The report of a run: complete, in two languages, and there when a run fails."""
 
+import re
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
@@ -8,15 +9,18 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from acrm_batch import history
-from acrm_batch.audits import AuditBlockedError
+from acrm_batch import audits, history
+from acrm_batch.audits import AuditBlockedError, blocked_sentence
 from acrm_batch.batch import audit_date
 from acrm_batch.cli import app
-from acrm_batch.ledger import Ledger
+from acrm_batch.ledger import AuditResult, Ledger
+from acrm_batch.model import Model
 from acrm_batch.progress import Progress
+from acrm_batch.project import Project
 from acrm_batch.report import texts
 from acrm_batch.report.charts import bars, both_ways
 from acrm_batch.report.files import file_of
+from acrm_batch.report.said import audit_said, reason_said
 from tests.acrm_batch.conftest import FIRST, SECOND, Batch, Start
 from tests.acrm_batch.processes import environment
 
@@ -54,6 +58,30 @@ def pages(crm: Batch, day: date) -> dict[str, str]:
     return {one: file_of(root, day, one).read_text(encoding="utf-8") for one in texts.LANGUAGES}
 
 
+class Words(HTMLParser):
+    """The texts between the tags of a page, those of its styles left out."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.is_style = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.is_style = tag == "style"
+
+    def handle_data(self, data: str) -> None:
+        if not self.is_style:
+            self.found.append(data)
+
+
+def in_english(page: str) -> list[str]:
+    """The texts of a page with two English words side by side, which no code, condition or audit
+    by its name has."""
+    words = re.compile(r"(?<![\w(.$='])[A-Za-z][a-z]{2,} (?!and |or |not |is )[a-z]{2,}(?![\w=(.])")
+    return [text for text in Words(page).found if words.search(text)]
+
+
 def test_a_run_leaves_a_report_of_its_own(made: Start) -> None:
     bank, crm = made.bank, made.crm
     crm.run(FIRST, publishes=True)
@@ -72,6 +100,9 @@ def test_a_run_leaves_a_report_of_its_own(made: Start) -> None:
     changes = found["en"].split('id="row_changes"')[1].split("</section>")[0]
     assert "<svg" in changes and "models have more or fewer rows" in changes
     assert "Customers per tag" in found["en"] and "标签客户数变化" in found["zh-CN"]
+    assert in_english(found["zh-CN"]) == [] and in_english(found["en"])
+    assert "客户 customers" in found["zh-CN"] and "Customers customers" in found["en"]
+    assert "存款日均最高的网点" in found["zh-CN"] and "模型、参数或输入有变化" in found["zh-CN"]
     before = file_of(crm.settings.warehouse_dir, SECOND, "en").stat().st_ino
     crm.run(SECOND, publishes=True)
     assert file_of(crm.settings.warehouse_dir, SECOND, "en").stat().st_ino == before
@@ -83,6 +114,8 @@ def test_a_run_that_is_blocked_leaves_a_report_that_says_why(made: Start) -> Non
     bank.deliver(SECOND, since=SECOND)
     with pytest.raises(AuditBlockedError) as caught:
         crm.run(SECOND, publishes=True)
+    assert in_english(pages(crm, SECOND)["zh-CN"]) == []
+    assert "被审计 assert(" in pages(crm, SECOND)["zh-CN"]
     page = pages(crm, SECOND)["en"]
     assert "blocked by an audit" in page and "int_branch_ledger" in page
     assert caught.value.sentence.split(":")[0] in page
@@ -137,3 +170,44 @@ def test_charts_escape_labels_and_shorten_long_ones() -> None:
 def test_every_text_is_in_both_languages() -> None:
     for key, found in texts._TEXTS.items():
         assert len(found) == len(texts.LANGUAGES) and all(found), key
+
+
+def test_every_sentence_that_an_audit_may_say_is_told_in_chinese() -> None:
+    """Each kind of audit of the models, and each that audits can name beside them."""
+    project = Project.load()
+    kinds: set[str] = set()
+    for model in project.models.values():
+        for test in audits._tests(model, True):
+            kinds.add(test.name.partition("(")[0])
+            assert not audit_said(test.sentence, "zh-CN").startswith("系统原文"), test.sentence
+        for one in model.audits:
+            if "row_count_drift" in one:
+                kinds.add("row_count_drift")
+                said = audits._row_count(one, 9, 3).sentence
+                assert not audit_said(said, "zh-CN").startswith("系统原文"), said
+    everything = Model("m", "base", "", "as_of", "select 1", key=("k",), audits=(
+        {"range": {"a": [0, 1]}}, {"freshness": {"a": 3}}, {"references": {"a": "m.k"}},
+        {"accepted": {"a": ["x"]}}, {"share_drift": {"columns": ["a"], "max_points": 5}},
+    ))  # fmt: skip
+    for test in audits._tests(everything, True):
+        kinds.add(test.name.partition("(")[0])
+        assert not audit_said(test.sentence, "zh-CN").startswith("系统原文"), test.sentence
+    assert kinds == audits.KINDS | {"unique"}
+
+
+def test_what_is_said_of_a_failure_keeps_its_figures() -> None:
+    said = audit_said("values of k differ from other (for instance k 7 by 3.00; k 8 by 1.00)",
+                      "zh-CN")  # fmt: skip
+    assert said == "个 k 与 other 的金额不一致（例如 k 7 相差 3.00；k 8 相差 1.00）"
+    blocked = blocked_sentence(
+        Model("int_x", "base", "", "as_of", ""), SECOND,
+        [AuditResult("not_null(a)", "error", 4, "rows have no a"),
+         AuditResult("not_null(b)", "error", 1, "rows have no b")],
+    )  # fmt: skip
+    assert reason_said(blocked, "zh-CN") == (
+        f"{SECOND} 的模型 int_x 被审计 not_null(a) 拦截：4 行缺少 a（另有 1 项审计未通过）；"
+        "其结果不会发布。请纠正来源或模型后重新运行。"
+    )
+    assert reason_said(blocked, "en") == blocked
+    assert reason_said("int_x failed", "zh-CN") == "上游 int_x 失败"
+    assert reason_said("There is no room.", "zh-CN") == "系统原文：There is no room."

@@ -13,8 +13,10 @@ from functools import cached_property
 from typing import Any
 
 from acrm_batch.model import Reference
+from acrm_batch.rule_words import Words
 from acrm_batch.scoring.card import Card
 from acrm_batch.scoring.lifetime_card import LifetimeCard
+from acrm_batch.service_standards import ServiceStandard
 from crm_shared.errors import UsageError
 
 #: The legal entity whose values hold where an entity has none of its own.
@@ -200,41 +202,6 @@ class ParameterValue:
     value: int | Decimal
 
 
-@dataclass(frozen=True)
-class ServiceStandard:
-    """What a customer of a tier may expect: visits and calls a year, and by whom."""
-
-    tier: str
-    name_zh: str
-    name_en: str
-    visits: int
-    calls: int
-    served_by_zh: str
-    served_by_en: str
-
-    @property
-    def code(self) -> str:
-        """What the dictionary calls it."""
-        return f"TIER/{self.tier}"
-
-    @property
-    def in_words_zh(self) -> str:
-        """The standard as the dictionary shows it, in Chinese."""
-        return (
-            f"每年走访{self.visits}次、电访{self.calls}次；本行自设参数 service.visits_{self.tier}"
-            f" 和 service.calls_{self.tier} 的，以其为准；服务人员：{self.served_by_zh}。"
-        )
-
-    @property
-    def in_words_en(self) -> str:
-        """The standard as the dictionary shows it."""
-        return (
-            f"Visits a year: {self.visits}, calls a year: {self.calls}, where the bank has set no"
-            f" service.visits_{self.tier} and service.calls_{self.tier} of its own;"
-            f" served by: {self.served_by_en.lower()}."
-        )
-
-
 class Catalogue:
     """Everything the catalogue files say."""
 
@@ -248,7 +215,12 @@ class Catalogue:
         cards: tuple[Card, ...] = (),
         lifetime: LifetimeCard | None = None,
         why_union_wide: Mapping[str, str] | None = None,
+        parameter_names: Mapping[str, Words] | None = None,
+        level_names: Mapping[str, Words] | None = None,
     ) -> None:
+        #: What parameters, and levels between the families of tags and their leaves, are called.
+        self.parameter_names = parameter_names or {}
+        self.level_names = level_names or {}
         #: Of the parameters that no legal entity may set for itself, the reason.
         self.why_union_wide = why_union_wide or {}
         self.cards = cards
@@ -264,7 +236,17 @@ class Catalogue:
         return Catalogue(
             self.indicators, self.tags, tuple(parameters), self.standards,
             cards=self.cards, lifetime=self.lifetime, why_union_wide=self.why_union_wide,
+            parameter_names=self.parameter_names, level_names=self.level_names,
         )  # fmt: skip
+
+    @cached_property
+    def levels(self) -> Mapping[str, list[Tag]]:
+        """The levels between the families of tags and their leaves, each with its leaves."""
+        found: dict[str, list[Tag]] = {}
+        for tag in self.tags:
+            if tag.path.count("/") == 2:
+                found.setdefault(tag.path.rpartition("/")[0], []).append(tag)
+        return found
 
     @cached_property
     def parameter_codes(self) -> frozenset[str]:

@@ -1,5 +1,5 @@
-"""The files of the catalogue: `indicators/*.yml`, `tags/*.yml`, `params/*.yml`, `words.yml` and
-`tiers.yml`.
+"""The files of the catalogue: `indicators/*.yml`, `tags/*.yml`, `params/*.yml`, `words.yml`,
+`tag_levels.yml` and `tiers.yml`.
 
 A fault in a file is one sentence that names the file and the entry.
 """
@@ -23,15 +23,15 @@ from acrm_batch.catalogue import (
     Catalogue,
     Indicator,
     ParameterValue,
-    ServiceStandard,
     Tag,
     as_it_was,
 )
 from acrm_batch.model import Reference
-from acrm_batch.rule_words import Vocabulary
+from acrm_batch.rule_words import Vocabulary, Words
 from acrm_batch.scoring.card import load_cards
 from acrm_batch.scoring.entries import score_indicators
 from acrm_batch.scoring.lifetime_card import load_lifetime
+from acrm_batch.service_standards import ServiceStandard
 from crm_shared.errors import UsageError
 
 #: Names that stand for several grains.
@@ -69,10 +69,11 @@ def load_catalogue(folder: Path) -> Catalogue:
     parameters = list(_read(folder / "params", _with_reason))
     standards = _every_tier(tuple(_read_file(folder / "tiers.yml", _standards)))
     indicators = (*_read(folder / "indicators", _indicators), *score_indicators(cards))
+    names = dict(_read(folder / "params", _named_parameter)) | _names_of_standards(standards)
     words = Vocabulary({
         **{one.column: (one.name_zh, one.name_en) for one in indicators},
         **dict(_read_file(folder / "words.yml", _named_columns)),
-        **dict(_read(folder / "params", _named_parameter)),
+        **names,
     })  # fmt: skip
     return Catalogue(
         indicators,
@@ -81,6 +82,8 @@ def load_catalogue(folder: Path) -> Catalogue:
         standards,
         cards=cards,
         why_union_wide=dict(why for _, reasons in parameters for why in reasons),
+        parameter_names=names,
+        level_names=dict(_read_file(folder / "tag_levels.yml", _named_level)),
         lifetime=load_lifetime(folder / "lifetime.yml"),
     )
 
@@ -327,10 +330,16 @@ def _why_union_wide(entry: _Entry) -> Iterator[tuple[str, str]]:
         yield entry["code"], " ".join(entry["union_wide"].split())
 
 
-def _named_parameter(entry: _Entry) -> Iterator[tuple[str, tuple[str, str]]]:
-    """A parameter, as a rule asks for it, and its names; one without has its code."""
-    name = entry.get("name", {})
-    yield entry["code"], (name.get("zh", entry["code"]), name.get("en", entry["code"]))
+def _named_parameter(entry: _Entry) -> Iterator[tuple[str, Words]]:
+    """A parameter, as a rule asks for it, and its names, which lint holds it to."""
+    if "name" in entry:
+        yield entry["code"], (entry["name"]["zh"], entry["name"]["en"])
+
+
+def _named_level(entry: _Entry) -> Iterator[tuple[str, Words]]:
+    """A level of tags and its names."""
+    _known(entry, {"path", "name"})
+    yield entry["path"], (entry["name"]["zh"], entry["name"]["en"])
 
 
 def _named_columns(entry: _Entry) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -367,6 +376,16 @@ def _of_tiers(standards: Iterable[ServiceStandard]) -> Iterator[ParameterValue]:
         for what, number in (("visits", one.visits), ("calls", one.calls)):
             code = f"service.{what}_{one.tier}"
             yield ParameterValue(code, EVERYBODY, ALWAYS, number)
+
+
+def _names_of_standards(standards: Iterable[ServiceStandard]) -> dict[str, Words]:
+    """What the parameters of the standards are called."""
+    said = {"visits": ("每年走访次数", "Visits a year"), "calls": ("每年电访次数", "Calls a year")}
+    return {
+        f"service.{what}_{one.tier}": (f"{one.name_zh}{zh}", f"{en} of a customer: {one.name_en}")
+        for one in standards
+        for what, (zh, en) in said.items()
+    }
 
 
 def _every_tier(standards: tuple[ServiceStandard, ...]) -> tuple[ServiceStandard, ...]:

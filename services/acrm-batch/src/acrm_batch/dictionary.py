@@ -1,19 +1,22 @@
 """Every code with all that is said of it, as the page and `acrm dictionary` show it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from acrm_batch.catalogue import Catalogue, Tag
 from acrm_batch.lineage import STANDARDS, origins_of
 from acrm_batch.project import Project
 
 
 def entries(project: Project) -> list[dict[str, Any]]:
-    """The codes as they are published, then the service standard of every tier; each with its
-    `audits`, those of the model that makes it, which block or warn before anything is published."""
+    """The codes as they are published, then the levels between families of tags and their leaves,
+    and the service standard of every tier; each with its `audits`, those of the model that makes
+    it, which block or warn before anything is published."""
     catalogue = project.catalogue
     inputs = origins_of(project).inputs()
     rows = catalogue.dictionary(inputs)
+    rows += [_level(catalogue, path, tags, inputs) for path, tags in catalogue.levels.items()]
     rows += [
         {
             "code": one.code, "kind": "tier", "class": "TIER", "grain": "customer",
@@ -26,6 +29,24 @@ def entries(project: Project) -> list[dict[str, Any]]:
         for one in catalogue.standards
     ]  # fmt: skip
     return [row | {"audits": list(audits_of(project, row["model"]))} for row in rows]
+
+
+def _level(
+    catalogue: Catalogue, path: str, tags: Sequence[Tag], inputs: dict[str, list[str]]
+) -> dict[str, Any]:
+    """A level of tags: its names, and the leaves of which one holds."""
+    name_zh, name_en = catalogue.level_names.get(path, (path, path))
+    leaves_zh = "、".join(tag.name_zh for tag in tags)
+    leaves_en = ", ".join(tag.name_en for tag in tags)
+    return {
+        "code": path, "kind": "tag_level", "class": path.partition("/")[0], "grain": "customer",
+        "name_zh": name_zh, "name_en": name_en,
+        "formula_zh": f"以下标签至少一个成立：{leaves_zh}。",
+        "formula_en": f"At least one of these tags holds: {leaves_en}.",
+        "expression": " or ".join(tag.column for tag in tags), "unit": None, "additive": False,
+        "owner": tags[0].owner, "model": "tag_customers", "version": 1,
+        "inputs": sorted({one for tag in tags for one in inputs[tag.path]}),
+    }  # fmt: skip
 
 
 def audits_of(project: Project, name: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from acrm_batch.project import Project
 from crm_shared.landing import TABLES as LANDING
 from crm_shared.published import TABLES as PUBLISHED
 from crm_shared.published_columns import meaning
+from crm_shared.published_names import names_of
 
 _STYLE = """
 body { font: 14px/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-serif; color: #1c2430;
@@ -33,6 +34,7 @@ summary { cursor: pointer; color: #5b6675; } :target { background: #fff3c4; }
 _KINDS = {
     "indicator": ("指标", "Indicators"),
     "tag": ("标签", "Tags"),
+    "tag_level": ("标签层级", "Levels of tags"),
     "tier": ("服务标准", "Service standards"),
 }
 
@@ -195,8 +197,10 @@ def _published(origins: Origins) -> str:
         made = (
             f'<a href="#m-{model}">{model}</a>' if model in origins.project.models else "catalogue"
         )
+        called = names_of(table.name)
         found += (
-            f"<h3>{escape(table.name)}</h3><p>{escape(table.description)}</p>"
+            f"<h3>{escape(called.zh)} {escape(called.en)} · {escape(table.name)}</h3>"
+            f'<p>{escape(called.description_zh)}</p><p class="en">{escape(table.description)}</p>'
             f'<p class="faint">{made}</p>{_table(heads, cells)}'
         )
     return found

@@ -18,6 +18,7 @@ from acrm_batch.catalogue import EVERYBODY
 from acrm_batch.inputs import source as source_of
 from acrm_batch.lineage import origins_of
 from acrm_batch.model import Model
+from acrm_batch.names import name_faults
 from acrm_batch.project import Project
 from acrm_batch.snapshot import UNCOUNTED
 from acrm_batch.tag_rules import unknown_names, unreadable_rules
@@ -158,6 +159,7 @@ def _catalogue(project: Project) -> Iterator[str]:
         catalogue.parameter_codes - {c for model in models for c in model.parameters}
     ):
         yield f"Parameter {code} is read by no model and no tag; take it out of params."
+    yield from name_faults(catalogue)
     yield from _union_wide(project)
     for one in catalogue.indicators:
         for name in {one.model, *(f"ind_{family}" for family in one.elsewhere.values())}:

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 from acrm_batch.drift import Drift
 from acrm_batch.report.charts import bars, both_ways
 from acrm_batch.report.facts import Comparison, Facts
+from acrm_batch.report.said import audit_said, reason_said
 from acrm_batch.report.texts import Language, text
+from crm_shared.published_names import names_of
 
 _SHOWN_MODELS = 25
 _SHOWN_ROWS = 25
@@ -61,6 +63,17 @@ class _Page:
         names = self.facts.names.get(code)
         return f"{names[self.language == 'en']} {code}" if names else code
 
+    def seconds(self, seconds: float) -> str:
+        if seconds < 100:
+            return text("in_seconds", self.language, seconds=f"{seconds:.2f}")
+        minutes, rest = divmod(round(seconds), 60)
+        return text("in_minutes", self.language, minutes=minutes, seconds=rest)
+
+    def table_name(self, name: str) -> str:
+        """A published table with its name."""
+        called = names_of(name)
+        return f"{called[self.language == 'en']} {name}"
+
     def html(self) -> str:
         facts = self.facts
         sections: list[tuple[str, Callable[[], str]]] = [
@@ -97,7 +110,7 @@ class _Page:
         told = [
             ("command", run["command"]),
             ("started", f"{began:%Y-%m-%d %H:%M:%S}"),
-            ("duration", _seconds(float(run["seconds"]))),
+            ("duration", self.seconds(float(run["seconds"]))),
             ("steps_made", f"{len(made):,}"),
             ("rows_made", f"{sum(step['rows'] or 0 for step in made):,}"),
             ("audits_failed", f"{run['audits_failed']:,}"),
@@ -109,7 +122,8 @@ class _Page:
         )
         trouble = ""
         if run["outcome"] not in ("ok", "running"):
-            said = escape(run["message"] or run["outcome"])
+            said = reason_said(run["message"] or "", self.language) if run["message"] else ""
+            said = escape(said or text(run["outcome"], self.language))
             trouble = f'<div class="box"><b>{said}</b><br>{self.t("what_to_do")}</div>'
         return f'{trouble}<div class="facts">{facts}</div>'
 
@@ -130,7 +144,7 @@ class _Page:
         rows = [
             (_mark(one["severity"] == "error", self.t(one["severity"])), escape(one["model"]),
              escape(str(one["as_of"])), escape(one["audit"]), f"{one['failed_rows']:,}",
-             escape(one["sentence"]))
+             escape(audit_said(one["sentence"], self.language)))
             for one in failed
         ]  # fmt: skip
         heads = ("severity", "model", "as_of", "audit", "failed_rows", "meaning")
@@ -140,12 +154,12 @@ class _Page:
     def timings(self) -> str:
         steps = sorted(self.facts.steps, key=lambda step: -step["seconds"])
         shown = [
-            (_at(step, self.facts), float(step["seconds"]), _seconds(float(step["seconds"])))
+            (_at(step, self.facts), float(step["seconds"]), self.seconds(float(step["seconds"])))
             for step in steps[:_SHOWN_MODELS]
         ]
         rest = steps[_SHOWN_MODELS:]
         seconds = float(sum(step["seconds"] for step in rest))
-        others = self.t("others", n=len(rest), seconds=_seconds(seconds)) if rest else ""
+        others = self.t("others", n=len(rest), seconds=self.seconds(seconds)) if rest else ""
         return f'{bars(shown)}<p class="faint">{others}</p>'
 
     def row_changes(self) -> str:
@@ -183,7 +197,7 @@ class _Page:
                 escape(step["model"]), escape(str(step["as_of"])),
                 _mark(True, self.t(step["outcome"])) if bad else self.t(step["outcome"]),
                 f"{step['seconds']:.2f}", _number(step["rows"]), _number(before), change,
-                escape(step["reason"]),
+                escape(reason_said(step["reason"], self.language)),
             ))  # fmt: skip
         heads = ("model", "as_of", "outcome", "seconds", "rows", "rows_before", "change", "reason")
         return self.table(heads, rows, {3, 4, 5, 6})
@@ -207,7 +221,7 @@ class _Page:
         if not moved:
             return f"<p>{self.t('no_drift')}</p>"
         chart = bars(
-            [(drift.code, drift.index, f"{drift.index:.3f}") for drift in moved],
+            [(self.name(drift.code), drift.index, f"{drift.index:.3f}") for drift in moved],
             marks=((0.1, "0.1"), (0.25, "0.25")),
         )
         heads = ("indicator", "index", "mean", "before", "median", "before", "zeros", "before")
@@ -246,7 +260,7 @@ class _Page:
             (text(key, self.language), one.moves[key], f"{one.moves[key]:,}") for key in one.moves
         ])  # fmt: skip
         rows = [
-            (escape(rule), f"{now:,}", f"{before:,}", f"{now - before:+,}")
+            (self.t(f"rule_{rule}"), f"{now:,}", f"{before:,}", f"{now - before:+,}")
             for rule, now, before in one.rules
         ]
         return moves + self.table(("rule", "now", "before", "change"), rows, {1, 2, 3})
@@ -259,7 +273,10 @@ class _Page:
     def publication(self) -> str:
         if not self.facts.publication:
             return f"<p>{self.t('nothing_published')}</p>"
-        rows = [(escape(name), f"{count:,}") for name, count in self.facts.publication.items()]
+        rows = [
+            (escape(self.table_name(name)), f"{count:,}")
+            for name, count in self.facts.publication.items()
+        ]
         return self.table(("table", "rows"), rows, {1})
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]], numbers: set[int]) -> str:
@@ -289,13 +306,6 @@ def _at(step: dict[str, object], facts: Facts) -> str:
     """A step's model, with its date where it is another than the run's."""
     other = "" if step["as_of"] == facts.business_date else f" {step['as_of']}"
     return f"{step['model']}{other}"
-
-
-def _seconds(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.2f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
 
 
 def _share(rows: int, before: int) -> float:
