@@ -20,6 +20,7 @@ drift may be a parameter of the union, `"param('audit.tag_drift_pct')"`. `severi
 result down without blocking. What fails names up to five keys.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -40,7 +41,7 @@ from acrm_batch.audit_tests import (
 from acrm_batch.engines.duckdb import Bound, Engine
 from acrm_batch.engines.sql import literal
 from acrm_batch.ledger import AuditResult
-from acrm_batch.model import Model
+from acrm_batch.model import Model, bind_name
 from acrm_batch.project import Project
 from crm_shared.errors import CrmError, ExitCode, UsageError
 
@@ -49,6 +50,9 @@ KINDS = {"not_null", "assert", "accepted", "range", "references", "freshness", "
 _DRIFTS = {"mean_drift", "share_drift", "holds_drift"}
 
 _SAMPLES = 5
+
+#: A parameter of the union in a sentence, which is told by its value.
+_PARAMETER = re.compile(r"param\('([\w.]+)'\)")
 
 
 class AuditBlockedError(CrmError):
@@ -116,11 +120,12 @@ def _kept(engine: Engine, model: Model, previous: Previous | None) -> Iterator[b
 def _with_sample(
     engine: Engine, model: Model, test: Test, failed: int, bound: Mapping[str, Bound]
 ) -> AuditResult:
-    result = AuditResult(test.name, test.severity, failed, test.sentence)
+    sentence = _PARAMETER.sub(lambda asked: str(bound[bind_name(asked[1])]), test.sentence)
+    result = AuditResult(test.name, test.severity, failed, sentence)
     if not failed or not test.sample:
         return result
     keys = "; ".join(engine.texts(f"{test.sample} limit {_SAMPLES}", bound))
-    return replace(result, sentence=f"{test.sentence} (for instance {keys})") if keys else result
+    return replace(result, sentence=f"{sentence} (for instance {keys})") if keys else result
 
 
 def _tests(
