@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -51,7 +52,33 @@ def test_a_tag_is_explained_by_its_values_and_thresholds(runner: Runner) -> None
     assert [name for name, _ in first.values] == ["aum_bal"]
     [threshold] = first.thresholds
     assert (threshold.code, threshold.legal_entity_id) == ("tier.wealth", "*")
+    assert threshold.name_zh == "财富级资产下限" and "财富级" in told.name_zh
+    assert first.words == (
+        "管理资产余额不低于“财富级资产下限”（参数 tier.wealth）",
+        "“Assets under management” at least “AUM of the wealth level” (parameter tier.wealth)",
+    )
     assert threshold.value == runner.project.catalogue.union_wide("tier.wealth", SECOND, "the test")
+
+
+def test_a_tag_of_potential_customers_has_its_strength_and_last_day(runner: Runner) -> None:
+    """Reference amount 100,000 and validity 30 days; whom it does not hold for has neither."""
+    tag = tag_of(runner.project.catalogue, BORROWER)
+    assert tag
+    amount = "cast(40000 as decimal(18,2))"
+    strong = replace(tag, strength=f"strength_amount({amount},"
+                     " param('potential.reference_amount', legal_entity_id))")  # fmt: skip
+    told = explain_tag(runner, SECOND, 2, strong)
+    assert (told.strength, told.valid_until) == (70, SECOND + timedelta(days=30))
+    for found in (explain_tag(runner, SECOND, 1, strong), explain_tag(runner, SECOND, 2, tag)):
+        assert (found.strength, found.valid_until) == (None, None)
+
+
+def test_a_comparison_of_a_tag_has_words_or_the_rule_has(runner: Runner) -> None:
+    for tag in runner.project.catalogue.tags:
+        told = explain_tag(runner, SECOND, 1, tag)
+        assert told.formula_zh and told.formula_en
+        for one in leaves(told.condition):
+            assert one.words is None or all(one.words), (tag.path, one.text)
 
 
 def test_nobody_and_no_date_are_sentences(runner: Runner) -> None:
@@ -71,7 +98,12 @@ def test_the_command_explains(published: Batch, monkeypatch: pytest.MonkeyPatch)
         return CliRunner().invoke(app, ["explain", *arguments])
 
     assert f"{BORROWER} (贷款客户, Borrower) of customer 2" in explain("2", BORROWER).stdout
-    assert json.loads(explain("2", BORROWER, "--json").stdout)["holds"] is True
+    told = explain("2", BORROWER).stdout
+    assert "是 yes: 贷款笔数大于0 / “Running loans” above 0" in told
+    assert "贷款笔数 Running loans (loan_cnt) = 1" in told
+    data = json.loads(explain("2", BORROWER, "--json").stdout)
+    assert data["holds"] is True and data["condition"]["words_zh"] == "贷款笔数大于0"
+    assert data.keys() >= {"formula_zh", "formula_en", "strength", "valid_until"}
     assert "led by branch C" in explain("2", "coverage").stdout
     unknown = explain("2", "NO_SUCH_CODE")
     assert (unknown.exit_code, "acrm dictionary" in unknown.stderr) == (2, True)

@@ -261,6 +261,36 @@ def test_selectors_bring_what_they_read_along() -> None:
     assert "pub_coverage" in project.select(("int_coverage+",))
 
 
+def test_a_tag_and_an_indicator_bring_what_they_need() -> None:
+    project = Project.load()
+    tags = project.select(("tag:VALUE/AUM/WEALTH",))
+    assert {"tag_customers", "mart_customers"} <= tags and "pub_coverage" not in tags
+    assert project.select(("tag:VALUE/AUM",)) == tags
+    family = project.select(("indicator:LOAN_CNT",))
+    assert "ind_loans" in family or "ind_balances" in family
+    assert "mart_customers" not in family
+    assert "mart_customers" in project.select(("indicator:LOAN_CNT+",))
+
+
+@pytest.mark.parametrize(
+    ("selector", "told"),
+    [
+        (
+            "tag:VALUE/AUM/WELTH",
+            "No tag is called 'VALUE/AUM/WELTH'; the nearest: VALUE/AUM/WEALTH",
+        ),
+        ("indicator:LOAN_CNTS", "No indicator is called 'LOAN_CNTS'; the nearest: LOAN_CNT"),
+        ("kind:tagz", "No kind is called 'tagz'; the nearest: tags"),
+        ("int_coverag", "No model is called 'int_coverag'; the nearest: int_coverage"),
+        ("qqqqqq", "No model is called 'qqqqqq'. `acrm plan` lists what there is"),
+    ],
+)
+def test_an_unknown_selector_is_told_with_the_nearest_names(selector: str, told: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        Project.load().select((selector,))
+    assert refused.value.sentence.startswith(told)
+
+
 def test_every_model_changes_its_fingerprint_with_its_text(folder: Path) -> None:
     before = Project.load(folder).models["int_coverage"].text_hash
     path = folder / "models" / "base" / "int_coverage.sql"

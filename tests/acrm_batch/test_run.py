@@ -177,7 +177,7 @@ def test_audits_are_tried_again_on_the_days_that_the_partitions_were_made_of(
     bank.deliver(DAY, since=DAY)
     with Progress(Console(), quiet=True) as progress:
         results = batch.audit_date(crm.settings, DAY, progress)
-        assert results and not [one for one in results if one.blocks]
+        assert results and not [model for model, one in results if one.blocks]
         assert crm.query("select * from acrm.accepted_days order by 1") == accepted
         with pytest.raises(NotReadyError, match="Nothing of 2026-03-01 has been made"):
             batch.audit_date(crm.settings, date(2026, 3, 1), progress)
@@ -266,8 +266,12 @@ def test_the_commands_answer_with_sentences_and_exit_codes(
     assert (unknown.exit_code, "No model is called 'nonsense'" in unknown.stderr) == (2, True)
     assert run("wait-inputs", "--date", str(DAY)).exit_code == 0
     assert run("wait-inputs", "--date", "2026-02-09").exit_code == 75
-    audited = run("audit", "--date", str(DAY), "--json")
-    assert {row["failed_rows"] for row in json.loads(audited.stdout)} == {0}
+    audited = json.loads(run("audit", "--date", str(DAY), "--json").stdout)
+    assert {row["failed_rows"] for row in audited} == {0}
+    some = run("audit", "--date", str(DAY), "--select", "indicator:LOAN_CNT", "--json")
+    read = batch.project_of(crm.settings).select(("indicator:LOAN_CNT",))
+    wanted = [row for row in audited if row["model"] in read]
+    assert wanted and json.loads(some.stdout) == wanted != audited
     status = json.loads(run("status", "--json").stdout)
     assert {one["published"] for one in status["runs"]} == {True, False}
     steps = json.loads(run("status", "--date", str(DAY), "--json").stdout)["steps"]

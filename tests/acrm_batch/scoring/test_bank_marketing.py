@@ -27,7 +27,9 @@ needs_the_file = pytest.mark.skipif(
 
 @needs_the_file
 @pytest.mark.slow
-def test_the_scorecard_ranks_real_contacts_as_well_as_a_plain_logistic_regression() -> None:
+def test_the_scorecard_gives_away_less_than_two_points_of_auc_to_a_logistic_regression() -> None:
+    """Readable points cost something where a regression has every column: docs/models.md has both
+    of all 22 blocks (0.728 and 0.744). Here there are three blocks of 7,000."""
     contacts = read_contacts(FILE)
     assert len(contacts.events) == 41_188
     assert contacts.events.sum() == 4_640

@@ -226,10 +226,15 @@ def publish_date(
 
 
 def audit_date(
-    settings: BatchSettings, business_date: date, progress: Progress
-) -> list[AuditResult]:
-    """Try the audits of a date's partitions again, against the days that they were made of."""
+    settings: BatchSettings,
+    business_date: date,
+    progress: Progress,
+    selectors: tuple[str, ...] = (),
+) -> list[tuple[str, AuditResult]]:
+    """Try the audits of a date's partitions again, against the days that they were made of; with
+    selectors, those of the selected models and of what they read. Each with its model's name."""
     with opened(settings, business_date, "audit") as (runner, ledger, run_id):
+        selected = runner.project.select(selectors)
         if not any(day == business_date for _, day in runner.partitions):
             raise NotReadyError(
                 f"Nothing of {business_date} has been made; run `acrm run --date {business_date}`"
@@ -237,10 +242,10 @@ def audit_date(
             )
         runner.inputs = Inputs.recalled(*ledger.accepted())
         found = []
-        for model, day in runner.steps(business_date, set(runner.project.models)):
+        for model, day in runner.steps(business_date, selected):
             if day == business_date and (model.name, day) in runner.partitions:
                 results = _audited_again(runner, ledger, run_id, model, day)
-                found += results
+                found += [(model.name, result) for result in results]
                 blocking = [result for result in results if result.blocks]
                 progress.step(Step(model.name, day, "blocked" if blocking else "passed",
                                    blocked_sentence(model, day, blocking) if blocking

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from acrm_batch.model import Reference
-from acrm_batch.rule_words import Words
+from acrm_batch.rule_words import Vocabulary, Words
 from acrm_batch.scoring.card import Card
 from acrm_batch.scoring.lifetime_card import LifetimeCard
 from acrm_batch.service_standards import ServiceStandard
@@ -217,7 +217,10 @@ class Catalogue:
         why_union_wide: Mapping[str, str] | None = None,
         parameter_names: Mapping[str, Words] | None = None,
         level_names: Mapping[str, Words] | None = None,
+        words: Vocabulary | None = None,
     ) -> None:
+        #: What columns, codes and parameters are called in rules.
+        self.words = words or Vocabulary({})
         #: What parameters, and levels between the families of tags and their leaves, are called.
         self.parameter_names = parameter_names or {}
         self.level_names = level_names or {}
@@ -236,7 +239,7 @@ class Catalogue:
         return Catalogue(
             self.indicators, self.tags, tuple(parameters), self.standards,
             cards=self.cards, lifetime=self.lifetime, why_union_wide=self.why_union_wide,
-            parameter_names=self.parameter_names, level_names=self.level_names,
+            parameter_names=self.parameter_names, level_names=self.level_names, words=self.words,
         )  # fmt: skip
 
     @cached_property

@@ -83,6 +83,7 @@ def load_catalogue(folder: Path) -> Catalogue:
         cards=cards,
         why_union_wide=dict(why for _, reasons in parameters for why in reasons),
         parameter_names=names,
+        words=words,
         level_names=dict(_read_file(folder / "tag_levels.yml", _named_level)),
         lifetime=load_lifetime(folder / "lifetime.yml"),
     )

@@ -6,7 +6,7 @@ is asked of the customer's own row, so what is told is what the tag was decided 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import sqlglot
@@ -15,6 +15,7 @@ from sqlglot import exp
 from acrm_batch.catalogue import EVERYBODY, Catalogue, ParameterValue, Tag
 from acrm_batch.engines.duckdb import Bound
 from acrm_batch.marts import CUSTOMERS_WITH_TAGS
+from acrm_batch.rule_words import Words
 from acrm_batch.runner import Runner
 from crm_shared.errors import NotReadyError, UsageError
 
@@ -29,6 +30,8 @@ class Threshold:
     """A parameter that a condition compares with: the value in force, whose it is, since when."""
 
     code: str
+    name_zh: str
+    name_en: str
     legal_entity_id: str
     effective_from: date
     value: object
@@ -38,7 +41,8 @@ class Threshold:
 class Condition:
     """A part of a rule: `and`, `or` and `not` of `parts`, or a comparison with its values.
 
-    `holds` is None where a value is unknown, which counts as not.
+    `holds` is None where a value is unknown, which counts as not. `words` say a comparison in
+    Chinese and English; more than a comparison has none, and the rule says it as a whole.
     """
 
     text: str
@@ -47,20 +51,28 @@ class Condition:
     parts: tuple["Condition", ...] = ()
     values: tuple[tuple[str, Any], ...] = ()
     thresholds: tuple[Threshold, ...] = ()
+    words: Words | None = None
 
 
 @dataclass(frozen=True)
 class TagExplanation:
-    """Why a tag holds or not. `is_published_so` says that the partition has the same answer."""
+    """Why a tag holds or not. `is_published_so` says that the partition has the same answer.
+
+    A tag of potential customers that holds has a strength, 0 to 100, and a last day.
+    """
 
     customer_id: int
     business_date: date
     path: str
     name_zh: str
     name_en: str
+    formula_zh: str
+    formula_en: str
     holds: bool
     is_published_so: bool
     condition: Condition
+    strength: int | None = None
+    valid_until: date | None = None
 
 
 class _Row:
@@ -90,11 +102,14 @@ class _Row:
 
     def ask(self, condition: str) -> bool | None:
         """Whether a condition holds for the row."""
-        bound = {name: value for name, value in self._known.items() if f"${name}" in condition}
-        row = self._engine.connection.execute(
-            f"select {condition} from explained", bound
-        ).fetchone()
-        return None if row is None or row[0] is None else bool(row[0])
+        found = self.value(condition)
+        return None if found is None else bool(found)
+
+    def value(self, sql: str) -> Any:
+        """What an expression comes to in the row."""
+        bound = {name: value for name, value in self._known.items() if f"${name}" in sql}
+        row = self._engine.connection.execute(f"select {sql} from explained", bound).fetchone()
+        return row and row[0]
 
     def threshold(self, code: str, *, by_entity: bool) -> Threshold | None:
         """The value of a parameter that holds for the customer."""
@@ -105,7 +120,10 @@ class _Row:
         for entity in wanted:
             if (code, str(entity)) in in_force:
                 found = in_force[code, str(entity)]
-                return Threshold(code, found.legal_entity_id, found.effective_from, found.value)
+                zh, en = self.catalogue.parameter_names.get(code, (code, code))
+                return Threshold(
+                    code, zh, en, found.legal_entity_id, found.effective_from, found.value
+                )
         return None
 
 
@@ -123,10 +141,20 @@ def explain_tag(runner: Runner, day: date, customer_id: int, tag: Tag) -> TagExp
     row = _Row(runner, day, customer_id)
     tree = sqlglot.parse_one(tag.condition, read="duckdb")
     holds = bool(row.ask(tag.condition))
+    strength, valid_until = _while_it_holds(row, tag) if holds else (None, None)
     return TagExplanation(
-        customer_id, day, tag.path, tag.name_zh, tag.name_en, holds,
+        customer_id, day, tag.path, tag.name_zh, tag.name_en, tag.formula_zh, tag.formula_en, holds,
         row.values.get(tag.column) == holds, _condition(row, tree),
+        strength, valid_until,
     )  # fmt: skip
+
+
+def _while_it_holds(row: _Row, tag: Tag) -> tuple[int | None, date | None]:
+    """How strong a tag of potential customers is, and the last day on which it may be used."""
+    days = row.threshold("potential.valid_days", by_entity=True)
+    if not (tag.strength and days):
+        return None, None
+    return int(row.value(tag.strength)), row.day + timedelta(days=int(str(days.value)))
 
 
 def _condition(row: _Row, node: exp.Expr) -> Condition:
@@ -149,7 +177,10 @@ def _condition(row: _Row, node: exp.Expr) -> Condition:
     values = tuple((name, row.values[name]) for name in sorted(columns - {_ENTITY}))
     if node.find(exp.Parameter):
         values += (("bd", row.day),)
-    return Condition(text, row.ask(text), "", (), values, tuple(_thresholds(row, node)))
+    as_written = node.sql(dialect="duckdb", normalize_functions="lower").replace(" IN (", " in (")
+    words = row.catalogue.words.of_comparison(as_written)
+    thresholds = tuple(_thresholds(row, node))
+    return Condition(text, row.ask(text), "", (), values, thresholds, words)
 
 
 def _is_only_false_where_unknown(node: exp.Expr) -> bool:

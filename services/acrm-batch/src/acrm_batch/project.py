@@ -1,6 +1,7 @@
 """The models as they lie on disk: SQL with front matter, what they read, and their order."""
 
 import re
+from difflib import get_close_matches
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.resources import files
@@ -76,26 +77,53 @@ class Project:
         return {other for other in self.models if name in self.upstream(other)}
 
     def select(self, selectors: tuple[str, ...]) -> set[str]:
-        """Models named by `NAME`, `kind:KIND`, `+NAME` (with what it reads), `NAME+` (with what
-        reads it). Without a selector, all. What a selected model reads is always added."""
+        """Models named by `NAME`, `kind:KIND`, `tag:PATH` (a tag or a level of tags),
+        `indicator:CODE`, `+NAME` (with what it reads), `NAME+` (with what reads it). Without a
+        selector, all. What a selected model reads is always added."""
         if not selectors:
             return set(self.models)
         chosen: set[str] = set()
         for selector in selectors:
-            name = selector.strip("+")
-            if name.startswith("kind:"):
-                found = {m.name for m in self.models.values() if m.kind == name[5:]}
-            else:
-                found = {name} & set(self.models)
-            if not found:
-                raise UsageError(
-                    f"No model is called {name!r}; `acrm plan` lists the models, and kind:KIND "
-                    "selects a kind."
-                )
+            found = self._named(selector.strip("+"))
             if selector.endswith("+"):
                 found |= {below for one in found for below in self.downstream(one)}
             chosen |= found
         return chosen | {above for one in chosen for above in self.upstream(one)}
+
+    def _named(self, name: str) -> set[str]:
+        """The models of a selector; `UsageError` with the nearest names where there are none."""
+        what, _, code = name.rpartition(":")
+        if what == "kind":
+            known = {model.kind for model in self.models.values()}
+            found = {model.name for model in self.models.values() if model.kind == code}
+        elif what == "tag":
+            known = {tag.path for tag in self.catalogue.tags} | set(self.catalogue.levels)
+            tags = {model.name for model in self.models.values() if model.kind == "tags"}
+            found = tags if code in known else set()
+        elif what == "indicator":
+            known = {one.code for one in self.catalogue.indicators}
+            found = self._families(code)
+        else:
+            what, code, known = "model", name, set(self.models)
+            found = {name} & known
+        if not found:
+            near = get_close_matches(code, sorted(known), n=3, cutoff=0.5)
+            nearest = f"; the nearest: {', '.join(near)}" if near else ""
+            listed = "`acrm plan`" if what == "model" else "`acrm dictionary`"
+            raise UsageError(
+                f"No {what} is called {code!r}{nearest}. {listed} lists what there is; select with"
+                " NAME, kind:KIND, tag:PATH or indicator:CODE."
+            )
+        return found
+
+    def _families(self, code: str) -> set[str]:
+        """The models with the measures of an indicator."""
+        return {
+            model
+            for one in self.catalogue.indicators
+            if one.code == code
+            for model in (one.model, *(f"ind_{family}" for family in one.elsewhere.values()))
+        }
 
 
 @cache

@@ -72,6 +72,14 @@ class Vocabulary:
                 return zh + words[0], f"{en} {words[1]}"
         return (zh, en) if "words" in entry or not strength else ("", "")
 
+    def name_of(self, code: str) -> Words | None:
+        """What a column or a parameter is called."""
+        return self._names.get(code)
+
+    def of_comparison(self, sql: str) -> Words | None:
+        """A single comparison in words; None where it is more than that."""
+        return self._of_term(sql)
+
     def _of_sql(self, sql: str) -> Words | None:
         joined = [one for one in _JOINED if one in sql] or [" and "]
         said = [self._of_term(term) for term in sql.split(joined[0])]

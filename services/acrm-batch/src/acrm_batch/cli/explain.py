@@ -14,6 +14,7 @@ from acrm_batch.cli.output import errors, plain, print_json, print_table, say, s
 from acrm_batch.ledger import Ledger
 from acrm_batch.progress import Progress
 from acrm_batch.rehearsal import rehearsing
+from acrm_batch.rule_words import Vocabulary
 from acrm_batch.settings import BatchSettings
 from crm_shared.errors import NotReadyError, UsageError
 
@@ -53,7 +54,8 @@ def explain(
                     " explains who covers the customer."
                 )
             told = explain_tag.explain_tag(runner, of, customer, tag)
-        print_json(_as_data(told)) if as_json else _say_tag(told)
+            words = runner.project.catalogue.words
+        print_json(_as_data(told)) if as_json else _say_tag(told, words)
 
 
 def _newest(settings: BatchSettings) -> date:
@@ -74,38 +76,56 @@ def _condition_data(one: explain_tag.Condition) -> dict[str, Any]:
         return {"joined_by": one.joined_by, "holds": one.holds, "parts": parts}
     return {
         "text": one.text,
+        "words_zh": one.words[0] if one.words else None,
+        "words_en": one.words[1] if one.words else None,
         "holds": one.holds,
         "values": dict(one.values),
         "thresholds": [asdict(threshold) for threshold in one.thresholds],
     }
 
 
-def _say_tag(told: explain_tag.TagExplanation) -> None:
-    holds = "holds" if told.holds else "does not hold"
+def _say_tag(told: explain_tag.TagExplanation, words: Vocabulary) -> None:
+    holds = "成立, holds" if told.holds else "不成立, does not hold"
     say(f"{told.path} ({told.name_zh}, {told.name_en}) of customer {told.customer_id} on"
         f" {told.business_date}: {holds}.")  # fmt: skip
-    for depth, line in _lines(told.condition, 1):
+    say(f"{told.formula_zh}\n{told.formula_en}")
+    if told.strength is not None:
+        say(f"强度 strength {told.strength}, 有效至 valid until {told.valid_until}")
+    for depth, line in _lines(told.condition, 1, words):
         say("  " * depth + line)
     if not told.is_published_so:
         say("The partition says otherwise: the catalogue changed after it was made; run the date"
             " again.")  # fmt: skip
 
 
-def _lines(one: explain_tag.Condition, depth: int) -> Iterator[tuple[int, str]]:
-    mark = "unknown" if one.holds is None else "yes" if one.holds else "no"
+def _lines(one: explain_tag.Condition, depth: int, words: Vocabulary) -> Iterator[tuple[int, str]]:
+    """A condition and its parts; a comparison with its words, its values and its thresholds."""
+    mark = "未知 unknown" if one.holds is None else "是 yes" if one.holds else "否 no"
     if one.joined_by:
-        words = {"and": "all of", "or": "any of", "not": "not"}
-        yield depth, f"{mark:<8}{words[one.joined_by]}"
+        joined = {"and": "全部 all of", "or": "任一 any of", "not": "非 not"}
+        yield depth, f"{mark}: {joined[one.joined_by]}"
         for part in one.parts:
-            yield from _lines(part, depth + 1)
+            yield from _lines(part, depth + 1, words)
         return
-    told = [f"{name} = {plain(value) or 'nothing'}" for name, value in one.values]
-    told += [
-        f"{t.code} = {t.value} ({'all' if t.legal_entity_id == '*' else t.legal_entity_id}, since"
-        f" {t.effective_from})"
-        for t in one.thresholds
-    ]
-    yield depth, f"{mark:<8}{one.text}   [{'; '.join(told)}]"
+    yield depth, f"{mark}: {' / '.join(one.words) if one.words else one.text}"
+    for name, value in one.values:
+        called = " ".join(words.name_of(name) or ())
+        yield (
+            depth + 2,
+            f"{called} ({name}) = {_or_nothing(value)}"
+            if called
+            else (f"{name} = {_or_nothing(value)}"),
+        )
+    for t in one.thresholds:
+        whose = "全部 all" if t.legal_entity_id == "*" else t.legal_entity_id
+        yield (
+            depth + 2,
+            (f"{t.name_zh} {t.name_en} ({t.code}) = {t.value} ({whose}, since {t.effective_from})"),
+        )
+
+
+def _or_nothing(value: object) -> str:
+    return plain(value) or "无 nothing"
 
 
 def _say_figure(told: explain_indicator.IndicatorExplanation) -> None:

@@ -27,7 +27,9 @@ MaybeDay = Annotated[date | None, typer.Option(
 Select = Annotated[
     list[str],
     typer.Option(
-        "--select", help="Only these models: NAME, NAME+, kind:KIND; what they read is added."
+        "--select",
+        help="Only these models: NAME, NAME+, kind:KIND, tag:PATH, indicator:CODE; what they read"
+        " is added.",
     ),
 ]
 Landing = Annotated[Path | None, typer.Option(help="Landing folder [CRM_LANDING_DIR].")]

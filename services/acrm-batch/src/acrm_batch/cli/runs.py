@@ -213,14 +213,15 @@ def publish(
 @app.command()
 def audit(
     *,
-    day: Day, landing: Landing = None, warehouse: Warehouse = None, as_json: Json = False,
+    day: Day, select: Select = [], landing: Landing = None, warehouse: Warehouse = None,  # noqa: B006
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     """Try the audits of a date's partitions again; 3 if one that blocks fails."""
     with sentences():
         settings = settings_of(landing_dir=landing, warehouse_dir=warehouse)
         with Progress(console, quiet=True) as progress:
-            results = batch.audit_date(settings, day, progress)
-        rows = [asdict(result) for result in results]
+            results = batch.audit_date(settings, day, progress, tuple(select))
+        rows = [{"model": model} | asdict(result) for model, result in results]
         print_json(rows) if as_json else print_table(f"Audits of {day}", rows)
-        if any(result.blocks for result in results):
+        if any(result.blocks for _, result in results):
             raise typer.Exit(int(ExitCode.BLOCKED))
