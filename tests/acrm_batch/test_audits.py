@@ -100,7 +100,7 @@ def equal(relation: str, *by: str) -> dict[str, Any]:
         (
             {"mean_drift": {"columns": ["amount"], "max_pct": "param('audit.pct')"}},
             1,
-            "by more than param('audit.pct') %",
+            "by more than 20 %",
         ),
         ({"range": {"am*": [0, 300]}}, 2, "amount outside 0..300 (for instance customer_id 2;"),
     ],

@@ -135,7 +135,7 @@ def _mean_drift(column: str, limit: str, severity: str) -> Test:
     return Test(
         f"mean_drift({column})", severity, source, f"count(*) filter (where {drifted})",
         f"mean of {column} moved by more than {limit} % since the partition before",
-        f"select 'from ' || round(before, 2) || ' to ' || round(now, 2) from {source}"
+        f"select 'from ' || round(before, 4) || ' to ' || round(now, 4) from {source}"
         f" where {drifted}",
     )  # fmt: skip
 
