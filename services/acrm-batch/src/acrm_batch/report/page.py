@@ -25,6 +25,7 @@ body { font: 14px/1.5 system-ui, "Noto Sans CJK SC", "Microsoft YaHei", sans-ser
 h1 { font-size: 22px; margin: 0 0 4px; } h2 { font-size: 17px; margin: 32px 0 8px;
   border-bottom: 1px solid #d5dbe3; padding-bottom: 4px; }
 h3 { font-size: 14px; margin: 16px 0 4px; }
+.whole, .badge, th, nav a { white-space: nowrap; }
 .badge { border-radius: 4px; padding: 2px 10px; font-size: 14px; vertical-align: 3px; }
 .good { background: #dff3e4; color: #14532d; } .bad { background: #fde2e1; color: #7f1d1d; }
 .care { background: #fdf0d0; color: #713f12; }
@@ -82,7 +83,7 @@ class _Page:
             ("reminders", self.reminders), ("publication", self.publication),
             ("all_steps", self.steps),
         ]  # fmt: skip
-        nav = "".join(f'<a href="#{key}">{self.t(key)}</a>' for key, _ in sections)
+        nav = " ".join(f'<a href="#{key}">{self.t(key)}</a>' for key, _ in sections)
         body = "".join(
             f'<section id="{key}"><h2>{self.t(key)}</h2>{make()}</section>'
             for key, make in sections
@@ -143,7 +144,7 @@ class _Page:
             return f"{chart}<p>{self.t('all_passed', n=f'{passed:,}')}</p>"
         rows = [
             (_mark(one["severity"] == "error", self.t(one["severity"])), escape(one["model"]),
-             escape(str(one["as_of"])), escape(one["audit"]), f"{one['failed_rows']:,}",
+             _whole(one["as_of"]), escape(one["audit"]), f"{one['failed_rows']:,}",
              escape(audit_said(one["sentence"], self.language)))
             for one in failed
         ]  # fmt: skip
@@ -194,7 +195,7 @@ class _Page:
                 change = _change(step["rows"], before)
             bad = step["outcome"] in ("blocked", "failed")
             rows.append((
-                escape(step["model"]), escape(str(step["as_of"])),
+                escape(step["model"]), _whole(step["as_of"]),
                 _mark(True, self.t(step["outcome"])) if bad else self.t(step["outcome"]),
                 f"{step['seconds']:.2f}", _number(step["rows"]), _number(before), change,
                 escape(reason_said(step["reason"], self.language)),
@@ -296,6 +297,11 @@ class _Page:
 def render(facts: Facts, language: Language) -> str:
     """The whole page."""
     return _Page(facts, language).html()
+
+
+def _whole(value: object) -> str:
+    """What is not broken over lines."""
+    return f'<span class="whole">{escape(str(value))}</span>'
 
 
 def _mark(is_bad: bool, label: str) -> str:
