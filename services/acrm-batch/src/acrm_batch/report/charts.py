@@ -6,7 +6,7 @@ from unicodedata import east_asian_width
 
 _ROW = 20
 _LABEL = 300
-_LABEL_UNITS = 44
+_LABEL_UNITS = 38
 _BARS = 430
 _VALUE = 110
 _WIDTH = _LABEL + _BARS + _VALUE

@@ -26,8 +26,8 @@ _AUDITS: Mapping[str, str] = {
         r"个均值变动：\1 与上一分区相比超过 \2%",
     r"values of (\S+) moved by more than (\S+) points of share since the partition before":
         r"个 \1 取值的占比与上一分区相比变动超过 \2 个百分点",
-    r"flags hold of more or fewer rows by more than (.+) % since the partition before":
-        r"个标记的成立行数与上一分区相比变动超过 \1%",
+    r"flags hold of more or fewer rows by more than (\S+) % since the partition before":
+        r"个标志成立的行数与上一分区相比变动超过 \1%",
 }  # fmt: skip
 _EXAMPLES = re.compile(r"(.+) \(for instance (.+)\)", re.DOTALL)
 
