@@ -33,7 +33,8 @@ Event = (
 #: To which topic, and what.
 Sent = tuple[str, topics.Message]
 
-#: Noon before a leap day, and before clocks go forward and back where the members run.
+#: Noon before a leap day, and before clocks go forward and back where the members run. The
+#: customers share them, so that every run has them all.
 BEGINNINGS = (
     datetime(2024, 2, 28, 4, tzinfo=UTC),
     datetime(2026, 3, 7, 4, tzinfo=UTC),
@@ -70,9 +71,8 @@ def topic_of(event: Event) -> str:
 
 def draw(chance: random.Random, number_of_customers: int) -> History:
     """Some thirty events of each customer."""
-    first = chance.choice(BEGINNINGS)
     events = [
-        _draw_one(chance, number, first, number_of_customers)
+        _draw_one(chance, number, number_of_customers)
         for number in range(1, 30 * number_of_customers + 1)
     ]
     events += _taken_back(events, chance)
@@ -102,11 +102,12 @@ def _in_disorder(events: Sequence[Event], chance: random.Random) -> list[Sent]:
     return [(topic_of(one), one) for one in sorted(sent, key=arrives)]
 
 
-def _draw_one(chance: random.Random, number: int, first: datetime, customers: int) -> Event:
-    at = first + timedelta(minutes=chance.randrange(DAYS * 1440))
+def _draw_one(chance: random.Random, number: int, customers: int) -> Event:
+    customer = chance.randint(1, customers)
+    at = BEGINNINGS[customer % len(BEGINNINGS)] + timedelta(minutes=chance.randrange(DAYS * 1440))
     common: dict[str, Any] = {
         "occurred_at": at,
-        "customer_id": chance.randint(1, customers),
+        "customer_id": customer,
         "business_date": (at + timedelta(hours=8)).date(),
     }
     (kind,) = chance.choices(list(_KINDS), list(_KINDS.values()))

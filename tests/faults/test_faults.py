@@ -18,8 +18,8 @@ from tests.faults.line import Line, line
 
 pytestmark = [pytest.mark.kafka, pytest.mark.faults, pytest.mark.slow]
 
-#: How often each fault happens, members being killed twice: `make test-faults` says 25. None: a
-#: handful of faults, the same at every run.
+#: How often each fault happens, members being killed twice: `make test-faults` says 25. None: each
+#: at least once, the same at every run.
 ROUNDS = int(os.environ.get("ALERTING_TEST_FAULT_ROUNDS", "0"))
 
 CUSTOMERS = 40 * (ROUNDS or 1)
