@@ -84,10 +84,11 @@ class Bench:
     def fill(self, customers: int = stream.CUSTOMERS) -> None:
         """Put the events into the topics."""
         self.say(f"writing {self.records:,} events of {customers:,} customers")
-        kafka.ensure_topics(self.kafka, TOPICS)
-        producer = kafka.producer(self.kafka)
+        settings = self.kafka
+        kafka.ensure_topics(settings, TOPICS)
+        producer = kafka.producer(settings)
         for topic, event in stream.events(self.records, customers):
-            producer.send(kafka.topic(self.kafka, topic), key=event.key, value=event.to_bytes())
+            producer.send(kafka.topic(settings, topic), key=event.key, value=event.to_bytes())
         producer.flush(timeout=120)
         producer.close()
 

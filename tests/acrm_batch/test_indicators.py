@@ -96,7 +96,8 @@ def test_organisations_add_up_their_branches(run: Batch) -> None:
 
 
 def test_tags_follow_the_indicators(run: Batch) -> None:
-    """The history is too short to say that there were no bookings, or that he is asleep."""
+    """The history is too short to say that there were no bookings, or that he is asleep; his only
+    credit card was closed today."""
     assert run.rows("pub_customer_tags", DAY, "tags") == [
         [
             "VALUE/AUM/MASS",
@@ -111,7 +112,10 @@ def test_tags_follow_the_indicators(run: Batch) -> None:
             "RISK/FIVE_TIER/SPECIAL_MENTION",
             "MARKETING/CONTACT/NONE_90D",
             "POTENTIAL/T01/TIME_MATURING",
+            "POTENTIAL/T06/CLOSING",
             "VALUE/CHURN_RISK/LOW",
+            "MARKETING/WEALTH_PROPENSITY/LOW",
+            "MARKETING/CARD_RESEMBLANCE/LOW",
             "VALUE/TIER/GENERAL_STANDARDISE",
             "ACTIVITY/LIFECYCLE/STABLE",
         ]

@@ -42,7 +42,7 @@ def small(landing: Path) -> Sequence[tuple[Record, Booking]]:
             isinstance(event, Booking)
             and (event.direction, event.reverses_txn_id) == ("credit", None)
             and event.customer_type == "individual"
-            and 1_000 < event.amount < 5_000
+            and 500 < event.amount < 5_000
             and moves_funds(event)
         ):
             found.setdefault(event.customer_id, (record, event))
@@ -87,7 +87,7 @@ def changed(
     if connection.execute("select 1 from alerting.rules where version = 4").fetchone():
         return connection
     run(connection, [small[0][0]])
-    _publish(connection, 2, "1000.00")
+    _publish(connection, 2, "500.00")
     run(connection, [small[1][0]])
     _publish(connection, 3, "900000.00")
     _publish(connection, 4, "800000.00")
@@ -99,7 +99,7 @@ def test_what_fired_is_judged_by_the_version_that_fired(
 ) -> None:
     one, said = _asked(changed, landing, small[1][1])
     assert (one.outcome, one.version, one.otherwise) == ("fired", 2, [])
-    assert "threshold 1000.00" in said
+    assert "threshold 500.00" in said
     assert "version 2; raised: reminder" in said
     run(changed, [small[1][0]])
     assert _asked(changed, landing, small[1][1]) == (one, said)
@@ -119,7 +119,7 @@ def test_what_raised_nothing_may_have_been_judged_by_any_version_since(
 def test_a_late_event_is_judged_by_the_version_of_the_day_on_which_it_comes(
     changed: psycopg.Connection, landing: Path, small: Sequence[tuple[Record, Booking]]
 ) -> None:
-    _publish(changed, 5, "1000.00")
+    _publish(changed, 5, "500.00")
     run(changed, [small[2][0]])
     one, said = _asked(changed, landing, small[2][1])
     assert (one.outcome, one.version) == ("fired", 5)
