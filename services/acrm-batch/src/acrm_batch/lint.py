@@ -79,12 +79,14 @@ def _model(project: Project, model: Model) -> Iterator[str]:
         yield f"{name} asks for parameter {code}, which catalogue/params does not have."
     for read in set(model.window) - set(model.reads):
         yield f"{name} has a window on {read}, which it does not read."
-    yield from _unkept(model)
+    yield from _kept(model)
     yield from audit_faults(project, model)
     yield from _parsed(model)
 
 
-def _unkept(model: Model) -> Iterator[str]:
+def _kept(model: Model) -> Iterator[str]:
+    if model.ranges_of not in (None, *model.reads):
+        yield f"{model.name} is made in ranges of {model.ranges_of}, which it does not read."
     if model.partition == "view" and "$" in model.sql:
         yield f"{model.name} is a view and cannot have bind variables."
     if model.partition == "published" and model.kind != "publish":

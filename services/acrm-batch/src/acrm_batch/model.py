@@ -35,6 +35,10 @@ class Model:
 
     Those of other days, `at`, are made for its sake; but models of `if_made`, whose columns and
     types it declares, are read as their own dates made them, without rows where they did not.
+
+    Of many hundred columns it is made in ranges of the first column of its key, with so many values
+    in each as `ranges_of`, a relation that it reads, has in 250,000 rows: its memory is that of one
+    range, however large the bank.
     """
 
     name: str
@@ -51,6 +55,7 @@ class Model:
     pack: str | None = None
     families: str | None = None
     without: tuple[str, ...] = ()
+    ranges_of: str | None = None
     version: int = 1
 
     @cached_property

@@ -24,7 +24,7 @@ from crm_shared.published import TABLES as PUBLISHED
 _FRONT_MATTER = re.compile(r"\A/\*---\n(.*?)\n---\*/\n", re.DOTALL)
 _PACKED = {"indicators", "tags", "path", "strength"}
 _KNOWN = {"description", "kind", "partition", "key", "window", "before", "at", "audits", "pack",
-          "families", "without", "version"}  # fmt: skip
+          "families", "without", "ranges_of", "version"}  # fmt: skip
 
 
 class Project:
@@ -176,5 +176,6 @@ def parse_model(path: Path, catalogue: Catalogue) -> Model:
         pack=pack,
         families=matter.get("families"),
         without=tuple(matter.get("without", ())),
+        ranges_of=matter.get("ranges_of"),
         version=int(matter.get("version", 1)),
     )

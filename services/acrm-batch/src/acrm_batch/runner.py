@@ -307,7 +307,7 @@ class Runner:
         try:
             self._provide(relations, day)
             staged, rows = self.engine.stage(
-                model.name, model.bound_sql, model.key, self.bound(model, day)
+                model.name, model.bound_sql, model.key, self.bound(model, day), model.ranges_of
             )
             self.engine.partition_view("staged", staged)
             results = run_audits(

@@ -52,18 +52,23 @@ class BothEngines(SparkEngine):
         self.report: Callable[[Compared], None] = lambda compared: None
 
     def stage(
-        self, name: str, sql: str, key: Sequence[str], bound: Mapping[str, Bound]
+        self,
+        name: str,
+        sql: str,
+        key: Sequence[str],
+        bound: Mapping[str, Bound],
+        ranges_of: str | None = None,
     ) -> tuple[Path, int]:
         self._started()
         began = time.monotonic()
         by_spark: Path | CrmError
         try:
-            staged, _ = super().stage(name, sql, key, bound)
+            staged, _ = super().stage(name, sql, key, bound, ranges_of)
             by_spark = staged.replace(staged.with_name(f"{name}.by_spark.parquet"))
         except CrmError as error:
             by_spark = error
         between = time.monotonic()
-        by_duckdb, rows = Engine.stage(self, name, sql, key, bound)
+        by_duckdb, rows = Engine.stage(self, name, sql, key, bound, ranges_of)
         seconds = time.monotonic() - between
         found = (
             [by_spark.sentence]
@@ -163,7 +168,7 @@ def compare(
             # A night makes these while it publishes them, always with DuckDB.
             if model.partition == "published":
                 bound = runner.provide(model, business_date)
-                engine.stage(model.name, model.bound_sql, model.key, bound)
+                engine.stage(model.name, model.bound_sql, model.key, bound, model.ranges_of)
         return engine.compared
     finally:
         engine.close()

@@ -109,7 +109,12 @@ class SparkEngine(Engine):
         self._definitions[name] = path.absolute()
 
     def stage(
-        self, name: str, sql: str, key: Sequence[str], bound: Mapping[str, Bound]
+        self,
+        name: str,
+        sql: str,
+        key: Sequence[str],
+        bound: Mapping[str, Bound],
+        ranges_of: str | None = None,
     ) -> tuple[Path, int]:
         from py4j.protocol import Py4JError  # noqa: PLC0415  only where Spark is installed
         from pyspark.errors import PySparkException  # noqa: PLC0415

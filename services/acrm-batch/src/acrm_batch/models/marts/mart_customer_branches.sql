@@ -2,8 +2,9 @@
 description: What a branch knows of its own business with a customer, in one wide row.
 kind: mart
 partition: as_of
-key: [branch_id, customer_id]
+key: [customer_id, branch_id]
 families: customer_branch
+ranges_of: int_customers
 audits:
   - {assert: "aum_bal = dep_bal + wealth_bal + fund_bal + insurance_bal"}
 ---*/

@@ -4,6 +4,7 @@ kind: mart
 partition: as_of
 key: [customer_id]
 families: customer
+ranges_of: int_customers
 without: [scores]
 audits:
   - {assert: "aum_bal = dep_bal + wealth_bal + fund_bal + insurance_bal"}

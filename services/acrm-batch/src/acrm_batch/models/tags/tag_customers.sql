@@ -3,6 +3,7 @@ description: Every leaf tag as a BOOLEAN column, beside scores and what else con
 kind: tags
 partition: as_of
 key: [customer_id]
+ranges_of: mart_customers
 audits:
   - {range: {"strength_*": [0, 100]}}
   - {range: {pot_age: [0, 130]}, severity: warn}
