@@ -55,6 +55,17 @@ class Members:
             lambda: self.epochs().keys() == processes, "the owners", seconds=PATIENCE_SECONDS
         )
 
+    def settled(self, processes: set[int]) -> dict[int, dict[tuple[str, int], int]]:
+        """The epochs by process, once these own partitions and nothing has moved for a while."""
+        seen = [self.epochs()]
+
+        def stays() -> bool:
+            seen.append(self.epochs())
+            return seen[-1] == seen[-2] and seen[-1].keys() == processes
+
+        wait_until(stays, "the owners to stay", seconds=PATIENCE_SECONDS, every=3.0)
+        return seen[-1]
+
     def worked(self) -> int:
         """Records that were made durable, each counted once."""
         with psycopg.connect(self._url) as connection:
@@ -157,11 +168,10 @@ def test_members_with_names_come_back_to_their_partitions_and_the_others_keep_th
         with _load(broker) as booked:
             for number, one in enumerate(members.running):
                 other = members.running[1 - number]
-                before, left = members.epochs(), one.pid
+                before, left = members.settled({one.pid, other.pid}), one.pid
                 assert one.stop() == 0
                 one.start()
-                members.wait_for({one.pid, other.pid})
-                after = members.epochs()
+                after = members.settled({one.pid, other.pid})
                 assert after[other.pid] == before[other.pid]
                 assert after[one.pid] == {it: at + 1 for it, at in before[left].items()}
         _compare(broker, members, booked)

@@ -8,6 +8,7 @@ from pathlib import Path
 import crc32c
 import pytest
 from kafka import ConsumerRebalanceListener
+from kafka.errors import KafkaTimeoutError
 from kafka.record import util
 from kafka.structs import TopicPartition
 
@@ -196,6 +197,18 @@ def test_a_broker_that_accepts_and_never_answers_is_named(
         proxy.black_hole()
         sentence = f"No Kafka broker answers at 127.0.0.1:{proxy.port}"
         assert sentence in _sentence(edge, proxy.port, tmp_path)
+
+
+@pytest.mark.kafka
+def test_a_partition_of_which_the_broker_says_nothing_is_named(settings: KafkaSettings) -> None:
+    topics.publish(settings, "known", [(None, b"one")])
+    client = kafka.consumer(settings, "asking", group_id=None)
+    name = kafka.topic(settings, "known")
+    wanted = [TopicPartition(name, 0), TopicPartition(name, 7)]
+    for asked in (client.beginning_offsets, client.end_offsets):
+        with pytest.raises(KafkaTimeoutError, match=f"says nothing of .*{name}.*7"):
+            asked(wanted, timeout_ms=5_000)
+    client.close()
 
 
 @pytest.mark.kafka

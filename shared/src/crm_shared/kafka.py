@@ -204,6 +204,23 @@ class _Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka-python is untyped
         # What was heard before we subscribed is looked at only when it is heard again.
         self._coordinator._handle_metadata_update(self._client.cluster)
 
+    def beginning_offsets(self, *asked: Any, **how: Any) -> dict[TopicPartition, int]:
+        return _answered(super().beginning_offsets, *asked, **how)
+
+    def end_offsets(self, *asked: Any, **how: Any) -> dict[TopicPartition, int]:
+        return _answered(super().end_offsets, *asked, **how)
+
+
+def _answered(
+    offsets: Callable[..., dict[TopicPartition, int]], *asked: Any, **how: Any
+) -> dict[TopicPartition, int]:
+    """What a broker says; of a partition that it leaves out, as those of a topic that is gone, the
+    client would say no more than its name."""
+    try:
+        return offsets(*asked, **how)
+    except KeyError as error:
+        raise KafkaTimeoutError(f"The broker says nothing of {error.args[0]}.") from error
+
 
 def configuration(settings: KafkaSettings, group: str) -> dict[str, Any]:
     """How our consumers read: raw bytes from the earliest record, committing nothing by themselves.
