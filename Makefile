@@ -94,7 +94,7 @@ bench-generate: install ## How fast a bank is generated, and in how much memory 
 bench-acrm: install .local/bench/.packages spark ## The night's batch at full size, beside SQL by hand, Polars and Spark (hours; CUSTOMERS=1000000)
 	@$(BIN)/python -m deploy.bench.acrm --customers $(or $(CUSTOMERS),1000000) $(ARGS)
 
-bench-alerting: install .local/bench/.packages ## Alerting beside plain polling and quixstreams; latency, processes, customers (RECORDS=100000)
+bench-alerting: install .local/bench/.packages ## Alerting beside plain polling, quixstreams and faust; latency, processes, customers (RECORDS=100000)
 	@$(BIN)/python -m deploy.bench.alerting --records $(or $(RECORDS),100000) $(ARGS)
 
 bench-alerting-kafka: kafka .local/bench/.packages ## The same on Apache Kafka (RECORDS=500000; needs Java 17)

@@ -1,10 +1,11 @@
 """`python -m deploy.bench.alerting`, which `make bench-alerting` runs: how fast alerting is.
 
 `share`: the same topics are read in turn by plain kafka-python, which decodes nothing, by
-quixstreams with two of the rules and nothing durable, and by `alerting run` with all rules and
-PostgreSQL. `memory`: of `alerting run` over many events. `latency`: from an event to its reminder
-in the topic, at two rates. `scaling`: with one, two and four processes. `growth`: as many events of
-few and of very many customers, who meet the rules as often and whose earlier events are stored.
+quixstreams and by faust-streaming with two of the rules and nothing durable, and by `alerting run`
+with all rules and PostgreSQL. `memory`: of `alerting run` over many events. `latency`: from an
+event to its reminder in the topic, at two rates. `scaling`: with one, two and four processes.
+`growth`: as many events of few and of very many customers, who meet the rules as often and whose
+earlier events are stored.
 
 What is compared runs right after one another, because other work on a machine comes and goes; the
 figures are medians of rounds.
@@ -41,21 +42,24 @@ _UNLIKE = 1.1
 
 
 def share(bench: Bench, figures: Figures, rounds: int) -> None:
-    """Events a second beside plain polling and quixstreams."""
+    """Events a second beside plain polling, quixstreams and faust-streaming."""
     bench.fill()
     packages = {"PYTHONPATH": str((BENCH / "packages").absolute())}
-    plain, quix, ours = [], [], []
+    plain, quix, ours, faust = [], [], [], []
     for number in range(rounds):
         bench.say(f"round {number + 1} of {rounds}")
         plain.append(bench.reader("deploy.bench.polling", f"plain-{number}"))
         quix.append(bench.reader("deploy.bench.quix", f"quix-{number}", packages))
+        faust.append(bench.reader("deploy.bench.faust_streaming", f"faust-{number}", packages))
         ours.append(bench.members(1).rate)
     figures.add("records", bench.records, "events")
     figures.add("plain_polling", statistics.median(plain), "events/s")
     figures.add("quixstreams", statistics.median(quix), "events/s")
+    figures.add("faust_streaming", statistics.median(faust), "events/s")
     figures.add("alerting", statistics.median(ours), "events/s")
     figures.add("share_of_plain_polling", _ratio(ours, plain), "ratio", at_least=0.6)
     figures.add("times_quixstreams", _ratio(ours, quix), "ratio", at_least=4)
+    figures.add("times_faust_streaming", _ratio(ours, faust), "ratio")
 
 
 def memory(bench: Bench, figures: Figures) -> None:

@@ -17,19 +17,15 @@ from quixstreams import Application
 from crm_shared import kafka
 from crm_shared.events import transactions
 from crm_shared.settings import KafkaSettings
+from deploy.bench.two_rules import LARGE, MANY, OF_A_THOUSAND
 
-_LARGE = 500_000.0
-_MANY = 3
 _DAY_MS = 24 * 3600 * 1000
-
-#: Of a thousand events so many are transactions; see `stream`.
-_OF_A_THOUSAND = 960
 
 
 def main(group: str, records: int) -> None:
     """Count what the two rules say of that many events."""
     settings = KafkaSettings.load()
-    wanted = records * _OF_A_THOUSAND // 1000
+    wanted = records * OF_A_THOUSAND // 1000
     seen = fired = 0
     began = last = 0.0
 
@@ -56,7 +52,7 @@ def main(group: str, records: int) -> None:
         topic.broker_config.extra_config.setdefault("retention.ms", "-1")
         frame = application.dataframe(topic)
         frame.update(count)
-        large = frame.filter(lambda event: float(event.get("amount") or 0) >= _LARGE)
+        large = frame.filter(lambda event: float(event.get("amount") or 0) >= LARGE)
         large.update(fire)
         transfers = frame.filter(
             lambda event: (
@@ -65,7 +61,7 @@ def main(group: str, records: int) -> None:
             )
         )
         counted = transfers.sliding_window(duration_ms=_DAY_MS, grace_ms=_DAY_MS).count()
-        counted.current().filter(lambda window: window["value"] >= _MANY).update(fire)
+        counted.current().filter(lambda window: window["value"] >= MANY).update(fire)
         application.run(count=wanted, timeout=60)
     if seen < wanted:
         sys.exit(f"only {seen} of {wanted} records came")

@@ -61,7 +61,7 @@ class Bank:
 
     def _taken(self, share: Sequence[Sent]) -> bool:
         try:
-            topics.publish_all(self._broker, share, TOPICS)
+            topics.publish_all(self._broker, share, TOPICS, seconds=20)
         except (KafkaError, CrmError):
             return False
         except Exception as error:

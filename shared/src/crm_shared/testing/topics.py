@@ -24,23 +24,29 @@ def publish(settings: KafkaSettings, name: str, messages: Iterable[Message]) -> 
 
 
 def publish_all(
-    settings: KafkaSettings, messages: Sequence[tuple[str, Message]], names: Collection[str]
+    settings: KafkaSettings,
+    messages: Sequence[tuple[str, Message]],
+    names: Collection[str],
+    seconds: float = 60.0,
 ) -> int:
-    """Write messages, each to its topic, of these `names`, and wait for their acknowledgement."""
+    """Write messages, each to its topic, of these `names`, and wait for their acknowledgement, at
+    most so many `seconds`: `KafkaTimeoutError`, and nothing more is sent."""
     kafka.ensure_topics(settings, names)
     client = kafka.producer(settings)
     futures = []
+    acknowledged = False
     try:
         for name, message in messages:
             key, value = (
                 (message.key, message.to_bytes()) if isinstance(message, Event) else message
             )
             futures.append(client.send(kafka.topic(settings, name), key=key, value=value))
-        client.flush(timeout=60)
+        client.flush(timeout=seconds)
         for future in futures:
             future.get(timeout=10)
+        acknowledged = True
     finally:
-        client.close()
+        client.close(timeout=None if acknowledged else 1)
     return len(futures)
 
 
