@@ -212,6 +212,21 @@ def test_a_partition_of_which_the_broker_says_nothing_is_named(settings: KafkaSe
 
 
 @pytest.mark.kafka
+def test_a_member_may_subscribe_while_its_broker_is_away(tmp_path: Path) -> None:
+    with broker(tmp_path / "broker") as own:
+        settings = KafkaSettings(bootstrap=f"127.0.0.1:{own.network.port}", partitions=1)
+        client = kafka.consumer(settings, "away", session_timeout_ms=2_000)
+        topics.publish(settings, "away", [(None, b"read")])
+        own.network.cut()
+        client.subscribe([kafka.topic(settings, "away")])
+        own.network.cut(False)
+        seen: list[Record] = []
+        kafka.consume(client, seen.extend, lambda: bool(seen))
+        client.close()
+        assert [one.value for one in seen] == [b"read"]
+
+
+@pytest.mark.kafka
 def test_a_producer_closes_while_its_broker_is_away_and_sends_nothing_afterwards(
     tmp_path: Path,
 ) -> None:

@@ -198,8 +198,9 @@ class _Consumer(KafkaConsumer):  # type: ignore[misc]  # kafka-python is untyped
         self._fetcher.PartitionRecords = PartitionRecords
 
     def subscribe(self, topics: Sequence[str] = (), **how: Any) -> None:
-        for name in topics:
-            self.partitions_for_topic(name)
+        with suppress(KafkaError):  # a broker that has just gone away is for `poll` to wait for
+            for name in topics:
+                self.partitions_for_topic(name)
         super().subscribe(topics, **how)
         # What was heard before we subscribed is looked at only when it is heard again.
         self._coordinator._handle_metadata_update(self._client.cluster)
