@@ -183,7 +183,10 @@ def test_the_commands_lead_from_a_draft_to_a_version(
     assert "movement.business_min_amount: 5000000.00 -> 4000000.00" in said("drafts")
     with pytest.raises(DraftRefusedError, match="Nobody has tried draft"):
         said("approve", waiting, "--by", "Chen")
-    said("approve", waiting, "--by", "Chen", "--untested", "--at", "2026-07-01T00:00:00+08:00")
+    approving = ["approve", waiting, "--by", "Chen", "--untested"]
+    with pytest.raises(DraftRefusedError, match="2026-06-30T16:00:00Z has passed"):
+        said(*approving, "--at", "2026-07-01T00:00:00+08:00")
+    said(*approving)
     assert re.search("Lin +Chen +more +none ", said("show", "R01.LARGE_OUTFLOW"))
     last = json.loads(said("show", "R01.LARGE_OUTFLOW", "--json"))[-1]
     assert (last["checker"], last["backtest"]) == ("Chen", None)

@@ -72,7 +72,8 @@ def test_a_lag_that_did_not_move_is_told_where_somebody_should_move_it() -> None
 
 
 def test_old_days_are_told_only_where_young_canaries_prove_that_what_waits_came_just_now() -> None:
-    resent = _partition(lag_records=90_000, behind_seconds=200_000.0)
+    moves = {"events_per_second": 900.0}
+    resent = _partition(lag_records=90_000, behind_seconds=200_000.0) | moves
     said = status.old([resent, resent | {"lag_records": 1}, _partition()]) or ""
     assert said.startswith("2 partitions: events of old days are worked on")
     assert "so 90,001 records that still wait came within the last 3 minutes" in said
@@ -80,5 +81,7 @@ def test_old_days_are_told_only_where_young_canaries_prove_that_what_waits_came_
         {"behind_seconds": 100_000.0},
         {"canary_seconds": 181.0},
         {"canary_seconds": None},
+        {"events_per_second": 0.0},
+        {"held": True},
     ):
         assert status.old([resent | other]) is None

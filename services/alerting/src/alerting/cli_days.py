@@ -138,7 +138,7 @@ def _report(on: date, lines: Sequence[Any], found: worked.Worked) -> dict[str, A
         "kinds": [asdict(one) | {"complete": one.complete} for one in lines],
         "reminders": found.reminders,
         "dead_letters": [one.dead_letter_id for one in dead],
-        "dead_letters_of_no_day": [one.dead_letter_id for one in found.undated],
+        "dead_letters_of_no_day": [one.dead_letter_id for one in found.undated if one.open],
         "dead_letters_of_rules": [
             {"rule": code, "dead_letters": numbers} for code, numbers in found.failed.items()
         ],

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 from alerting import overrides, parameters, retention, ruleset, scopes
 from alerting.rules import RULES
 from alerting.settings import AlertingSettings
+from crm_shared import plain
 from crm_shared.errors import CrmError
 
 _NEWEST = """
@@ -42,7 +43,7 @@ where draft_id = %(draft_id)s
 
 _PUBLISH = """
 insert into alerting.rules (code, version, parameters, effective_from, draft_id)
-values (%(code)s, %(version)s, %(parameters)s, greatest(now(), %(at)s::timestamptz), %(draft_id)s)
+values (%(code)s, %(version)s, %(parameters)s, coalesce(%(at)s::timestamptz, now()), %(draft_id)s)
 returning effective_from
 """
 
@@ -173,6 +174,7 @@ def approve(
         version = _require_still_right(connection, one, untested)
         _require_fit(connection, settings, one.code, one.parameters)
         latest = max(known.effective_from for known in versions(connection, one.code))
+        _require_to_come(connection, at)
         row = connection.execute(
             _PUBLISH,
             {"code": one.code, "version": version + 1, "parameters": Jsonb(one.parameters),
@@ -187,6 +189,17 @@ def approve(
     return Version(
         version + 1, one.parameters, begins, one.maker, checker, one.reason, one.backtest
     )
+
+
+def _require_to_come(connection: psycopg.Connection, at: datetime | None) -> None:
+    """Refuse a time that has passed by the database's clock: who mistypes one would have the draft
+    in force at once."""
+    row = connection.execute("select %s::timestamptz < now(), now()", (at,)).fetchone()
+    if at is not None and row is not None and row[0]:
+        raise DraftRefusedError(
+            f"{plain.instant(at)} has passed (it is {plain.instant(row[1])}); name a time to come, "
+            "or none, for the version to be in force from now on."
+        )
 
 
 def _require_still_right(connection: psycopg.Connection, one: Draft, untested: bool) -> int:

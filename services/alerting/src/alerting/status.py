@@ -171,6 +171,8 @@ def old(partitions: Sequence[Mapping[str, Any]]) -> str | None:
         one
         for one in partitions
         if (one["behind_seconds"] or 0) > _OLD_SECONDS
+        and not one["held"]
+        and (one["events_per_second"] or not one["lag_records"])
         and one["canary_seconds"] is not None
         and one["canary_seconds"] <= SILENT_SECONDS
     ]

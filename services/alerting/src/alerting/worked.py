@@ -25,7 +25,8 @@ _AT_ONCE = 100
 #: Records that are dead letters, or were until somebody requeued them; and records that were worked
 #: on while a single rule raised on them, until somebody has dealt with that.
 _LETTERS = """
-select dead_letter_id, topic, partition, log_offset, rule_code, state <> 'requeued', payload
+select dead_letter_id, topic, partition, log_offset, rule_code, state <> 'requeued',
+       state = 'dead', payload
 from alerting.dead_letters where (rule_code = '' or state = 'dead') and topic = any (%s)
 order by dead_letter_id
 """
@@ -47,12 +48,14 @@ from alerting.storms where hour >= %s and hour < %s order by began_at
 @dataclass(frozen=True, slots=True)
 class LetterOfDay:
     """A record that is or was a dead letter, or is one of a single `rule`; kind, event and day
-    where they can still be read. One that was settled is `dead` as ever: nobody worked on it."""
+    where they can still be read. One that was settled is `dead` as ever, because nobody worked on
+    it, but not `open`."""
 
     dead_letter_id: int
     place: Place
     rule: str
     dead: bool
+    open: bool
     kind: str | None
     event_id: UUID | None
     day: date | None
@@ -62,7 +65,7 @@ class LetterOfDay:
 class Worked:
     """Of a day: tallies by kind, where each partition stands, and what came of the events.
 
-    `letters` are those of the day; `undated` open ones that do not say of which day they are;
+    `letters` are those of the day; `undated` those that do not say of which day they are;
     `failed`, by rule, the numbers of those of single rules that raised on events of the day.
     """
 
@@ -115,14 +118,14 @@ def _by_rule(letters: Sequence[LetterOfDay]) -> dict[str, list[int]]:
 
 
 def _letter(row: tuple[Any, ...]) -> LetterOfDay:
-    number, topic, partition, offset, rule, dead, payload = row
+    number, topic, partition, offset, rule, dead, is_open, payload = row
     known: tuple[str | None, UUID | None, date | None]
     try:
         said = json.loads(payload or b"")
         known = str(said["type"]), UUID(said["event_id"]), _day(said)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         known = None, None, None
-    return LetterOfDay(number, (topic, partition, offset), rule, dead, *known)
+    return LetterOfDay(number, (topic, partition, offset), rule, dead, is_open, *known)
 
 
 def _day(said: dict[str, str]) -> date:
