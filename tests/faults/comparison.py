@@ -47,7 +47,8 @@ def compare(running: Line, history: History) -> None:
     print(f"{len(history.events)} events, {len(must)} to {len(may)} reminders: {rules}", flush=True)
     assert not must.keys() - standing.keys(), "missing"
     assert not standing.items() - may.items(), "false"
-    assert known == standing
+    assert not standing.items() - known.items(), "not taken over"
+    assert not known.items() - standing.items(), "not withdrawn there"
     keys = "select count(distinct (rule_code, subject, reminder_window)) from ocrm.reminders"
     assert running.number(keys) == running.number("select count(*) from ocrm.reminders"), "double"
     _compare_versions(running, told)

@@ -56,6 +56,9 @@ update alerting.outbox o set sent_at = null from part where o.seq = part.seq
 
 _SENT_AT_ONCE = 5_000
 
+#: The lock of the relay whose turn it is.
+_TURN = advisory_key("alerting relay")
+
 _BACKLOG = """
 select count(*)
 from (select from alerting.outbox where sent_at is null and not held limit %s) as unsent
@@ -114,25 +117,29 @@ def claim(connection: psycopg.Connection, limit: int, without: Iterable[int] = (
     One relay at a time keeps each reminder's order; a claim by state misses no row, whatever order
     transactions committed in.
     """
-    turn = connection.execute(
-        "select pg_try_advisory_xact_lock(%s)", (advisory_key("alerting relay"),)
-    ).fetchone()
+    turn = connection.execute("select pg_try_advisory_xact_lock(%s)", (_TURN,)).fetchone()
     if turn is None or not turn[0]:
         return []
     return [Message(*row) for row in connection.execute(_CLAIM, (list(without), limit))]
 
 
 def mark_sent(connection: psycopg.Connection, numbers: Iterable[int]) -> None:
-    """The topic has acknowledged these."""
+    """The topic has acknowledged these by now."""
     connection.execute(
-        "update alerting.outbox set sent_at = now() where seq = any (%s)", (list(numbers),)
+        "update alerting.outbox set sent_at = clock_timestamp() where seq = any (%s)",
+        (list(numbers),),
     )
 
 
 def send_again(connection: psycopg.Connection, since: datetime) -> int:
     """Have the relay send once more what the topic acknowledged at this instant or later; how many
-    messages. What a storm holds was never sent and stays held."""
-    begun = connection.execute("select now()").fetchone()
+    messages. What a storm holds was never sent and stays held.
+
+    Waits for the turn of a relay, which may hold acknowledgements that it has not marked yet: of a
+    broker that has died since, say.
+    """
+    connection.execute("select pg_advisory_xact_lock(%s)", (_TURN,))
+    begun = connection.execute("select clock_timestamp()").fetchone()
     part = {"since": since, "begun": begun and begun[0], "limit": _SENT_AT_ONCE}
     changed = 0
     while True:
