@@ -52,7 +52,7 @@ def changes(family: str, catalogue: Catalogue, models: Mapping[str, Model]) -> M
         )
     )
     return made_of(f"ind_{family}", f"Changes of ind_{of} against its reference days.", PLACE, sql,
-                 at={f"ind_{of}": tuple(REFERENCES)})  # fmt: skip
+                 at={f"ind_{of}": tuple(REFERENCES)}, ranges_of=f"ind_{of}")  # fmt: skip
 
 
 def _compared(changed: list[Indicator], of: str) -> dict[str, str]:
