@@ -24,7 +24,7 @@ from crm_shared.errors import CrmError
 from deploy.bench import latency
 from deploy.bench.figures import Figures
 from deploy.bench.measured import measure
-from deploy.bench.members import Bench
+from deploy.bench.members import LOOKS, Bench
 from deploy.local.servers import LocalServers
 
 BENCH = Path(".local/bench")
@@ -67,6 +67,11 @@ def memory(bench: Bench, figures: Figures) -> None:
     bench.fill()
     found = bench.members(1).megabytes
     bench.say(f"MB at equal parts of the events: {', '.join(f'{one:.0f}' for one in found)}")
+    if len(found) != LOOKS:
+        raise CrmError(
+            f"Memory was looked at {len(found)} times of {LOOKS}, so what it tells of a part of the"
+            " events is not of that part; take more events."
+        )
     settled = found[int(_SETTLED * len(found)) - 1]
     figures.add("memory_records", bench.records, "events")
     figures.add("memory_at_a_fifth", settled, "MB")

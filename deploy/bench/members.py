@@ -32,7 +32,7 @@ _EMPTY = (
 _KNOWN_TRANSFERS = """
 insert into alerting.inbox (event_id, customer_id, occurred_at, amount, branch_id, currency)
 select gen_random_uuid(), 1000 + one,
-    timestamptz '2026-06-29 01:00Z' + one %% 20000 * interval '1 s', 100, 'BR00001', 'CNY'
+    timestamptz '2026-06-30 07:00Z' + one %% 20000 * interval '1 s', 100, 'BR00001', 'CNY'
 from generate_series(0, %(customers)s - 1) as one
 """
 _KNOWN_REMINDERS = """
@@ -44,14 +44,14 @@ from generate_series(0, %(customers)s - 1, 50) as one
 _FIRED = "select count(*) from alerting.outbox where rule_version is not null"
 
 #: Memory is looked at so often, at equal parts of the events.
-_LOOKS = 20
+LOOKS = 20
 
 
 @dataclass(frozen=True)
 class Run:
     """A run to the end of the topics: events a second from when every process has its partitions
     to the last durable batch; CPU seconds of the processes and of PostgreSQL; reminders raised of a
-    thousand events; and MB of memory of the processes at each of `_LOOKS` parts of the events."""
+    thousand events; and MB of memory of the processes at each of `LOOKS` parts of the events."""
 
     rate: float
     cpu_seconds: float
@@ -143,7 +143,7 @@ class Bench:
                 done, owners, now = (*row, time.monotonic()) if row else (0, 0, 0.0)
                 if done and owners == count and not began:
                     first, began = done, now
-                if done * _LOOKS >= self.records * (len(megabytes) + 1):
+                if done * LOOKS >= self.records * (len(megabytes) + 1):
                     megabytes.append(_kilobytes(pids) / 1024)
                 if done >= self.records:
                     break
@@ -199,5 +199,5 @@ def _status(pid: int) -> list[str]:
     """The fields of a process behind its name; zeros where it has just ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return ["Z", *"0" * 20]

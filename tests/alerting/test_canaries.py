@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import structlog
 from kafka import KafkaProducer
-from kafka.errors import TopicAuthorizationFailedError
+from kafka.errors import KafkaTimeoutError, TopicAuthorizationFailedError
 from kafka.producer.future import FutureProduceResult, FutureRecordMetadata
 from kafka.structs import TopicPartition
 from prometheus_client import REGISTRY
@@ -123,6 +123,21 @@ def test_a_topic_that_takes_no_canary_is_named_once_and_all_known_partitions_get
     assert not canaries.due()
     found = topics.read_all(broker, transactions.TOPIC, canaries=True)
     assert [(one.partition, one.key) for one in found] == [(0, b"canary")] * 2
+
+
+@pytest.mark.kafka
+def test_owned_partitions_get_theirs_where_another_topic_is_not_there(
+    broker: KafkaSettings, producer: KafkaProducer
+) -> None:
+    kafka.ensure_topics(broker, [transactions.TOPIC])
+    good = kafka.topic(broker, transactions.TOPIC)
+    canaries = Canaries(30, lambda: [(good, 0)], clock.now)
+    assert producer.partitions_for(good)
+    producer.config["max_block_ms"] = 0
+    with pytest.raises(KafkaTimeoutError):
+        canaries.send(producer, 10, [kafka.topic(broker, "crm.nowhere.v1")])
+    assert canaries.refused == set()
+    assert len(topics.read_all(broker, transactions.TOPIC, canaries=True)) == 1
 
 
 def test_nothing_is_sent_before_anything_is_owned_or_where_it_is_off() -> None:

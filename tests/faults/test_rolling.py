@@ -57,7 +57,7 @@ class Members:
 
     def settled(self, processes: set[int]) -> dict[int, dict[tuple[str, int], int]]:
         """The epochs by process, once these own partitions and nothing has moved for a while."""
-        seen = [self.epochs()]
+        seen: list[dict[int, dict[tuple[str, int], int]]] = [{}]
 
         def stays() -> bool:
             seen.append(self.epochs())

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.producer.future import FutureRecordMetadata
 
 from alerting.ownership import Partition
 from crm_shared import clock, kafka, logging
@@ -44,27 +45,50 @@ class Canaries:
 
     def send(self, producer: KafkaProducer, ack_seconds: float, also: Iterable[str] = ()) -> None:
         """Send them, and to every partition of the topics `also`; `KafkaError` where a partition
-        takes none for now.
+        takes none for now, or one of `also` is not there, once all others have theirs.
 
         A topic that refuses them for good is named once and tried again the next time.
         """
         self._due_at = time.monotonic() + self._seconds
         event = CanarySent(event_id=uuid4(), occurred_at=self._now(), producer="alerting")
-        sent = []
-        others = [(topic, one) for topic in also for one in producer.partitions_for(topic)]
-        for topic, number in (*self._owned(), *others):
-            # A producer that has not heard of a new partition yet refuses it: the next time, then.
-            with suppress(ValueError):
-                future = producer.send(topic, event.to_bytes(), event.key, partition=number)
-                sent.append((topic, future))
+        sent = _begin(producer, event, self._owned())
+        failures: list[tuple[str, Exception]] = []
+        for topic in also:
+            try:
+                numbers = producer.partitions_for(topic)
+            except KafkaError as error:
+                failures.append((topic, error))
+            else:
+                sent += _begin(producer, event, [(topic, number) for number in numbers])
         # Not `flush`, which also waits for whatever else the producer holds.
         kafka.wait([future for _, future in sent], ack_seconds)
         for topic, future in sent:
-            error = None if future.succeeded() else future.exception or KafkaTimeoutError(topic)
-            if error is None:
+            if future.succeeded():
                 self.refused.discard(topic)
-            elif isinstance(error, KafkaError) and error.retriable:
-                raise error
+            else:
+                failures.append((topic, future.exception or KafkaTimeoutError(topic)))
+        self._tell(failures)
+
+    def _tell(self, failures: Iterable[tuple[str, Exception]]) -> None:
+        for_now = None
+        for topic, error in failures:
+            if isinstance(error, KafkaError) and error.retriable:
+                for_now = error
             elif topic not in self.refused:
                 self.refused.add(topic)
                 _log.warning("canaries_refused", topic=topic, error=str(error).strip()[:300])
+        if for_now:
+            raise for_now
+
+
+def _begin(
+    producer: KafkaProducer, event: CanarySent, partitions: Iterable[Partition]
+) -> list[tuple[str, FutureRecordMetadata]]:
+    """Send one to each of the partitions, without waiting."""
+    sent = []
+    for topic, number in partitions:
+        # A producer that has not heard of a new partition yet refuses it: the next time, then.
+        with suppress(ValueError):
+            future = producer.send(topic, event.to_bytes(), event.key, partition=number)
+            sent.append((topic, future))
+    return sent

@@ -1,13 +1,14 @@
 """The command `alerting`."""
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 import typer
+from kafka.errors import KafkaError
 
 from crm_shared.command_line import imported_on_use
-from crm_shared.errors import CrmError
+from crm_shared.errors import CrmError, ExitCode
 
 #: The module of each command or group of commands, in the order in which `--help` lists them.
 COMMANDS = {
@@ -36,10 +37,14 @@ class _Application(typer.Typer):
             print(error.sentence, file=sys.stderr)
             sys.exit(error.exit_code)
         except psycopg.OperationalError as error:
-            print(
-                f"PostgreSQL stopped answering ({str(error).strip()}); try again.", file=sys.stderr
-            )
-            sys.exit(75)
+            _not_ready("PostgreSQL", error)
+        except KafkaError as error:
+            _not_ready("Kafka", error)
+
+
+def _not_ready(server: str, error: Exception) -> NoReturn:
+    print(f"{server} stopped answering ({str(error).strip()}); try again.", file=sys.stderr)
+    sys.exit(ExitCode.NOT_READY)
 
 
 app = _Application(

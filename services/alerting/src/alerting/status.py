@@ -181,8 +181,9 @@ def old(partitions: Sequence[Mapping[str, Any]]) -> str | None:
     waiting = sum(one["lag_records"] for one in resent)
     return (
         f"{plain.counted(len(resent), 'partition')}: events of old days are worked on, and "
-        f"`behind` tells how old. The canaries are young, so {plain.counted(waiting, 'record')} "
-        f"that still wait came within the last {SILENT_SECONDS // 60} minutes."
+        f"`behind` tells how old. The canaries are young, so what "
+        f"still waits, {plain.counted(waiting, 'record')}, came within the last "
+        f"{SILENT_SECONDS // 60} minutes."
     )
 
 
